@@ -1,0 +1,44 @@
+# The front door. Each target installs what it lacks (tools/install_deps.sh).
+#   make         the release build: build/headrace
+#   make demo    train on images in a local S3, end to end
+#   make test    every test
+#   make lint    format, include directions, house rules, clang-tidy
+#   make bench   the figures of docs/performance.md, on this machine
+.PHONY: all demo test unit lint tidy format bench clean deps-build deps-test
+
+all: deps-build
+	@test -f build/build.ninja || cmake --preset release >/dev/null
+	@cmake --build --preset release --target headrace
+
+deps-build:
+	@tools/install_deps.sh build
+
+deps-test:
+	@tools/install_deps.sh build tests
+
+unit: deps-test
+	@test -f build/dev/build.ninja || cmake --preset dev >/dev/null
+	@cmake --build --preset dev
+	@ctest --preset dev -L unit
+
+test: unit all
+	@tests/run
+
+lint:
+	@tools/install_deps.sh build tests lint
+	@tools/lint
+
+format:
+	@tools/install_deps.sh lint
+	@git ls-files -co --exclude-standard '*.h' '*.cc' | xargs clang-format-19 -i
+
+demo: all
+	@tools/install_deps.sh demo
+	@examples/demo
+
+bench: all
+	@tools/install_deps.sh build bench
+	@bench/run
+
+clean:
+	rm -rf build .demo

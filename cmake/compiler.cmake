@@ -1,0 +1,33 @@
+# Compiler-wide settings: warnings, the linker, the compiler cache, sanitizers.
+
+find_program(HEADRACE_CCACHE ccache)
+if(HEADRACE_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${HEADRACE_CCACHE})
+endif()
+find_program(HEADRACE_MOLD mold)
+if(HEADRACE_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Woverloaded-virtual -Wswitch-enum
+                    -fno-omit-frame-pointer)
+# Designated initialisers leave the rest at its default on purpose.
+add_compile_options(-Wno-missing-field-initializers)
+# A new ErrorCode must not compile until every face has decided what it means there, and a dropped
+# Result must not compile at all.
+add_compile_options(-Werror=switch -Werror=unused-result -Werror=return-type)
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  add_compile_options(-Wthread-safety -Werror=thread-safety)
+else()
+  # g++ 12 reports these inside coroutine frames and std::expected of the standard library.
+  add_compile_options(-Wno-maybe-uninitialized -Wno-mismatched-new-delete
+                      -Wno-stringop-overflow -Wno-stringop-overread)
+endif()
+
+if(HEADRACE_SANITIZE)
+  add_compile_options(-fsanitize=${HEADRACE_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${HEADRACE_SANITIZE})
+endif()
+
+# One configuration of Asio everywhere: header-only, no deprecated names.
+add_compile_definitions(BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)

@@ -1,0 +1,85 @@
+# One function per kind of target. A layer is a folder under src/headrace/; a file's suffix says what
+# it is: x.cc belongs to the layer's library, x_test.cc to its tests, x_fuzz.cc to its fuzzers.
+# Programs (main.cc) belong to neither.
+
+set(HEADRACE_LAYERS "" CACHE INTERNAL "")
+
+function(headrace_target_name out layer)
+  string(REPLACE "/" "_" name ${layer})
+  set(${out} headrace_${name} PARENT_SCOPE)
+endfunction()
+
+# The precompiled header holds what nearly every file includes and what is slow to parse.
+function(headrace_precompile target)
+  target_precompile_headers(${target} PRIVATE
+    <algorithm> <chrono> <cstdint> <expected> <functional> <map> <memory> <optional> <span> <string>
+    <string_view> <utility> <vector> <fmt/format.h> <boost/asio/awaitable.hpp>
+    <boost/asio/co_spawn.hpp> <boost/asio/io_context.hpp> <boost/asio/steady_timer.hpp>
+    <boost/asio/use_awaitable.hpp>)
+endfunction()
+
+function(headrace_layer layer)
+  cmake_parse_arguments(ARG "" "" "USES;LIBRARIES" ${ARGN})
+  headrace_target_name(target ${layer})
+  set(folder ${PROJECT_SOURCE_DIR}/src/headrace/${layer})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cc ${folder}/*.h)
+  list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|_benchmark|/main)\\.cc$")
+  if(NOT sources)
+    add_library(${target} INTERFACE)
+    return()
+  endif()
+  add_library(${target} STATIC ${sources})
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/src
+                                              ${PROJECT_SOURCE_DIR}/include)
+  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX POSITION_INDEPENDENT_CODE ON)
+  foreach(used ${ARG_USES})
+    headrace_target_name(used_target ${used})
+    target_link_libraries(${target} PUBLIC ${used_target})
+  endforeach()
+  target_link_libraries(${target} PUBLIC ${ARG_LIBRARIES})
+  headrace_precompile(${target})
+  set(HEADRACE_LAYERS ${HEADRACE_LAYERS} ${layer} CACHE INTERNAL "")
+endfunction()
+
+# testing/ lets a test pretend to be the world. No production target links it.
+function(headrace_testing_library)
+  if(NOT HEADRACE_TESTS)
+    return()
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/testing/*.cc
+       ${PROJECT_SOURCE_DIR}/testing/*.h)
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  add_library(headrace_testing STATIC ${sources})
+  set_target_properties(headrace_testing PROPERTIES LINKER_LANGUAGE CXX)
+  target_include_directories(headrace_testing PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(headrace_testing PUBLIC headrace_store GTest::gtest GTest::gmock)
+  headrace_precompile(headrace_testing)
+endfunction()
+
+function(headrace_program name)
+  cmake_parse_arguments(ARG "" "MAIN;LAYER" "" ${ARGN})
+  headrace_target_name(layer_target ${ARG_LAYER})
+  add_executable(${name} ${ARG_MAIN})
+  target_link_libraries(${name} PRIVATE ${layer_target})
+  target_compile_definitions(${name} PRIVATE HEADRACE_VERSION="${PROJECT_VERSION}")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+endfunction()
+
+# One test program per layer: headrace_<layer>_tests, a ctest entry of the same name.
+function(headrace_layer_tests)
+  if(NOT HEADRACE_TESTS)
+    return()
+  endif()
+  foreach(layer ${HEADRACE_LAYERS})
+    headrace_target_name(target ${layer})
+    file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/headrace/${layer}/*_test.cc)
+    if(tests)
+      add_executable(${target}_tests ${tests})
+      target_link_libraries(${target}_tests PRIVATE ${target} headrace_testing GTest::gtest_main
+                                                    GTest::gmock)
+      headrace_precompile(${target}_tests)
+      add_test(NAME ${target}_tests COMMAND ${target}_tests)
+      set_tests_properties(${target}_tests PROPERTIES LABELS unit TIMEOUT 120)
+    endif()
+  endforeach()
+endfunction()

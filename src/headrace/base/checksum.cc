@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/base/checksum.h"
+
+#include <array>
+
+#include "headrace/base/crc.h"
+#include "headrace/base/encoding.h"
+#include "headrace/base/error.h"
+
+namespace headrace {
+namespace {
+
+struct Name {
+  ChecksumAlgorithm algorithm;
+  std::string_view upper;
+  std::string_view lower;
+};
+constexpr std::array kNames = {
+    Name{ChecksumAlgorithm::kCrc32, "CRC32", "crc32"},
+    Name{ChecksumAlgorithm::kCrc32c, "CRC32C", "crc32c"},
+    Name{ChecksumAlgorithm::kCrc64Nvme, "CRC64NVME", "crc64nvme"},
+    Name{ChecksumAlgorithm::kSha1, "SHA1", "sha1"},
+    Name{ChecksumAlgorithm::kSha256, "SHA256", "sha256"},
+};
+
+const Name& NameOf(ChecksumAlgorithm algorithm) {
+  for (const Name& name : kNames) {
+    if (name.algorithm == algorithm) return name;
+  }
+  HR_CHECK(false);
+}
+
+template <typename Word>
+std::string BigEndian(Word value) {
+  std::string bytes(sizeof(Word), '\0');
+  for (size_t i = 0; i < sizeof(Word); ++i) {
+    bytes[sizeof(Word) - 1 - i] = static_cast<char>((value >> (8U * i)) & 0xFFU);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::string_view ChecksumName(ChecksumAlgorithm algorithm) { return NameOf(algorithm).upper; }
+
+std::string_view ChecksumHeaderSuffix(ChecksumAlgorithm algorithm) {
+  return NameOf(algorithm).lower;
+}
+
+std::optional<ChecksumAlgorithm> ParseChecksumAlgorithm(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  for (const Name& known : kNames) {
+    if (known.lower == lower) return known.algorithm;
+  }
+  return std::nullopt;
+}
+
+RunningChecksum::RunningChecksum(ChecksumAlgorithm algorithm) : algorithm_(algorithm) {
+  switch (algorithm) {
+    case ChecksumAlgorithm::kCrc32:
+    case ChecksumAlgorithm::kCrc32c:
+      state_.emplace<uint32_t>(0);
+      break;
+    case ChecksumAlgorithm::kCrc64Nvme:
+      state_.emplace<uint64_t>(0);
+      break;
+    case ChecksumAlgorithm::kSha1:
+      state_.emplace<RunningDigest>(DigestKind::kSha1);
+      break;
+    case ChecksumAlgorithm::kSha256:
+      state_.emplace<RunningDigest>(DigestKind::kSha256);
+      break;
+  }
+}
+
+void RunningChecksum::Update(std::span<const std::byte> bytes) {
+  if (auto* const crc = std::get_if<uint32_t>(&state_)) {
+    *crc = algorithm_ == ChecksumAlgorithm::kCrc32 ? Crc32(bytes, *crc) : Crc32c(bytes, *crc);
+  } else if (auto* const crc64 = std::get_if<uint64_t>(&state_)) {
+    *crc64 = Crc64Nvme(bytes, *crc64);
+  } else {
+    std::get<RunningDigest>(state_).Update(bytes);
+  }
+}
+
+Checksum RunningChecksum::Finish() {
+  std::string raw;
+  if (const auto* const crc = std::get_if<uint32_t>(&state_)) {
+    raw = BigEndian(*crc);
+  } else if (const auto* const crc64 = std::get_if<uint64_t>(&state_)) {
+    raw = BigEndian(*crc64);
+  } else {
+    raw = std::get<RunningDigest>(state_).Finish();
+  }
+  return {.algorithm = algorithm_, .value = Base64Encode(AsBytes(raw))};
+}
+
+Checksum ChecksumOf(ChecksumAlgorithm algorithm, std::span<const std::byte> bytes) {
+  RunningChecksum running(algorithm);
+  running.Update(bytes);
+  return running.Finish();
+}
+
+}  // namespace headrace

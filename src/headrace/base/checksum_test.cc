@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/base/checksum.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "headrace/base/crc.h"
+#include "headrace/base/encoding.h"
+#include "headrace/base/random.h"
+
+namespace headrace {
+namespace {
+
+// The published check values: the CRC of the nine digits "123456789".
+TEST(Crc, MatchesPublishedCheckValues) {
+  const auto digits = AsBytes("123456789");
+  EXPECT_EQ(Crc32(digits), 0xCBF43926U);
+  EXPECT_EQ(Crc32c(digits), 0xE3069283U);
+  EXPECT_EQ(Crc64Nvme(digits), 0xAE8B14860A799888U);
+}
+
+TEST(Crc, PiecesAndCombinationsEqualTheWhole) {
+  const uint64_t seed = Random::FromEntropy().Next();
+  SCOPED_TRACE(seed);
+  Random random(seed);
+  for (int round = 0; round < 50; ++round) {
+    std::string text(random.Below(300), '\0');
+    for (char& c : text) c = static_cast<char>(random.Next());
+    const size_t cut = random.Below(text.size() + 1);
+    const auto a = AsBytes(text).first(cut);
+    const auto b = AsBytes(text).subspan(cut);
+    EXPECT_EQ(Crc32(b, Crc32(a)), Crc32(AsBytes(text)));
+    EXPECT_EQ(Crc32c(b, Crc32c(a)), Crc32c(AsBytes(text)));
+    EXPECT_EQ(Crc64Nvme(b, Crc64Nvme(a)), Crc64Nvme(AsBytes(text)));
+    EXPECT_EQ(CombineCrc32(Crc32(a), Crc32(b), b.size()), Crc32(AsBytes(text)));
+    EXPECT_EQ(CombineCrc32c(Crc32c(a), Crc32c(b), b.size()), Crc32c(AsBytes(text)));
+    EXPECT_EQ(CombineCrc64Nvme(Crc64Nvme(a), Crc64Nvme(b), b.size()), Crc64Nvme(AsBytes(text)));
+  }
+}
+
+TEST(Checksum, IsBase64OfTheBigEndianValue) {
+  EXPECT_EQ(ChecksumOf(ChecksumAlgorithm::kCrc32c, AsBytes("123456789")).value, "4waSgw==");
+  EXPECT_EQ(ChecksumOf(ChecksumAlgorithm::kSha1, AsBytes("")).value,
+            "2jmj7l5rSw0yVb/vlWAYkK/YBwk=");
+}
+
+TEST(Checksum, NamesParseInAnyCase) {
+  EXPECT_EQ(ParseChecksumAlgorithm("crc64NVME"), ChecksumAlgorithm::kCrc64Nvme);
+  EXPECT_EQ(ParseChecksumAlgorithm("crc16"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace headrace

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <variant>
+
+#include "headrace/base/error.h"
+#include "headrace/net/http_message.h"
+
+namespace headrace::net {
+
+// Most bytes of a start line and its header fields. S3 allows 8 KiB of user headers; proxies and
+// presigned URLs add some.
+inline constexpr size_t kHeadBytesMax = 64 * 1024;
+
+template <typename Head>
+struct ParsedHead {
+  Head head;
+  HttpBodyFraming framing;
+  bool keep_alive = true;
+  bool is_http_1_0 = false;
+  size_t head_size_bytes = 0;  // Of the input; what follows belongs to the body.
+};
+
+// Nothing: the input ends before the head does; call again with more (the whole input, not the
+// rest). kCorrupt: not HTTP/1.x, or a framing that could be read in two ways.
+template <typename Head>
+using HeadParse = Result<std::optional<ParsedHead<Head>>>;
+
+// Beast's parser over one flat run of bytes. Pure: no I/O.
+HeadParse<HttpResponseHead> ParseResponseHead(std::span<const char> input, bool request_was_head);
+HeadParse<HttpRequestHead> ParseRequestHead(std::span<const char> input);
+
+}  // namespace headrace::net

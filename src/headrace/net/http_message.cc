@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/net/http_message.h"
+
+#include <algorithm>
+
+#include <boost/beast/http/status.hpp>
+
+namespace headrace::net {
+namespace {
+
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+std::string_view Trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
+bool EqualIgnoringCase(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return Lower(x) == Lower(y); });
+}
+
+bool HasToken(std::string_view field_value, std::string_view token) {
+  while (!field_value.empty()) {
+    const size_t comma = field_value.find(',');
+    if (EqualIgnoringCase(Trim(field_value.substr(0, comma)), token)) return true;
+    if (comma == std::string_view::npos) return false;
+    field_value.remove_prefix(comma + 1);
+  }
+  return false;
+}
+
+std::string_view ReasonPhrase(int status) {
+  const auto known = boost::beast::http::int_to_status(static_cast<unsigned>(status));
+  if (known == boost::beast::http::status::unknown) return {};
+  const auto phrase = boost::beast::http::obsolete_reason(known);
+  return {phrase.data(), phrase.size()};
+}
+
+std::optional<uint64_t> ParseDecimal(std::string_view text) {
+  if (text.empty() || text.size() > 19) return std::nullopt;
+  uint64_t value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + static_cast<uint64_t>(c - '0');
+  }
+  return value;
+}
+
+void HttpHeaders::Set(std::string_view name, std::string value) {
+  Remove(name);
+  fields_.emplace_back(std::string(name), std::move(value));
+}
+
+void HttpHeaders::Remove(std::string_view name) {
+  std::erase_if(fields_, [&](const Field& field) { return EqualIgnoringCase(field.first, name); });
+}
+
+std::optional<std::string_view> HttpHeaders::Find(std::string_view name) const {
+  for (const Field& field : fields_) {
+    if (EqualIgnoringCase(field.first, name)) return field.second;
+  }
+  return std::nullopt;
+}
+
+}  // namespace headrace::net
