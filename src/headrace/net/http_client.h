@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+
+#include "headrace/base/clock.h"
+#include "headrace/base/error.h"
+#include "headrace/base/task.h"
+#include "headrace/net/http_message.h"
+
+namespace headrace::net {
+
+// Where requests go. Equal endpoints share connections.
+struct HttpEndpoint {
+  bool is_tls = false;
+  std::string host;  // A name or an address; IPv6 without brackets.
+  uint16_t port = 80;
+
+  bool operator==(const HttpEndpoint&) const = default;
+  auto operator<=>(const HttpEndpoint&) const = default;
+};
+
+// "http://host:port" or "https://host"; a path is refused. IPv6 addresses stand in brackets.
+Result<HttpEndpoint> ParseHttpEndpoint(std::string_view url);
+// The Host header: the port is left out where it is the scheme's own.
+std::string HostHeader(const HttpEndpoint& endpoint);
+
+struct HttpClientOptions {
+  // A loaded loopback or LAN answers in milliseconds, a lost SYN costs 1 s; three of those fit.
+  std::chrono::milliseconds connect_timeout{3'500};
+  // No byte read or written for this long ends the request with kTimedOut.
+  std::chrono::milliseconds idle_timeout{30'000};
+  // S3 closes idle connections after about 5 s; a little less avoids racing it.
+  std::chrono::milliseconds keep_alive{4'500};
+  // Idle connections kept per loop and endpoint.
+  size_t idle_connections_max = 256;
+  // PEM file with certificate authorities; empty: the system's.
+  std::string ca_bundle;
+  // False accepts any certificate (--no-verify-ssl).
+  bool verify_tls = true;
+  // Requests go through this HTTP proxy (https by CONNECT); nothing: directly.
+  std::optional<HttpEndpoint> proxy;
+  std::string proxy_authorization;  // "Basic …" for Proxy-Authorization; empty: none.
+};
+
+struct HttpCall {
+  HttpEndpoint endpoint;
+  std::string method = "GET";
+  std::string target = "/";         // As it travels, percent-encoded.
+  HttpHeaders headers;              // Without Host and Content-Length: the client adds them.
+  std::span<const std::byte> body;  // Borrowed until Send has returned.
+  bool sends_body = false;          // True sends Content-Length even when the body is empty.
+  // Waits for "100 Continue" before the body; a final answer that comes instead ends the call
+  // early.
+  bool expects_continue = false;
+  Deadline deadline;
+  std::stop_token stop;
+  // How long the first byte of the answer may take; 0: the idle timeout.
+  std::chrono::milliseconds first_byte_timeout{0};
+};
+
+class Connection;  // One socket with its buffers, owned by one loop.
+class ConnectionPool;
+
+// An answer whose head has arrived and whose body is read straight into the reader's memory.
+// Dropping it early closes the connection; reading the body to its end returns the connection to
+// the pool. Threads: used on the loop that sent the request. Moves.
+class HttpAnswer {
+ public:
+  HttpAnswer(HttpResponseHead head, std::unique_ptr<Connection> connection,
+             std::shared_ptr<ConnectionPool> pool);
+  ~HttpAnswer();
+  HttpAnswer(HttpAnswer&&) noexcept;
+  HttpAnswer& operator=(HttpAnswer&&) noexcept;
+
+  const HttpResponseHead& head() const { return head_; }
+  int status() const { return head_.status; }
+  // Nothing for a body whose length is not announced (chunked, or until the connection closes).
+  std::optional<uint64_t> body_size_bytes() const;
+
+  // Reads some bytes of the body; 0: it has ended. kUnavailable when the connection broke or the
+  // body ended before its announced length, kTimedOut, kCancelled.
+  Task<Result<size_t>> ReadSome(std::span<std::byte> target);
+  // Reads until `target` is full or the body has ended; says how much.
+  Task<Result<size_t>> ReadFull(std::span<std::byte> target);
+  // The rest of the body, at most `size_bytes_max` (kCorrupt beyond): for error texts and listings.
+  Task<Result<std::string>> ReadText(size_t size_bytes_max);
+
+ private:
+  HttpResponseHead head_;
+  std::unique_ptr<Connection> connection_;
+  std::shared_ptr<ConnectionPool> pool_;
+};
+
+struct HttpClientStats {
+  uint64_t connections_opened = 0;
+  uint64_t connections_idle = 0;
+  uint64_t requests_sent = 0;
+};
+
+// An HTTP/1.1 client with a pool of kept-alive connections per event loop; nothing is shared
+// between loops on the hot path. No retries and no redirects: an answer is whatever the server
+// said.
+//
+// Threads: Send may be awaited on any loop. Lifetime: outlives every call and every answer;
+// destroyed before the loops it ran on.
+class HttpClient {
+ public:
+  // kInvalidArgument when the CA bundle cannot be read.
+  static Result<std::unique_ptr<HttpClient>> Make(HttpClientOptions options);
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  // Sends the request and waits for the head of its answer. A kept-alive connection that turns out
+  // closed before any byte of the answer is replaced by a fresh one once: that is not a retry, the
+  // server never worked on it. kUnavailable (name lookup, refused, reset), kTimedOut, kCancelled,
+  // kCorrupt (not HTTP).
+  Task<Result<HttpAnswer>> Send(const HttpCall& call);
+
+  HttpClientStats stats() const;
+
+ private:
+  struct Shared;
+  explicit HttpClient(std::shared_ptr<Shared> shared);
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace headrace::net
