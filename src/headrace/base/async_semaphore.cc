@@ -2,6 +2,7 @@
 #include "headrace/base/async_semaphore.h"
 
 #include <future>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -34,9 +35,10 @@ Task<void> AsyncSemaphore::Take(uint64_t count) {
 }
 
 void AsyncSemaphore::TakeBlocking(uint64_t count) {
-  std::promise<void> promise;
-  auto future = promise.get_future();
-  Enqueue(count, [&promise] { promise.set_value(); });
+  // Shared with the giver: it may still be inside set_value when this thread wakes.
+  auto promise = std::make_shared<std::promise<void>>();
+  auto future = promise->get_future();
+  Enqueue(count, [promise] { promise->set_value(); });
   future.wait();
 }
 

@@ -20,6 +20,8 @@ class UniqueFd {
   ~UniqueFd() { Close(); }
 
   int get() const { return fd_; }
+  // Lets go of the descriptor without closing it.
+  int Release() { return std::exchange(fd_, -1); }
   bool is_open() const { return fd_ >= 0; }
   void Close() {
     if (fd_ >= 0) close(std::exchange(fd_, -1));
