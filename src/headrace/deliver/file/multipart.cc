@@ -160,8 +160,8 @@ Task<Status> RunUpload(Transfer::State& state, const CreateMultipartRequest& req
 
 uint64_t PartSizeFor(uint64_t object_size_bytes, uint64_t part_size_bytes) {
   const uint64_t needed = (object_size_bytes + kPartCountMax - 1) / kPartCountMax;
-  const uint64_t stepped = (needed + kPartSizeStep - 1) / kPartSizeStep * kPartSizeStep;
-  return std::max(part_size_bytes, stepped);
+  if (needed <= part_size_bytes) return part_size_bytes;
+  return (needed + kPartSizeStep - 1) / kPartSizeStep * kPartSizeStep;
 }
 
 Task<Status> UploadParts(Transfer::State& state, const CreateMultipartRequest& request,
