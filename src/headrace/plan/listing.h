@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +25,7 @@ struct ListingEntry {
   // kEtagElsewhere or kEtagAbsent.
   uint16_t etag_kind = 0;
   uint64_t size_bytes : 56 = 0;
-  uint64_t storage_class : 8 = 0;  // Index into the listing's storage classes.
+  uint64_t storage_class : 8 = 0;  // 0: STANDARD; i: entry i - 1 of the listing's names.
   int64_t modified_ns = 0;         // Since 1970-01-01T00:00:00Z.
   std::array<uint8_t, 16> etag{};
 };
@@ -94,7 +93,7 @@ class Listing {
   std::vector<Block> blocks_;  // All but the last hold kListingBlockEntries.
   size_t size_ = 0;
   uint64_t total_size_bytes_ = 0;
-  std::vector<std::string> storage_classes_;  // [0] is "": STANDARD.
+  std::vector<std::string> storage_classes_;
   std::vector<std::string> etags_elsewhere_;
 };
 
@@ -131,13 +130,13 @@ inline Listing::Iterator Listing::begin() const { return {this, 0}; }
 inline Listing::Iterator Listing::end() const { return {this, size_}; }
 
 // Collects objects into a Listing.
-// Threads: one at a time. Limits: 2^32 texts of uncommon ETags, 255 storage classes, keys of
-// 65,535 bytes, objects of 2^56 bytes.
+// Threads: one at a time. Limits: 255 storage classes, keys of 65,535 bytes, objects of 2^56 - 1
+// bytes.
 class ListingBuilder {
  public:
   // In any order. kInvalidArgument beyond a limit; the object is then left out.
   Status Add(const ObjectInfo& object);
-  // Takes over a listing whose keys all come after those added so far.
+  // Takes over all objects of a listing.
   Status Append(Listing&& listing);
 
   size_t size() const { return listing_.size_ + entries_.size(); }
@@ -148,15 +147,16 @@ class ListingBuilder {
 
  private:
   Status AddEntry(ListingEntry entry, std::string_view key);
+  Status AddFrom(const Listing& other, const Listing::Block& block, ListingEntry entry);
   Result<uint8_t> StorageClassIndex(std::string_view name);
-  uint32_t EtagElsewhere(std::string etag);
+  void SetEtagElsewhere(std::string etag, ListingEntry& entry);
+  std::string_view LastKey() const;
   void CloseBlock();
-  Result<Listing> Sorted(Listing unsorted);
+  static Result<Listing> Sorted(Listing unsorted);
 
-  Listing listing_;
+  Listing listing_;                    // Closed blocks and texts.
   std::vector<ListingEntry> entries_;  // Of the block being filled.
   std::string keys_;
-  std::string last_key_;
   bool is_sorted_ = true;
 };
 
