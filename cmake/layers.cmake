@@ -1,5 +1,5 @@
-# One function per kind of target. A layer is a folder under src/headrace/; a file's suffix says what
-# it is: x.cc belongs to the layer's library, x_test.cc to its tests, x_fuzz.cc to its fuzzers.
+# One function per kind of target. A layer is a folder under src/headrace/; a file's suffix says
+# what it is: x.cc belongs to the layer's library, x_test.cc to its tests, x_fuzz.cc to its fuzzers.
 # Programs (main.cc) belong to neither.
 
 set(HEADRACE_LAYERS "" CACHE INTERNAL "")
