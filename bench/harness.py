@@ -14,6 +14,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADRACE = ROOT / "build/headrace"
@@ -43,12 +44,12 @@ class Contestant:
 
 def timed(command, env=None, stdout=subprocess.DEVNULL):
     """Runs a command and returns its Run; a non-zero exit ends the benchmark."""
-    start = os.times().elapsed
+    start = time.monotonic()
     process = subprocess.Popen([str(part) for part in command], env=env, stdout=stdout,
                                stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
     error_text = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
-    wall = os.times().elapsed - start
+    wall = time.monotonic() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         sys.exit(f"{command[0]} ended with {process.returncode}:\n{error_text.decode(errors='replace')[-2000:]}")
