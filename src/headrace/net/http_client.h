@@ -66,16 +66,14 @@ struct HttpCall {
   std::chrono::milliseconds first_byte_timeout{0};
 };
 
-class Connection;  // One socket with its buffers, owned by one loop.
-class ConnectionPool;
-
 // An answer whose head has arrived and whose body is read straight into the reader's memory.
 // Dropping it early closes the connection; reading the body to its end returns the connection to
 // the pool. Threads: used on the loop that sent the request. Moves.
 class HttpAnswer {
  public:
-  HttpAnswer(HttpResponseHead head, std::unique_ptr<Connection> connection,
-             std::shared_ptr<ConnectionPool> pool);
+  struct Body;  // How the rest of the message is read; net's own.
+  HttpAnswer(HttpResponseHead head, std::unique_ptr<Body> body);
+  HttpAnswer();  // An answer nobody sent: status 0, no body.
   ~HttpAnswer();
   HttpAnswer(HttpAnswer&&) noexcept;
   HttpAnswer& operator=(HttpAnswer&&) noexcept;
@@ -95,8 +93,7 @@ class HttpAnswer {
 
  private:
   HttpResponseHead head_;
-  std::unique_ptr<Connection> connection_;
-  std::shared_ptr<ConnectionPool> pool_;
+  std::unique_ptr<Body> body_;
 };
 
 struct HttpClientStats {

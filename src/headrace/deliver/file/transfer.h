@@ -4,13 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "headrace/base/clock.h"
 #include "headrace/base/error.h"
 #include "headrace/base/event_loops.h"
-#include "headrace/base/memory_budget.h"
 #include "headrace/store/object_store.h"
 
 namespace headrace::file {
@@ -100,10 +100,9 @@ class Transfer {
   TransferReport Copy(ItemSource<CopyItem> source, TransferObserver& observer,
                       const CallContext& context);
 
-  const MemoryBudget& budget() const;
+  struct State;
 
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 

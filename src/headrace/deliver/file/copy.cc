@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+#include <utility>
+
+#include "headrace/deliver/file/multipart.h"
+#include "headrace/deliver/file/transfer_state.h"
+
+namespace headrace::file {
+namespace {
+
+Task<Status> CopyWhole(Transfer::State& state, const CopyItem& item, TransferObserver& observer,
+                       const CallContext& context) {
+  const CopyRequest request{.source_bucket = item.source_bucket,
+                            .source_key = item.source_key,
+                            .source_if_match = item.source_etag,
+                            .bucket = item.bucket,
+                            .key = item.key,
+                            .attributes = item.attributes};
+  auto copied = co_await state.store.Copy(request, context);
+  if (!copied) co_return std::unexpected(std::move(copied).error());
+  observer.OnBytes(item.size_bytes);
+  co_return Ok();
+}
+
+// A copy in parts starts from nothing, so the source's attributes have to be asked for.
+Task<Status> CopyInParts(Transfer::State& state, const CopyItem& item, TransferObserver& observer,
+                         const CallContext& context) {
+  CreateMultipartRequest request{.bucket = item.bucket, .key = item.key};
+  if (item.attributes) {
+    request.attributes = *item.attributes;
+  } else {
+    HeadRequest head{.bucket = item.source_bucket, .key = item.source_key};
+    head.conditions.if_match = item.source_etag;
+    HR_CO_TRY_ASSIGN(ObjectHead source, co_await state.store.Head(head, context));
+    request.attributes = std::move(source.attributes);
+  }
+  co_return co_await CopyParts(state, request, item, observer, context);
+}
+
+struct CopyJob {
+  CopyItem item;
+};
+
+Task<Status> CopyOne(Transfer::State& state, std::shared_ptr<CopyJob> job,
+                     TransferObserver& observer, const CallContext& context) {
+  if (job->item.size_bytes > kCopyBytesMax) {
+    co_return co_await CopyInParts(state, job->item, observer, context);
+  }
+  co_await state.upload_requests->Take(1);
+  Status outcome = co_await CopyWhole(state, job->item, observer, context);
+  state.upload_requests->Give(1);
+  co_return outcome;
+}
+
+}  // namespace
+
+TransferReport Transfer::Copy(ItemSource<CopyItem> source, TransferObserver& observer,
+                              const CallContext& context) {
+  const auto start = [&](CopyItem item, size_t, auto done) {
+    auto job = std::make_shared<CopyJob>();
+    job->item = std::move(item);
+    Spawn(state_->loops.Next(), CopyOne(*state_, job, observer, context), std::move(done));
+  };
+  return RunItems<CopyItem>(*state_, std::move(source), observer, context, start);
+}
+
+}  // namespace headrace::file

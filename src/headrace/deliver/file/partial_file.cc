@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/deliver/file/partial_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "headrace/base/random.h"
+
+namespace headrace::file {
+namespace {
+
+// NAME_MAX of every Linux file system in use.
+constexpr size_t kNameBytesMax = 255;
+
+std::string TemporaryPath(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
+  std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  const std::string tail = "." + RandomHex(6) + std::string(kPartialSuffix);
+  name = name.substr(0, kNameBytesMax - 1 - tail.size());
+  return folder + "." + name + tail;
+}
+
+std::unexpected<Error> Failure(int os_error, const std::string& attempt) {
+  Error error = Error::FromErrno(os_error, attempt);
+  if (os_error == ENOSPC || os_error == EDQUOT) {
+    return std::unexpected(Error(ErrorCode::kResourceExhausted,
+                                 attempt + ": the disk is full; free some space and run again",
+                                 error.origin()));
+  }
+  if (os_error == ENOTDIR || os_error == EEXIST) {
+    return std::unexpected(Error(ErrorCode::kInvalidArgument,
+                                 attempt + ": a file stands where a folder is needed",
+                                 error.origin()));
+  }
+  return std::unexpected(std::move(error));
+}
+
+Status MakeFolder(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (folder.empty()) return Ok();
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return Failure(error.value(), "make folder " + folder.string());
+  return Ok();
+}
+
+Status SyncFolderOf(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  const std::string name = folder.empty() ? "." : folder.string();
+  const UniqueFd fd(open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.is_open() || fsync(fd.get()) != 0) return Failure(errno, "sync folder " + name);
+  return Ok();
+}
+
+timespec ToTimespec(SystemTime time) {
+  const auto since = time.time_since_epoch();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+  return {.tv_sec = seconds.count(), .tv_nsec = (since - seconds).count()};
+}
+
+}  // namespace
+
+PartialFile::PartialFile(UniqueFd fd, std::string path, std::string temporary_path)
+    : fd_(std::move(fd)), path_(std::move(path)), temporary_path_(std::move(temporary_path)) {}
+
+PartialFile::PartialFile(PartialFile&& other) noexcept
+    : fd_(std::move(other.fd_)),
+      path_(std::move(other.path_)),
+      temporary_path_(std::exchange(other.temporary_path_, {})) {}
+
+PartialFile::~PartialFile() {
+  if (temporary_path_.empty()) return;
+  unlink(temporary_path_.c_str());
+}
+
+Result<PartialFile> PartialFile::Create(const std::string& path) {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  const std::string temporary_path = TemporaryPath(path);
+  UniqueFd fd(open(temporary_path.c_str(), kFlags, 0666));
+  if (!fd.is_open() && errno == ENOENT) {
+    // Making the folders only after a miss saves their check for every further file.
+    HR_TRY(MakeFolder(path));
+    fd = UniqueFd(open(temporary_path.c_str(), kFlags, 0666));
+  }
+  if (!fd.is_open()) return Failure(errno, "create " + path);
+  return PartialFile(std::move(fd), path, temporary_path);
+}
+
+Status PartialFile::Reserve(uint64_t size_bytes) {
+  if (size_bytes == 0) return Ok();
+  const int outcome = posix_fallocate(fd_.get(), 0, static_cast<off_t>(size_bytes));
+  // Some file systems cannot reserve; they still write.
+  if (outcome == 0 || outcome == EOPNOTSUPP || outcome == EINVAL || outcome == ENOSYS) return Ok();
+  return Failure(outcome, "reserve room for " + path_);
+}
+
+Status PartialFile::WriteAt(std::span<const std::byte> bytes, uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t written =
+        pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return Failure(errno, "write " + path_);
+    bytes = bytes.subspan(static_cast<size_t>(written));
+    offset += static_cast<uint64_t>(written);
+  }
+  return Ok();
+}
+
+Status PartialFile::Commit(uint64_t size_bytes, SystemTime modified, bool sync) {
+  struct stat status{};
+  if (fstat(fd_.get(), &status) != 0) return Failure(errno, "stat " + path_);
+  if (static_cast<uint64_t>(status.st_size) != size_bytes) {
+    return Fail(ErrorCode::kCorrupt, fmt::format("{} has {} bytes where {} were fetched", path_,
+                                                 status.st_size, size_bytes));
+  }
+  if (modified != SystemTime{}) {
+    const std::array<timespec, 2> times{ToTimespec(modified), ToTimespec(modified)};
+    if (futimens(fd_.get(), times.data()) != 0) return Failure(errno, "set the time of " + path_);
+  }
+  if (sync && fsync(fd_.get()) != 0) return Failure(errno, "sync " + path_);
+  // Network file systems report a delayed write error only when the file is closed.
+  if (close(fd_.Release()) != 0) return Failure(errno, "close " + path_);
+  if (rename(temporary_path_.c_str(), path_.c_str()) != 0) {
+    const int os_error = errno;
+    if (os_error == EISDIR || os_error == ENOTEMPTY || os_error == EEXIST) {
+      return Fail(ErrorCode::kInvalidArgument, path_ + ": a folder stands where the file belongs");
+    }
+    return Failure(os_error, "rename into " + path_);
+  }
+  temporary_path_.clear();
+  return sync ? SyncFolderOf(path_) : Ok();
+}
+
+}  // namespace headrace::file

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "headrace/base/clock.h"
+#include "headrace/base/error.h"
+#include "headrace/base/unique_fd.h"
+
+namespace headrace::file {
+
+// In the name of every file that is not complete yet: ".<name>.<random>.headrace-part" in the
+// target's own folder, so that the rename stays on one file system and a left-over is recognised.
+inline constexpr std::string_view kPartialSuffix = ".headrace-part";
+
+// A file on its way: written under a temporary name, visible under its own only when complete.
+// Dropping it uncommitted removes the temporary file and leaves what was at the target as it was.
+// Threads: WriteAt may be called at once from several threads; everything else by one.
+class PartialFile {
+ public:
+  // Makes the folders on the way. The errors name the path and say whether the disk is full, the
+  // folder not writable, or a file stands where a folder is needed.
+  static Result<PartialFile> Create(const std::string& path);
+  PartialFile(PartialFile&&) noexcept;
+  PartialFile& operator=(PartialFile&&) = delete;
+  ~PartialFile();
+
+  // Reserves room, so that a full disk is noticed before hours of download. 0 is fine.
+  Status Reserve(uint64_t size_bytes);
+  Status WriteAt(std::span<const std::byte> bytes, uint64_t offset);
+  // Sets the modification time unless it is the epoch, makes the bytes durable when `sync`, checks
+  // the size and renames into place.
+  Status Commit(uint64_t size_bytes, SystemTime modified, bool sync);
+
+ private:
+  PartialFile(UniqueFd fd, std::string path, std::string temporary_path);
+
+  UniqueFd fd_;
+  std::string path_;
+  std::string temporary_path_;  // Empty once committed.
+};
+
+}  // namespace headrace::file

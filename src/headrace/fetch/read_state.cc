@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/fetch/read_state.h"
+
+#include <fmt/format.h>
+
+#include "headrace/base/crc.h"
+#include "headrace/base/encoding.h"
+
+namespace headrace::fetch {
+namespace {
+
+template <typename Word>
+std::string BigEndianBase64(Word value) {
+  std::string bytes;
+  for (size_t shift = sizeof(Word) * 8; shift > 0; shift -= 8) {
+    bytes.push_back(static_cast<char>((value >> (shift - 8)) & 0xFFU));
+  }
+  return Base64Encode(AsBytes(bytes));
+}
+
+}  // namespace
+
+std::optional<Checksum> CombineSums(ChecksumAlgorithm algorithm,
+                                    const std::map<uint64_t, PartSum>& sums) {
+  if (algorithm == ChecksumAlgorithm::kCrc64Nvme) {
+    uint64_t whole = 0;
+    for (const auto& [offset, sum] : sums) {
+      whole = CombineCrc64Nvme(whole, sum.crc64_nvme, sum.size_bytes);
+    }
+    return Checksum{.algorithm = algorithm, .value = BigEndianBase64(whole)};
+  }
+  if (algorithm == ChecksumAlgorithm::kCrc32c) {
+    uint32_t whole = 0;
+    for (const auto& [offset, sum] : sums) {
+      whole = CombineCrc32c(whole, sum.crc32c, sum.size_bytes);
+    }
+    return Checksum{.algorithm = algorithm, .value = BigEndianBase64(whole)};
+  }
+  return std::nullopt;
+}
+
+Status Fetcher::ReadState::Outcome() const {
+  const MutexLock lock(mutex);
+  if (failure) return std::unexpected(*failure);
+  if (!expected || expected->is_composite) return Ok();
+  const auto found = CombineSums(expected->algorithm, sums);
+  if (!found || found->value == expected->value) return Ok();
+  return headrace::Fail(
+      ErrorCode::kCorrupt,
+      fmt::format("s3://{}/{}: {} is {} where the store says {}; the bytes were damaged on the way",
+                  planned.bucket, planned.key, ChecksumName(expected->algorithm), found->value,
+                  expected->value));
+}
+
+}  // namespace headrace::fetch

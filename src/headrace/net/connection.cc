@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/net/connection.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include "headrace/net/head_parser.h"
+
+namespace headrace::net {
+namespace {
+
+using boost::system::error_code;
+
+// The first read of an answer: larger than any S3 head, small enough that little of a body has to
+// be copied from here to its place.
+constexpr size_t kBufferBytes = 8 * 1024;
+// Bytes read or written without suspending before other connections of the loop get their turn.
+constexpr size_t kTurnBytes = 4 << 20;
+
+bool WouldBlock(int os_error) { return os_error == EAGAIN || os_error == EWOULDBLOCK; }
+
+error_code SystemError(int os_error) { return {os_error, boost::system::system_category()}; }
+
+}  // namespace
+
+Connection::Connection(Executor executor, HttpEndpoint endpoint)
+    : executor_(std::move(executor)), endpoint_(std::move(endpoint)), socket_(executor_) {}
+
+void Connection::StopPost::operator()() const {
+  asio::post(executor, [weak = connection, number = call_number] {
+    const auto connection = weak.lock();
+    if (connection && connection->call_number_ == number) connection->Abort(ErrorCode::kCancelled);
+  });
+}
+
+void Connection::BeginCall(Deadline deadline, std::stop_token stop,
+                           std::chrono::nanoseconds idle_timeout) {
+  ++call_number_;
+  deadline_ = deadline;
+  idle_timeout_ = idle_timeout;
+  stop_callback_.reset();
+  if (stop.stop_possible()) {
+    StopPost post{
+        .executor = executor_, .connection = weak_from_this(), .call_number = call_number_};
+    stop_callback_.emplace(std::move(stop), std::move(post));
+  }
+}
+
+void Connection::EndCall() {
+  stop_callback_.reset();
+  expires_at_.reset();
+  ++call_number_;
+}
+
+void Connection::Arm(std::chrono::nanoseconds span) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  expires_at_ = Deadline::After(span, now).Earlier(deadline_).at();
+}
+
+void Connection::ExpireIfDue(SteadyTime now) {
+  if (expires_at_ && now >= *expires_at_) Abort(ErrorCode::kTimedOut);
+}
+
+void Connection::Abort(ErrorCode reason) {
+  if (ended_by_) return;
+  ended_by_ = reason;
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+Error Connection::Failure(std::string_view attempt, const error_code& error) const {
+  const std::string peer = HostHeader(endpoint_);
+  if (ended_by_ == ErrorCode::kTimedOut) {
+    return {ErrorCode::kTimedOut, fmt::format("{} {}: no progress in time", attempt, peer)};
+  }
+  if (ended_by_) return {*ended_by_, fmt::format("{} {}: cancelled", attempt, peer)};
+  return {ErrorCode::kUnavailable, fmt::format("{} {}: {}", attempt, peer, error.message()),
+          Origin{.os_error = error.value()}};
+}
+
+Task<Status> Connection::Connect(const TcpEndpoints& addresses,
+                                 std::chrono::nanoseconds timeout_each) {
+  Error last(ErrorCode::kUnavailable, "connect to " + HostHeader(endpoint_) + ": no address");
+  for (const auto& address : addresses) {
+    error_code error;
+    socket_ = asio::ip::tcp::socket(executor_);
+    Arm(timeout_each);
+    co_await socket_.async_connect(address, asio::redirect_error(asio::use_awaitable, error));
+    if (!error && !ended_by_) {
+      socket_.set_option(asio::ip::tcp::no_delay(true), error);
+      socket_.non_blocking(true, error);
+      co_return Ok();
+    }
+    last = Failure("connect to", error);
+    if (ended_by_ == ErrorCode::kCancelled) break;
+    if (deadline_.HasPassed(std::chrono::steady_clock::now())) break;
+    ended_by_.reset();
+  }
+  co_return std::unexpected(last);
+}
+
+Task<Status> Connection::StartTls(asio::ssl::context& context, bool verify) {
+  tls_ = std::make_unique<asio::ssl::stream<asio::ip::tcp::socket&>>(socket_, context);
+  error_code error;
+  if (verify) {
+    tls_->set_verify_mode(asio::ssl::verify_peer, error);
+    tls_->set_verify_callback(asio::ssl::host_name_verification(endpoint_.host), error);
+  } else {
+    tls_->set_verify_mode(asio::ssl::verify_none, error);
+  }
+  SSL_set_tlsext_host_name(tls_->native_handle(), endpoint_.host.c_str());
+  Arm(idle_timeout_);
+  co_await tls_->async_handshake(asio::ssl::stream_base::client,
+                                 asio::redirect_error(asio::use_awaitable, error));
+  if (error || ended_by_) co_return std::unexpected(Failure("TLS handshake with", error));
+  co_return Ok();
+}
+
+Task<Status> Connection::WritePlain(std::span<const std::byte> first,
+                                    std::span<const std::byte> second) {
+  size_t since_turn = 0;
+  while (!first.empty() || !second.empty()) {
+    std::array<iovec, 2> pieces{iovec{const_cast<std::byte*>(first.data()), first.size()},
+                                iovec{const_cast<std::byte*>(second.data()), second.size()}};
+    msghdr message{};
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = pieces.size();
+    const ssize_t sent = ended_by_ ? -1 : sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+    const int os_error = ended_by_ ? ECANCELED : errno;
+    if (sent < 0 && os_error == EINTR) continue;
+    if (sent < 0 && !WouldBlock(os_error)) {
+      co_return std::unexpected(Failure("send to", SystemError(os_error)));
+    }
+    const auto count = sent < 0 ? 0 : static_cast<size_t>(sent);
+    const size_t of_first = std::min(count, first.size());
+    first = first.subspan(of_first);
+    second = second.subspan(count - of_first);
+    if (count > 0) Arm(idle_timeout_);
+    since_turn += count;
+    if (sent < 0 || since_turn >= kTurnBytes) {
+      since_turn = 0;
+      error_code error;
+      co_await socket_.async_wait(asio::ip::tcp::socket::wait_write,
+                                  asio::redirect_error(asio::use_awaitable, error));
+      if (error || ended_by_) co_return std::unexpected(Failure("send to", error));
+    }
+  }
+  co_return Ok();
+}
+
+Task<Status> Connection::Write(std::span<const std::byte> first,
+                               std::span<const std::byte> second) {
+  Arm(idle_timeout_);
+  if (!tls_) co_return co_await WritePlain(first, second);
+  for (std::span<const std::byte> rest : {first, second}) {
+    while (!rest.empty()) {
+      error_code error;
+      const size_t sent =
+          co_await tls_->async_write_some(asio::const_buffer(rest.data(), rest.size()),
+                                          asio::redirect_error(asio::use_awaitable, error));
+      if (error || ended_by_) co_return std::unexpected(Failure("send to", error));
+      rest = rest.subspan(sent);
+      Arm(idle_timeout_);
+    }
+  }
+  co_return Ok();
+}
+
+Task<Result<size_t>> Connection::ReadSocket(std::span<std::byte> target) {
+  if (ended_by_) co_return std::unexpected(Failure("receive from", error_code()));
+  if (!tls_) {
+    const ssize_t got = recv(socket_.native_handle(), target.data(), target.size(), 0);
+    if (got >= 0) {
+      Arm(idle_timeout_);
+      co_return static_cast<size_t>(got);
+    }
+    if (!WouldBlock(errno) && errno != EINTR) {
+      co_return std::unexpected(Failure("receive from", SystemError(errno)));
+    }
+  }
+  error_code error;
+  size_t got = 0;
+  const asio::mutable_buffer buffer(target.data(), target.size());
+  if (tls_) {
+    got = co_await tls_->async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+  } else {
+    got =
+        co_await socket_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+  }
+  if (ended_by_) co_return std::unexpected(Failure("receive from", error));
+  // A TLS peer that closes without saying so is an end like another: lengths tell a truncated body.
+  if (error == asio::error::eof || error == asio::ssl::error::stream_truncated) co_return 0;
+  if (error) co_return std::unexpected(Failure("receive from", error));
+  Arm(idle_timeout_);
+  co_return got;
+}
+
+Task<Result<size_t>> Connection::ReadSome(std::span<std::byte> target) {
+  const size_t ready = std::min(target.size(), buffer_end_ - buffer_begin_);
+  if (ready > 0) {
+    std::memcpy(target.data(), buffer_.data() + buffer_begin_, ready);
+    Consume(ready);
+    co_return ready;
+  }
+  co_return co_await ReadSocket(target);
+}
+
+Task<Result<bool>> Connection::FillBuffer() {
+  if (buffer_begin_ > 0) {
+    std::memmove(buffer_.data(), buffer_.data() + buffer_begin_, buffer_end_ - buffer_begin_);
+    buffer_end_ -= buffer_begin_;
+    buffer_begin_ = 0;
+  }
+  if (buffer_end_ == buffer_.size()) {
+    buffer_.resize(buffer_.empty() ? kBufferBytes
+                                   : std::min(buffer_.size() * 2, kHeadBytesMax + kBufferBytes));
+  }
+  const std::span<std::byte> room = std::as_writable_bytes(std::span(buffer_)).subspan(buffer_end_);
+  HR_CHECK(!room.empty());
+  HR_CO_TRY_ASSIGN(const size_t got, co_await ReadSocket(room));
+  buffer_end_ += got;
+  co_return got > 0;
+}
+
+void Connection::Consume(size_t count) {
+  HR_CHECK(count <= buffer_end_ - buffer_begin_);
+  buffer_begin_ += count;
+  if (buffer_begin_ == buffer_end_) buffer_begin_ = buffer_end_ = 0;
+}
+
+bool Connection::LooksUsable() const {
+  if (!is_open() || buffer_begin_ != buffer_end_) return false;
+  char byte = 0;
+  auto& socket = const_cast<asio::ip::tcp::socket&>(socket_);
+  const ssize_t got = recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got < 0 && WouldBlock(errno);
+}
+
+}  // namespace headrace::net

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
+
+#include "headrace/base/clock.h"
+#include "headrace/base/error.h"
+#include "headrace/base/task.h"
+#include "headrace/net/http_client.h"
+
+namespace headrace::net {
+
+using TcpEndpoints = std::vector<asio::ip::tcp::endpoint>;
+
+// One client socket, plain or TLS, with the bytes read beyond what was asked for. Knows nothing of
+// HTTP.
+//
+// Every wait has an end: Arm sets the moment by which the running operation must have made
+// progress; the pool's tick calls Expire once it has passed, which closes the socket, and the
+// operation ends with the reason.
+//
+// Threads: its own loop only, but for the stop callback, which posts there.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(Executor executor, HttpEndpoint endpoint);
+
+  const HttpEndpoint& endpoint() const { return endpoint_; }
+
+  // Tries the addresses in turn until one answers.
+  Task<Status> Connect(const TcpEndpoints& addresses, std::chrono::nanoseconds timeout_each);
+  // Ends with a TLS session whose certificate fits endpoint().host, when `verify`.
+  Task<Status> StartTls(asio::ssl::context& context, bool verify);
+
+  // Binds the connection to one call: its deadline, its stop token and the idle timeout between
+  // bytes.
+  void BeginCall(Deadline deadline, std::stop_token stop, std::chrono::nanoseconds idle_timeout);
+  // Lets go of the call; the connection may then idle.
+  void EndCall();
+
+  // Sends all bytes of both runs. Each progress re-arms the idle timeout.
+  Task<Status> Write(std::span<const std::byte> first, std::span<const std::byte> second);
+  // Reads some bytes, buffered ones first; 0: the peer has closed its side.
+  Task<Result<size_t>> ReadSome(std::span<std::byte> target);
+  // Reads more bytes behind the buffered ones; false: the peer has closed its side.
+  Task<Result<bool>> FillBuffer();
+  std::span<const char> buffered() const {
+    return {buffer_.data() + buffer_begin_, buffer_end_ - buffer_begin_};
+  }
+  void Consume(size_t count);
+
+  // From now on the running operation has until `span` from now, or the call's deadline.
+  void Arm(std::chrono::nanoseconds span);
+  // Closes the connection when its moment has passed.
+  void ExpireIfDue(SteadyTime now);
+  bool is_open() const { return socket_.is_open() && !ended_by_; }
+  // False when the peer has closed or sent something unasked: not usable for another request.
+  bool LooksUsable() const;
+
+  SteadyTime idle_since{};  // Kept by the pool while the connection idles.
+
+ private:
+  void Abort(ErrorCode reason);
+  // The error of a failed operation: the reason it was aborted for, or the system's.
+  Error Failure(std::string_view attempt, const boost::system::error_code& error) const;
+  Task<Result<size_t>> ReadSocket(std::span<std::byte> target);
+  Task<Status> WritePlain(std::span<const std::byte> first, std::span<const std::byte> second);
+
+  struct StopPost {
+    Executor executor;
+    std::weak_ptr<Connection> connection;
+    uint64_t call_number;
+    void operator()() const;
+  };
+
+  Executor executor_;
+  HttpEndpoint endpoint_;
+  asio::ip::tcp::socket socket_;
+  std::unique_ptr<asio::ssl::stream<asio::ip::tcp::socket&>> tls_;
+
+  // Holds a response head and whatever came with it; heads up to kHeadBytesMax fit.
+  std::vector<char> buffer_;
+  size_t buffer_begin_ = 0;
+  size_t buffer_end_ = 0;
+
+  std::optional<SteadyTime> expires_at_;
+  Deadline deadline_;
+  std::chrono::nanoseconds idle_timeout_{0};
+  uint64_t call_number_ = 0;
+  std::optional<ErrorCode> ended_by_;
+  std::optional<std::stop_callback<StopPost>> stop_callback_;
+};
+
+}  // namespace headrace::net

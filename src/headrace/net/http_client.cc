@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/net/http_client.h"
+
+#include <array>
+#include <map>
+#include <utility>
+
+#include <boost/asio/ssl/context.hpp>
+#include <fmt/format.h>
+
+#include "headrace/base/encoding.h"
+#include "headrace/base/mutex.h"
+#include "headrace/net/address_book.h"
+#include "headrace/net/connection_pool.h"
+#include "headrace/net/http_body.h"
+
+namespace headrace::net {
+namespace {
+
+// How long a server may think about "Expect: 100-continue" before the body is sent anyway (RFC
+// 9110, section 10.1.1 leaves the number open; AWS SDKs wait 1 s).
+constexpr std::chrono::milliseconds kContinueWait{1'000};
+
+Result<std::unique_ptr<asio::ssl::context>> MakeTlsContext(const HttpClientOptions& options) {
+  auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_client);
+  boost::system::error_code error;
+  SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+  if (options.ca_bundle.empty()) {
+    context->set_default_verify_paths(error);
+    if (error) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "load the system's certificate authorities: " + error.message());
+    }
+  } else {
+    context->load_verify_file(options.ca_bundle, error);
+    if (error) {
+      return Fail(ErrorCode::kInvalidArgument, fmt::format("read CA bundle {}: {}; give a PEM file",
+                                                           options.ca_bundle, error.message()));
+    }
+  }
+  return context;
+}
+
+std::string ComposeHead(const HttpCall& call, const HttpClientOptions& options) {
+  std::string head;
+  head.reserve(512);
+  const bool through_proxy = options.proxy && !call.endpoint.is_tls;
+  head += call.method;
+  head += ' ';
+  if (through_proxy) head += "http://" + HostHeader(call.endpoint);
+  head += call.target;
+  head += " HTTP/1.1\r\n";
+  if (!call.headers.Find("Host")) head += "Host: " + HostHeader(call.endpoint) + "\r\n";
+  for (const auto& [name, value] : call.headers.fields()) {
+    head.append(name).append(": ").append(value).append("\r\n");
+  }
+  if (call.sends_body || !call.body.empty()) {
+    head += fmt::format("Content-Length: {}\r\n", call.body.size());
+  }
+  if (call.expects_continue) head += "Expect: 100-continue\r\n";
+  if (through_proxy && !options.proxy_authorization.empty()) {
+    head += "Proxy-Authorization: " + options.proxy_authorization + "\r\n";
+  }
+  head += "\r\n";
+  return head;
+}
+
+bool HasControlCharacter(std::string_view text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+}
+
+// A line break inside a target or field would start a second request.
+Status CheckCall(const HttpCall& call) {
+  bool is_clean = !HasControlCharacter(call.target) && !HasControlCharacter(call.method);
+  for (const auto& [name, value] : call.headers.fields()) {
+    is_clean = is_clean && !HasControlCharacter(name) && !HasControlCharacter(value);
+  }
+  if (is_clean) return Ok();
+  return Fail(ErrorCode::kInvalidArgument,
+              "request to " + HostHeader(call.endpoint) + " holds a line break in a header");
+}
+
+// The next head that is not an interim one (1xx other than 101), or the interim 100 itself when
+// `wants_continue`.
+Task<Result<ParsedHead<HttpResponseHead>>> ReadHead(Connection& connection, bool is_head_request,
+                                                    bool wants_continue) {
+  while (true) {
+    HR_CO_TRY_ASSIGN(auto parsed, ParseResponseHead(connection.buffered(), is_head_request));
+    if (parsed) {
+      connection.Consume(parsed->head_size_bytes);
+      const int status = parsed->head.status;
+      if (status >= 200 || status == 101 || (status == 100 && wants_continue)) {
+        co_return std::move(*parsed);
+      }
+      continue;
+    }
+    HR_CO_TRY_ASSIGN(const bool is_more, co_await connection.FillBuffer());
+    if (!is_more) {
+      co_return Fail(ErrorCode::kUnavailable,
+                     fmt::format("receive from {}: connection closed before the answer",
+                                 HostHeader(connection.endpoint())));
+    }
+  }
+}
+
+}  // namespace
+
+struct HttpClient::Shared {
+  std::shared_ptr<const HttpClientOptions> options;
+  std::unique_ptr<asio::ssl::context> tls;
+  AddressBook addresses;
+  std::shared_ptr<PoolCounters> counters = std::make_shared<PoolCounters>();
+  Mutex mutex;
+  std::map<const void*, std::shared_ptr<ConnectionPool>> pools HR_GUARDED_BY(mutex);
+
+  std::shared_ptr<ConnectionPool> PoolOf(const Executor& executor) HR_EXCLUDES(mutex) {
+    const MutexLock lock(mutex);
+    auto& pool = pools[&executor.context()];
+    if (!pool) pool = std::make_shared<ConnectionPool>(executor, options, counters);
+    return pool;
+  }
+
+  Task<Status> OpenTunnel(Connection& connection, const HttpEndpoint& target);
+  Task<Status> Open(Connection& connection, const HttpEndpoint& target);
+  Task<Result<HttpAnswer>> Exchange(const HttpCall& call, const std::string& head,
+                                    std::shared_ptr<Connection> connection,
+                                    std::shared_ptr<ConnectionPool> pool);
+};
+
+// Asks the proxy to pass bytes through to `target` (RFC 9110, section 9.3.6).
+Task<Status> HttpClient::Shared::OpenTunnel(Connection& connection, const HttpEndpoint& target) {
+  const std::string authority = fmt::format("{}:{}", target.host, target.port);
+  std::string head = fmt::format("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n", authority);
+  if (!options->proxy_authorization.empty()) {
+    head += "Proxy-Authorization: " + options->proxy_authorization + "\r\n";
+  }
+  head += "\r\n";
+  const auto head_bytes = AsBytes(head);
+  HR_CO_TRY(co_await connection.Write(head_bytes, {}));
+  HR_CO_TRY_ASSIGN(const auto answer, co_await ReadHead(connection, true, false));
+  if (answer.head.status / 100 != 2) {
+    co_return Fail(ErrorCode::kUnavailable,
+                   fmt::format("proxy {} refused a tunnel to {}: status {}",
+                               HostHeader(*options->proxy), authority, answer.head.status));
+  }
+  co_return Ok();
+}
+
+Task<Status> HttpClient::Shared::Open(Connection& connection, const HttpEndpoint& target) {
+  const HttpEndpoint first_hop = options->proxy.value_or(target);
+  HR_CO_TRY_ASSIGN(const TcpEndpoints where, co_await addresses.Find(first_hop));
+  auto connected = co_await connection.Connect(where, options->connect_timeout);
+  if (!connected) {
+    addresses.Forget(first_hop);
+    co_return connected;
+  }
+  if (!target.is_tls) co_return Ok();
+  if (options->proxy) HR_CO_TRY(co_await OpenTunnel(connection, target));
+  co_return co_await connection.StartTls(*tls, options->verify_tls);
+}
+
+Task<Result<HttpAnswer>> HttpClient::Shared::Exchange(const HttpCall& call, const std::string& head,
+                                                      std::shared_ptr<Connection> connection,
+                                                      std::shared_ptr<ConnectionPool> pool) {
+  const bool is_head_request = call.method == "HEAD";
+  const std::span<const std::byte> head_bytes = AsBytes(head);
+  const bool holds_body_back = call.expects_continue && !call.body.empty();
+  const auto with_head = holds_body_back ? std::span<const std::byte>() : call.body;
+  auto written = co_await connection->Write(head_bytes, with_head);
+  // A server that refuses a request early stops reading its body; its answer says why.
+  if (!written && (call.body.empty() || !connection->is_open())) {
+    co_return std::unexpected(std::move(written).error());
+  }
+  if (holds_body_back) {
+    connection->Arm(kContinueWait);
+    HR_CO_TRY_ASSIGN(auto interim, co_await ReadHead(*connection, is_head_request, true));
+    if (interim.head.status != 100) {
+      auto early = std::make_unique<HttpAnswer::Body>(std::move(connection), std::move(pool),
+                                                      interim, call.method);
+      early->reusable = false;
+      co_return HttpAnswer(std::move(interim.head), std::move(early));
+    }
+    HR_CO_TRY(co_await connection->Write(call.body, {}));
+  }
+  if (call.first_byte_timeout.count() > 0) connection->Arm(call.first_byte_timeout);
+  HR_CO_TRY_ASSIGN(auto parsed, co_await ReadHead(*connection, is_head_request, false));
+  auto body = std::make_unique<HttpAnswer::Body>(std::move(connection), std::move(pool), parsed,
+                                                 call.method);
+  if (!written) body->reusable = false;
+  body->FinishIfEmpty();
+  co_return HttpAnswer(std::move(parsed.head), std::move(body));
+}
+
+Result<std::unique_ptr<HttpClient>> HttpClient::Make(HttpClientOptions options) {
+  auto shared = std::make_shared<Shared>();
+  HR_TRY_ASSIGN(shared->tls, MakeTlsContext(options));
+  shared->options = std::make_shared<const HttpClientOptions>(std::move(options));
+  return std::unique_ptr<HttpClient>(new HttpClient(std::move(shared)));
+}
+
+HttpClient::HttpClient(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+HttpClient::~HttpClient() = default;
+
+Task<Result<HttpAnswer>> HttpClient::Send(const HttpCall& call) {
+  HR_CO_TRY(CheckCall(call));
+  if (call.stop.stop_requested()) {
+    co_return Fail(ErrorCode::kCancelled, "send to " + HostHeader(call.endpoint) + ": cancelled");
+  }
+  const Executor executor = co_await ThisExecutor();
+  const std::shared_ptr<ConnectionPool> pool = shared_->PoolOf(executor);
+  const std::string head = ComposeHead(call, *shared_->options);
+  for (bool may_be_stale = true;; may_be_stale = false) {
+    auto connection = may_be_stale ? pool->TakeIdle(call.endpoint) : nullptr;
+    const bool is_fresh = !connection;
+    if (is_fresh) connection = pool->MakeConnection(call.endpoint);
+    connection->BeginCall(call.deadline, call.stop, shared_->options->idle_timeout);
+    pool->BeginCall(connection);
+    Status opened = Ok();
+    if (is_fresh) opened = co_await shared_->Open(*connection, call.endpoint);
+    if (!opened) {
+      pool->EndCall(connection, false);
+      co_return std::unexpected(std::move(opened).error());
+    }
+    auto answer = co_await shared_->Exchange(call, head, connection, pool);
+    if (answer) co_return answer;
+    pool->EndCall(connection, false);
+    const bool was_closed = answer.error().code() == ErrorCode::kUnavailable;
+    if (is_fresh || !was_closed) co_return answer;
+  }
+}
+
+HttpClientStats HttpClient::stats() const {
+  const PoolCounters& counters = *shared_->counters;
+  return {.connections_opened = counters.connections_opened.load(std::memory_order_relaxed),
+          .connections_idle = counters.connections_idle.load(std::memory_order_relaxed),
+          .requests_sent = counters.requests_sent.load(std::memory_order_relaxed)};
+}
+
+}  // namespace headrace::net
