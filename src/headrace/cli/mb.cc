@@ -2,36 +2,26 @@
 #include <memory>
 #include <string>
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
+#include "headrace/cli/bucket_argument.h"
 #include "headrace/cli/commands.h"
-#include "headrace/store/s3_uri.h"
+#include "headrace/cli/transfer_display.h"
 
 namespace headrace::cli {
 namespace {
 
 Result<ExitCode> MakeBucket(CommandContext& context, const std::string& uri) {
-  HR_TRY_ASSIGN(const S3Uri target, ParseS3Uri(uri));
-  if (!target.key.empty()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("'{}' names an object; a bucket is s3://BUCKET", uri));
-  }
+  HR_TRY_ASSIGN(const std::string bucket, ParseBucket(uri));
   HR_TRY_ASSIGN(ObjectStore * store, context.Store());
   const CallContext call = context.call();
-  HR_TRY(context.Run(store->CreateBucket(target.bucket, call)));
-  if (context.options().is_json) {
-    const nlohmann::json line{{"operation", "mb"}, {"bucket", target.bucket}};
-    fmt::print(context.world().out, "{}\n", line.dump());
-  } else if (!context.options().is_quiet) {
-    fmt::print(context.world().out, "made s3://{}\n", target.bucket);
-  }
-  return ExitCode::kSuccess;
+  HR_TRY(context.Run(store->CreateBucket(bucket, call)));
+  TransferDisplay display(context, "mb", {.shows_progress = false, .on_item_end = {}});
+  display.OnDone({.verb = "make", .source = "s3://" + bucket, .target = {}, .size_bytes = 0});
+  return display.Finish(std::nullopt);
 }
 
 }  // namespace
 
-CommandAction DeclareMakeBucket(CLI::App& app) {
+CommandAction DeclareMb(CLI::App& app) {
   auto uri = std::make_shared<std::string>();
   app.add_option("BUCKET", *uri, "The bucket, as s3://BUCKET")->required();
   return [uri](CommandContext& context) { return MakeBucket(context, *uri); };

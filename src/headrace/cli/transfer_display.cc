@@ -32,8 +32,7 @@ size_t WidthOf(std::FILE* stream) {
 }  // namespace
 
 std::string StepLine(const Step& step, bool is_dry_run) {
-  std::string line =
-      fmt::format("{}{}: {}", is_dry_run ? "(dryrun) " : "", step.verb, step.source);
+  std::string line = fmt::format("{}{}: {}", is_dry_run ? "(dryrun) " : "", step.verb, step.source);
   if (!step.target.empty()) line += " to " + step.target;
   return line;
 }
@@ -85,19 +84,20 @@ std::optional<Step> TransferDisplay::TakeStep(size_t index) {
 void TransferDisplay::OnItemDone(size_t index) {
   const std::optional<Step> step = TakeStep(index);
   HR_CHECK(step.has_value());
-  if (options_.on_item_done) options_.on_item_done(index);
+  if (options_.on_item_end) options_.on_item_end(index, true);
   OnDone(*step);
 }
 
 void TransferDisplay::OnItemFailed(size_t index, const Error& error) {
   const std::optional<Step> step = TakeStep(index);
   HR_CHECK(step.has_value());
+  if (options_.on_item_end) options_.on_item_end(index, false);
   OnFailed(*step, error);
 }
 
 void TransferDisplay::OnDone(const Step& step) {
   ++items_done_;
-  if (prints_lines_) PrintLine(step, nullptr);
+  if (prints_lines_) PrintLine(step, false, nullptr);
 }
 
 void TransferDisplay::OnFailed(const Step& step, const Error& error) {
@@ -108,7 +108,7 @@ void TransferDisplay::OnFailed(const Step& step, const Error& error) {
     failures_differ_ = failures_differ_ || *first_failure_ != error.code();
   }
   if (error.code() == ErrorCode::kCancelled) return;
-  if (is_json_ && prints_lines_) PrintLine(step, &error);
+  if (is_json_ && prints_lines_) PrintLine(step, false, &error);
   // Most messages name their object already.
   const bool is_named = error.message().find(step.source) != std::string::npos;
   fmt::print(world_.err, "{}headrace {}: {} failed: {}{}{}\n", shows_bar_ ? kClearLine : "",
@@ -116,9 +116,13 @@ void TransferDisplay::OnFailed(const Step& step, const Error& error) {
              error.message());
 }
 
-void TransferDisplay::PrintLine(const Step& step, const Error* error) {
+void TransferDisplay::OnWouldDo(const Step& step) {
+  if (prints_lines_) PrintLine(step, true, nullptr);
+}
+
+void TransferDisplay::PrintLine(const Step& step, bool is_dry_run, const Error* error) {
   const std::string line =
-      (is_json_ ? StepJson(step, false, error) : StepLine(step, false)) + "\n";
+      (is_json_ ? StepJson(step, is_dry_run, error) : StepLine(step, is_dry_run)) + "\n";
   // One call for the whole line: lines of several threads do not mix.
   std::fwrite(line.data(), 1, line.size(), world_.out);
 }

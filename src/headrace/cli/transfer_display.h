@@ -22,9 +22,9 @@ namespace headrace::cli {
 
 // What is done to one object or file, as the user reads it.
 struct Step {
-  std::string_view verb;   // "download", "delete"; a literal.
-  std::string source;      // As an S3 URI or a path.
-  std::string target;      // Empty: there is none.
+  std::string_view verb;  // "download", "delete"; a literal.
+  std::string source;     // As an S3 URI or a path.
+  std::string target;     // Empty: there is none.
   uint64_t size_bytes = 0;
 };
 
@@ -39,8 +39,8 @@ class TransferDisplay final : public file::TransferObserver {
  public:
   struct Options {
     bool shows_progress = true;
-    // Hears of items that are done, by their index; quick.
-    std::function<void(size_t index)> on_item_done;
+    // Hears of items that ended, by their index; quick.
+    std::function<void(size_t index, bool is_done)> on_item_end;
   };
 
   TransferDisplay(const CommandContext& context, std::string_view command, Options options);
@@ -56,9 +56,11 @@ class TransferDisplay final : public file::TransferObserver {
   void OnItemDone(size_t index) override HR_EXCLUDES(mutex_);
   void OnItemFailed(size_t index, const Error& error) override HR_EXCLUDES(mutex_);
 
-  // A step outside the indexes: a deletion, an object that was refused, a dry run.
+  // A step outside the indexes: a deletion, an object that was refused.
   void OnDone(const Step& step);
   void OnFailed(const Step& step, const Error& error) HR_EXCLUDES(mutex_);
+  // Of a dry run.
+  void OnWouldDo(const Step& step);
 
   uint64_t done_count() const { return items_done_; }
   uint64_t failed_count() const { return items_failed_; }
@@ -73,7 +75,7 @@ class TransferDisplay final : public file::TransferObserver {
   void Redraw();
   void KeepDrawing() HR_EXCLUDES(mutex_);
   void StopDrawing() HR_EXCLUDES(mutex_);
-  void PrintLine(const Step& step, const Error* error);
+  void PrintLine(const Step& step, bool is_dry_run, const Error* error);
   std::optional<Step> TakeStep(size_t index) HR_EXCLUDES(mutex_);
 
   const CommandWorld& world_;

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/utf8.h"
+#include "headrace/deliver/file/partial_file.h"
 
 namespace headrace::file {
 namespace {
@@ -59,7 +60,9 @@ Result<LocalTree::Folder> LocalTree::ReadFolder(std::string path) const {
   errno = 0;
   while (const dirent* entry = readdir(stream.get())) {
     std::string name = entry->d_name;
-    if (name != "." && name != "..") {
+    // What an interrupted download left behind is no file yet.
+    const bool is_partial = name.starts_with('.') && name.ends_with(kPartialSuffix);
+    if (name != "." && name != ".." && !is_partial) {
       const std::string entry_path = full + name;
       auto classified = Classify(entry_path, std::move(name), entry->d_type);
       if (classified) folder.names.push_back(std::move(*classified));
@@ -95,9 +98,9 @@ std::optional<LocalTree::Name> LocalTree::Classify(const std::string& path, std:
     return std::nullopt;
   }
   if (!IsUtf8(name)) {
-    on_problem_(Error(
-        ErrorCode::kInvalidArgument,
-        fmt::format("{} has a name that is not UTF-8, which a key must be: left out", path)));
+    on_problem_(
+        Error(ErrorCode::kInvalidArgument,
+              fmt::format("{} has a name that is not UTF-8, which a key must be: left out", path)));
     return std::nullopt;
   }
   if (type == DT_DIR) name += '/';
@@ -119,9 +122,9 @@ void LocalTree::Enter(std::string path) {
     return above.device == folder->device && above.inode == folder->inode;
   });
   if (is_circle) {
-    on_problem_(Error(ErrorCode::kUnsupported,
-                      fmt::format("{}{} links back to a folder above it: left out", root_,
-                                  folder->path)));
+    on_problem_(
+        Error(ErrorCode::kUnsupported,
+              fmt::format("{}{} links back to a folder above it: left out", root_, folder->path)));
     return;
   }
   folders_.push_back(std::move(*folder));

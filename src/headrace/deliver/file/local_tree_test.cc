@@ -29,8 +29,8 @@ class LocalTreeTest : public ::testing::Test {
     std::ofstream(full) << text;
   }
   std::vector<std::string> Walk(LocalTreeOptions options = {}) {
-    auto tree = LocalTree::Open(root_, options,
-                                [this](const Error& error) { problems_.push_back(error.message()); });
+    auto tree = LocalTree::Open(
+        root_, options, [this](const Error& error) { problems_.push_back(error.message()); });
     EXPECT_TRUE(tree.has_value());
     std::vector<std::string> paths;
     while (auto entry = tree->Next()) paths.push_back(entry->path);
@@ -92,6 +92,12 @@ TEST_F(LocalTreeTest, LeavesOutNamesThatNoKeyCanHave) {
   EXPECT_EQ(Walk(), (std::vector<std::string>{"good"}));
   ASSERT_EQ(problems_.size(), 1U);
   EXPECT_NE(problems_[0].find("UTF-8"), std::string::npos);
+}
+
+TEST_F(LocalTreeTest, PassesOverWhatAnInterruptedDownloadLeft) {
+  GivenFile(".f.0123.headrace-part");
+  GivenFile(".hidden");
+  EXPECT_EQ(Walk(), (std::vector<std::string>{".hidden"}));
 }
 
 TEST_F(LocalTreeTest, RefusesARootThatIsNotAFolder) {

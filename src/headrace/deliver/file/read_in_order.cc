@@ -1,107 +1,108 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/deliver/file/read_in_order.h"
 
-#include <algorithm>
-#include <deque>
-#include <future>
-#include <memory>
+#include <map>
+#include <optional>
 #include <stop_token>
+#include <thread>
 #include <utility>
 
-#include "headrace/base/buffer.h"
+#include "headrace/base/mutex.h"
 
 namespace headrace::file {
 namespace {
 
-Task<Result<GetResult>> GetPart(ObjectStore* store, const GetRequest* request,
-                                const CallContext* context) {
-  co_return co_await store->Get(*request, *context);
-}
-
-// One range on its way. Stays where it is: the store borrows its request and buffer.
-struct Part {
-  Buffer buffer;
-  GetRequest request;
-  std::future<Result<GetResult>> result;
-};
-
-// The ranges of one object in flight. Destruction cancels them and waits.
-class Parts {
+// Puts the parts of one read back in order for the thread that takes them.
+class PartQueue final : public fetch::PartSink {
  public:
-  Parts(ObjectStore& store, EventLoops& loops, const CallContext& context)
-      : store_(store),
-        loops_(loops),
-        context_{.deadline = context.deadline, .stop = stop_.get_token()},
-        on_stop_(context.stop, [this] { stop_.request_stop(); }) {}
-  ~Parts() {
-    stop_.request_stop();
-    for (const auto& part : parts_) part->result.wait();
+  void OnPart(fetch::Part part) override HR_EXCLUDES(mutex_) {
+    {
+      const MutexLock lock(mutex_);
+      const uint64_t offset = part.offset;
+      parts_.emplace(offset, std::move(part));
+    }
+    changed_.NotifyOne();
   }
-  Parts(const Parts&) = delete;
-  Parts& operator=(const Parts&) = delete;
-
-  size_t count() const { return parts_.size(); }
-
-  void Request(GetRequest request) {
-    auto part = std::make_unique<Part>();
-    part->buffer = Buffer(request.range->size_bytes());
-    part->request = std::move(request);
-    part->request.target = part->buffer.span();
-    std::promise<Result<GetResult>> promise;
-    part->result = promise.get_future();
-    Spawn(loops_.Next(), GetPart(&store_, &part->request, &context_),
-          [promise = std::move(promise)](Result<GetResult> result) mutable {
-            promise.set_value(std::move(result));
-          });
-    parts_.push_back(std::move(part));
+  void OnReadEnd(size_t /*read_index*/, Status status) override HR_EXCLUDES(mutex_) {
+    {
+      const MutexLock lock(mutex_);
+      if (!end_) end_ = std::move(status);
+    }
+    changed_.NotifyOne();
   }
 
-  // Hands the oldest part to `sink`.
-  Result<GetResult> Deliver(const ByteSink& sink) {
-    const std::unique_ptr<Part> part = std::move(parts_.front());
-    parts_.pop_front();
-    HR_TRY_ASSIGN(GetResult result, part->result.get());
-    HR_TRY(sink(part->buffer.span().first(result.size_bytes)));
-    return result;
+  // The part that begins at `offset`; nothing when the read is over without one.
+  std::optional<fetch::Part> Take(uint64_t offset) HR_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    while (!end_ && !parts_.contains(offset)) changed_.Wait(mutex_);
+    auto node = parts_.extract(offset);
+    if (node.empty()) return std::nullopt;
+    return std::move(node.mapped());
+  }
+  // Lets go of the memory of parts that nobody takes any more.
+  void Clear() HR_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    parts_.clear();
+  }
+  // Once the run has ended.
+  std::optional<Status> end() HR_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return end_;
   }
 
  private:
-  ObjectStore& store_;
-  EventLoops& loops_;
-  std::stop_source stop_;
-  CallContext context_;
-  std::deque<std::unique_ptr<Part>> parts_;
-  std::stop_callback<std::function<void()>> on_stop_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::map<uint64_t, fetch::Part> parts_ HR_GUARDED_BY(mutex_);  // By offset.
+  std::optional<Status> end_ HR_GUARDED_BY(mutex_);
 };
+
+Status Drain(PartQueue& queue, const ByteSink& sink) {
+  uint64_t offset = 0;
+  while (const std::optional<fetch::Part> part = queue.Take(offset)) {
+    const auto bytes = part->bytes.span();
+    HR_TRY(sink(bytes));
+    if (bytes.empty()) break;
+    offset += bytes.size();
+  }
+  return Ok();
+}
 
 }  // namespace
 
 Result<ObjectHead> ReadInOrder(ObjectStore& store, EventLoops& loops, const std::string& bucket,
                                const std::string& key, const ByteSink& sink,
-                               const CallContext& context, ReadInOrderOptions options) {
-  Parts parts(store, loops, context);
-  GetRequest request{.bucket = bucket,
-                     .key = key,
-                     .range = ByteRange{.begin = 0, .end = options.part_size_bytes},
-                     .conditions = {},
-                     .target = {}};
-  // The first range tells the size, which saves a HEAD.
-  parts.Request(request);
-  HR_TRY_ASSIGN(const GetResult first, parts.Deliver(sink));
-  const uint64_t size_bytes = first.head.info.size_bytes;
-  request.conditions.if_match = first.head.info.etag;
+                               const CallContext& context, const fetch::FetchOptions& options) {
+  const HeadRequest request{.bucket = bucket, .key = key, .conditions = {}};
+  HR_TRY_ASSIGN(ObjectHead head, RunBlocking(loops.Next(), store.Head(request, context)));
+  std::optional<fetch::PlannedRead> read =
+      fetch::PlannedRead{.bucket = bucket,
+                         .key = key,
+                         .object_size_bytes = head.info.size_bytes,
+                         .etag = head.info.etag,
+                         .range = {.begin = 0, .end = head.info.size_bytes}};
 
-  uint64_t requested = std::min(options.part_size_bytes, size_bytes);
-  while (requested < size_bytes || parts.count() > 0) {
-    while (requested < size_bytes && parts.count() < options.parts_max) {
-      const uint64_t end = std::min(requested + options.part_size_bytes, size_bytes);
-      request.range = ByteRange{.begin = requested, .end = end};
-      parts.Request(request);
-      requested = end;
-    }
-    HR_TRY(parts.Deliver(sink));
+  fetch::Fetcher fetcher(store, loops, options);
+  PartQueue queue;
+  std::stop_source stop;
+  const std::stop_callback on_stop(context.stop, [&stop] { stop.request_stop(); });
+  const CallContext own{.deadline = context.deadline, .stop = stop.get_token()};
+  Status run_end = Ok();
+  std::thread runner([&] {
+    run_end = fetcher.Run([&read] { return std::exchange(read, std::nullopt); }, queue, own);
+    // Wakes the reader of a run that ended before its read began.
+    queue.OnReadEnd(0, run_end);
+  });
+  const Status drained = Drain(queue, sink);
+  if (!drained.has_value()) {
+    stop.request_stop();
+    queue.Clear();
   }
-  return first.head;
+  runner.join();
+  HR_TRY(drained);
+  HR_TRY(queue.end().value_or(Ok()));
+  HR_TRY(run_end);
+  return head;
 }
 
 }  // namespace headrace::file

@@ -14,11 +14,11 @@
 
 #include "headrace/base/buffer.h"
 #include "headrace/base/clock.h"
+#include "headrace/deliver/file/multipart.h"
 
 namespace headrace::file {
 namespace {
 
-constexpr uint64_t kMebibyte = 1ULL << 20U;
 constexpr uint64_t kLatePartFactor = 4;
 // An abort that takes longer is left to the bucket's lifecycle rules.
 constexpr std::chrono::seconds kAbortTime{10};
@@ -151,9 +151,7 @@ Result<PutResult> PutWhole(ObjectStore& store, EventLoops& loops, const PutReque
 
 uint64_t StreamPartSize(uint32_t part_number, const UploadStreamOptions& options) {
   if (options.expected_size_bytes) {
-    const uint64_t least = (*options.expected_size_bytes + kPartCountMax - 1) / kPartCountMax;
-    const uint64_t whole = (least + kMebibyte - 1) / kMebibyte * kMebibyte;
-    return std::max(options.part_size_bytes, whole);
+    return PartSizeFor(*options.expected_size_bytes, options.part_size_bytes);
   }
   const bool is_late = part_number > kPartCountMax / 2;
   return is_late ? options.part_size_bytes * kLatePartFactor : options.part_size_bytes;
@@ -191,9 +189,8 @@ Result<PutResult> UploadStream(ObjectStore& store, EventLoops& loops, const PutR
     const Status aborted = RunBlocking(loops.Next(), store.AbortMultipart(upload, abort));
     if (!aborted.has_value()) {
       return std::unexpected(Error(
-          result.error().code(),
-          fmt::format("{} (and parts of the upload stay behind: {})", result.error().message(),
-                      aborted.error().message())));
+          result.error().code(), fmt::format("{} (and parts of the upload stay behind: {})",
+                                             result.error().message(), aborted.error().message())));
     }
   }
   return result;

@@ -24,8 +24,6 @@ struct UploadStreamOptions {
   std::optional<uint64_t> expected_size_bytes;
 };
 
-inline constexpr uint32_t kPartCountMax = 10'000;
-
 // How large part `part_number` (from 1) of a stream is. Equal parts when the length is known;
 // otherwise the second half of the 10,000 parts is four times as large, which takes 195 GiB at the
 // default size without asking small streams for large buffers. Pure.
