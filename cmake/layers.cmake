@@ -1,5 +1,5 @@
-# One function per kind of target. A layer is a folder under src/headrace/; a file's suffix says what
-# it is: x.cc belongs to the layer's library, x_test.cc to its tests, x_fuzz.cc to its fuzzers.
+# One function per kind of target. A layer is a folder under src/headrace/; a file's suffix says
+# what it is: x.cc belongs to the layer's library, x_test.cc to its tests, x_fuzz.cc to its fuzzers.
 # Programs (main.cc) belong to neither.
 
 set(HEADRACE_LAYERS "" CACHE INTERNAL "")
@@ -54,6 +54,12 @@ function(headrace_testing_library)
   target_include_directories(headrace_testing PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(headrace_testing PUBLIC headrace_store GTest::gtest GTest::gmock)
   headrace_precompile(headrace_testing)
+  file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/testing/*_test.cc)
+  add_executable(headrace_testing_tests ${tests})
+  target_link_libraries(headrace_testing_tests PRIVATE headrace_testing GTest::gtest_main)
+  headrace_precompile(headrace_testing_tests)
+  add_test(NAME headrace_testing_tests COMMAND headrace_testing_tests)
+  set_tests_properties(headrace_testing_tests PROPERTIES LABELS unit TIMEOUT 120)
 endfunction()
 
 function(headrace_program name)

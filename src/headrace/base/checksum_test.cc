@@ -25,7 +25,7 @@ TEST(Crc, PiecesAndCombinationsEqualTheWhole) {
   SCOPED_TRACE(seed);
   Random random(seed);
   for (int round = 0; round < 50; ++round) {
-    std::string text(random.Below(300), '\0');
+    std::string text(random.Below(1000), '\0');
     for (char& c : text) c = static_cast<char>(random.Next());
     const size_t cut = random.Below(text.size() + 1);
     const auto a = AsBytes(text).first(cut);
@@ -36,6 +36,30 @@ TEST(Crc, PiecesAndCombinationsEqualTheWhole) {
     EXPECT_EQ(CombineCrc32(Crc32(a), Crc32(b), b.size()), Crc32(AsBytes(text)));
     EXPECT_EQ(CombineCrc32c(Crc32c(a), Crc32c(b), b.size()), Crc32c(AsBytes(text)));
     EXPECT_EQ(CombineCrc64Nvme(Crc64Nvme(a), Crc64Nvme(b), b.size()), Crc64Nvme(AsBytes(text)));
+  }
+}
+
+// Bit by bit, as the definition says: slow and obviously right.
+template <typename Word>
+Word SlowCrc(std::span<const std::byte> bytes, Word reflected_polynomial) {
+  Word crc = ~Word{0};
+  for (const std::byte b : bytes) {
+    crc ^= std::to_integer<Word>(b);
+    for (int bit = 0; bit < 8; ++bit) {
+      crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? reflected_polynomial : 0);
+    }
+  }
+  return ~crc;
+}
+
+TEST(Crc, EveryLengthAgreesWithTheBitwiseDefinition) {
+  std::string text;
+  for (size_t size = 0; size < 400; ++size) {
+    const auto bytes = AsBytes(text);
+    ASSERT_EQ(Crc32(bytes), SlowCrc<uint32_t>(bytes, 0xEDB88320U)) << size;
+    ASSERT_EQ(Crc32c(bytes), SlowCrc<uint32_t>(bytes, 0x82F63B78U)) << size;
+    ASSERT_EQ(Crc64Nvme(bytes), SlowCrc<uint64_t>(bytes, 0x9A6C9329AC4BC9B5U)) << size;
+    text.push_back(static_cast<char>(size * 73 + 11));
   }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/base/crc.h"
 
+#include <immintrin.h>
+
 #include <array>
 #include <cstring>
 
@@ -47,8 +49,23 @@ struct Slicing {
     return ~crc;
   }
 
+  // The register alone, without the inversions at start and end.
+  static Word UpdateRaw(std::span<const std::byte> bytes, Word crc) { return ~Update(bytes, ~crc); }
+
+  // x to the power n modulo the polynomial, reflected.
+  static constexpr Word PowerOfX(uint64_t n) {
+    constexpr Word kOne = Word{1} << (sizeof(Word) * 8 - 1);
+    Word result = kOne;
+    Word square = kOne >> 1U;
+    for (; n != 0; n >>= 1U) {
+      if ((n & 1U) != 0) result = Multiply(result, square);
+      square = Multiply(square, square);
+    }
+    return result;
+  }
+
   // a * b modulo the polynomial, both reflected (bit 0 is the highest power).
-  static Word Multiply(Word a, Word b) {
+  static constexpr Word Multiply(Word a, Word b) {
     constexpr Word kTop = Word{1} << (sizeof(Word) * 8 - 1);
     Word product = 0;
     for (Word mask = kTop; mask != 0; mask >>= 1U) {
@@ -60,14 +77,8 @@ struct Slicing {
 
   // Appending n zero bytes multiplies by x^(8n); the inversions at start and end cancel out.
   static Word Combine(Word crc_a, Word crc_b, uint64_t size_b_bytes) {
-    constexpr Word kOne = Word{1} << (sizeof(Word) * 8 - 1);
-    Word power = kOne >> 8U;  // x^8.
-    Word shift = kOne;
-    for (uint64_t n = size_b_bytes; n != 0; n >>= 1U) {
-      if ((n & 1U) != 0) shift = Multiply(shift, power);
-      power = Multiply(power, power);
-    }
-    return Multiply(shift, crc_a) ^ crc_b;
+    // 8n overflows only beyond 2^61 bytes, which no object has.
+    return Multiply(PowerOfX(size_b_bytes * 8), crc_a) ^ crc_b;
   }
 };
 
@@ -75,16 +86,77 @@ using TableCrc32 = Slicing<uint32_t, 0xEDB88320U>;
 using TableCrc32c = Slicing<uint32_t, 0x82F63B78U>;
 using TableCrc64Nvme = Slicing<uint64_t, 0x9A6C9329AC4BC9B5U>;
 
+// The processor's own CRC32C instruction, eight bytes a step.
+__attribute__((target("sse4.2"))) uint32_t HardwareCrc32c(std::span<const std::byte> bytes,
+                                                          uint32_t crc) {
+  uint64_t state = ~crc;
+  while (bytes.size() >= 8) {
+    uint64_t block = 0;
+    std::memcpy(&block, bytes.data(), 8);
+    state = _mm_crc32_u64(state, block);
+    bytes = bytes.subspan(8);
+  }
+  auto narrow = static_cast<uint32_t>(state);
+  for (const std::byte b : bytes) narrow = _mm_crc32_u8(narrow, std::to_integer<uint8_t>(b));
+  return ~narrow;
+}
+
+// Carry-less multiplication folds four registers of 16 bytes over the data ("folding", as in
+// Intel's paper on fast CRC by PCLMULQDQ, 2009). A register R = low * x^64 + high moves D bits on
+// as low * x^(64+D) + high * x^D; the product of two reflected words is one power of x too high, so
+// the constants are one lower.
+template <uint64_t kBits>
+__attribute__((target("pclmul,sse4.1"))) __m128i Fold(__m128i reg) {
+  const __m128i constants =
+      _mm_set_epi64x(static_cast<int64_t>(TableCrc64Nvme::PowerOfX(kBits - 1)),
+                     static_cast<int64_t>(TableCrc64Nvme::PowerOfX(kBits + 63)));
+  return _mm_xor_si128(_mm_clmulepi64_si128(reg, constants, 0x00),
+                       _mm_clmulepi64_si128(reg, constants, 0x11));
+}
+
+__attribute__((target("pclmul,sse4.1"))) uint64_t FoldedCrc64Nvme(std::span<const std::byte> bytes,
+                                                                  uint64_t crc) {
+  constexpr size_t kStride = 64;
+  if (bytes.size() < 2 * kStride) return TableCrc64Nvme::Update(bytes, crc);
+  const auto load = [](const std::byte* from) __attribute__((target("pclmul,sse4.1"))) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  };
+  const std::byte* next = bytes.data();
+  const std::byte* const end = next + bytes.size() / kStride * kStride;
+  __m128i a = _mm_xor_si128(load(next), _mm_cvtsi64_si128(static_cast<int64_t>(~crc)));
+  __m128i b = load(next + 16);
+  __m128i c = load(next + 32);
+  __m128i d = load(next + 48);
+  for (next += kStride; next != end; next += kStride) {
+    a = _mm_xor_si128(Fold<512>(a), load(next));
+    b = _mm_xor_si128(Fold<512>(b), load(next + 16));
+    c = _mm_xor_si128(Fold<512>(c), load(next + 32));
+    d = _mm_xor_si128(Fold<512>(d), load(next + 48));
+  }
+  b = _mm_xor_si128(b, Fold<128>(a));
+  c = _mm_xor_si128(c, Fold<128>(b));
+  d = _mm_xor_si128(d, Fold<128>(c));
+  std::array<std::byte, 16> last{};
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(last.data()), d);
+  const uint64_t folded = TableCrc64Nvme::UpdateRaw(last, 0);
+  const auto tail = bytes.subspan(static_cast<size_t>(end - bytes.data()));
+  return TableCrc64Nvme::Update(tail, ~folded);
+}
+
+const bool kHasCrc32c = __builtin_cpu_supports("sse4.2") != 0;
+const bool kHasFolding =
+    __builtin_cpu_supports("pclmul") != 0 && __builtin_cpu_supports("sse4.1") != 0;
+
 }  // namespace
 
 uint32_t Crc32(std::span<const std::byte> bytes, uint32_t crc) {
   return TableCrc32::Update(bytes, crc);
 }
 uint32_t Crc32c(std::span<const std::byte> bytes, uint32_t crc) {
-  return TableCrc32c::Update(bytes, crc);
+  return kHasCrc32c ? HardwareCrc32c(bytes, crc) : TableCrc32c::Update(bytes, crc);
 }
 uint64_t Crc64Nvme(std::span<const std::byte> bytes, uint64_t crc) {
-  return TableCrc64Nvme::Update(bytes, crc);
+  return kHasFolding ? FoldedCrc64Nvme(bytes, crc) : TableCrc64Nvme::Update(bytes, crc);
 }
 
 uint32_t CombineCrc32(uint32_t crc_a, uint32_t crc_b, uint64_t size_b_bytes) {

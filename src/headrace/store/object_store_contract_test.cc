@@ -2,7 +2,10 @@
 #include "headrace/store/object_store_contract.h"
 
 #include <memory>
+#include <string>
+#include <utility>
 
+#include "headrace/store/faulty/faulty_store.h"
 #include "headrace/store/memory/memory_store.h"
 #include "headrace/store/object_store_listing_contract.h"
 
@@ -17,9 +20,35 @@ class MemoryBackend final : public ContractBackend {
   MemoryStore store_{RealClock()};
 };
 
-const ContractParam kMemory{"Memory", [] { return std::make_unique<MemoryBackend>(); }};
+// Small parts are refused, as S3 refuses them; the others take parts of any size.
+class SmallestPartBackend final : public ContractBackend {
+ public:
+  ObjectStore& store() override { return store_; }
+  uint64_t part_size_bytes_min() const override { return 1000; }
 
-INSTANTIATE_TEST_SUITE_P(Stores, ObjectStoreContract, ::testing::Values(kMemory), ContractName);
+ private:
+  MemoryStore store_{RealClock(), {.part_size_bytes_min = 1000}};
+};
+
+class FaultyBackend final : public ContractBackend {
+ public:
+  ObjectStore& store() override { return faulty_; }
+
+ private:
+  MemoryStore memory_{RealClock()};
+  FaultyStore faulty_{memory_};
+};
+
+template <typename Backend>
+ContractParam Param(std::string name) {
+  return {.name = std::move(name), .make = [] { return std::make_unique<Backend>(); }};
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, ObjectStoreContract,
+                         ::testing::Values(Param<MemoryBackend>("Memory"),
+                                           Param<SmallestPartBackend>("MemoryWithPartLimit"),
+                                           Param<FaultyBackend>("FaultyWithoutFaults")),
+                         ContractName);
 
 }  // namespace
 }  // namespace headrace

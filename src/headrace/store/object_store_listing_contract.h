@@ -290,6 +290,14 @@ TEST_P(ObjectStoreContract, ACopiedPartOfAnotherVersionFails) {
               testing::HasCode(ErrorCode::kPreconditionFailed));
 }
 
+TEST_P(ObjectStoreContract, APartThatIsTooSmallMayOnlyBeTheLast) {
+  if (backend_->part_size_bytes_min() == 1) GTEST_SKIP() << "takes parts of any size";
+  EXPECT_THAT(store_.CompleteMultipart(GivenUpload("big", {"small", PartText(1)})),
+              testing::HasCode(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(store_.CompleteMultipart(GivenUpload("big", {PartText(1), "small"})),
+              testing::IsOk());
+}
+
 TEST_P(ObjectStoreContract, APartWithAWrongChecksumIsCorrupt) {
   const auto complete = GivenUpload("big", {});
   const UploadPartRequest request{

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/fetch/ordered_reader.h"
+
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "headrace/store/memory/memory_store.h"
+#include "testing/blocking_store.h"
+#include "testing/result_matchers.h"
+
+namespace headrace::fetch {
+namespace {
+
+using headrace::testing::BlockingStore;
+using headrace::testing::HasCode;
+using headrace::testing::IsOk;
+
+ReadSource SourceOf(std::vector<PlannedRead> reads) {
+  return
+      [reads = std::move(reads), next = size_t{0}]() mutable -> Result<std::optional<PlannedRead>> {
+        if (next == reads.size()) return std::optional<PlannedRead>();
+        return std::optional<PlannedRead>(reads[next++]);
+      };
+}
+
+class OrderedReaderTest : public ::testing::Test {
+ protected:
+  OrderedReaderTest() { EXPECT_THAT(store_.CreateBucket("data"), IsOk()); }
+
+  PlannedRead GivenObject(const std::string& key, const std::string& text) {
+    EXPECT_THAT(store_.Put("data", key, text), IsOk());
+    return {.bucket = "data",
+            .key = key,
+            .object_size_bytes = text.size(),
+            .etag = store_.Head("data", key)->info.etag,
+            .range = {.begin = 0, .end = text.size()}};
+  }
+  Result<std::string> ReadAll(OrderedReader& reader) {
+    std::string text;
+    while (true) {
+      HR_TRY_ASSIGN(std::optional<Part> part, reader.Next());
+      if (!part) return text;
+      text += AsText(part->bytes.span());
+    }
+  }
+
+  MemoryStore memory_{RealClock()};
+  BlockingStore store_{memory_};
+  EventLoops loops_{2};
+  Fetcher fetcher_{memory_, loops_, {.part_size_bytes = 10, .memory_bytes_max = 35}};
+};
+
+TEST_F(OrderedReaderTest, GivesEveryByteInOrderWithinItsMemory) {
+  std::string expected;
+  std::vector<PlannedRead> reads;
+  for (int i = 0; i < 30; ++i) {
+    std::string text;
+    for (int k = 0; k < i * 7; ++k) text += static_cast<char>('a' + (i + k) % 26);
+    reads.push_back(GivenObject("k" + std::to_string(i), text));
+    expected += text;
+  }
+  {
+    OrderedReader reader(fetcher_, SourceOf(reads), {});
+    const auto text = ReadAll(reader);
+    ASSERT_THAT(text, IsOk());
+    EXPECT_EQ(*text, expected);
+  }
+  EXPECT_EQ(fetcher_.memory_bytes_taken(), 0U);
+}
+
+TEST_F(OrderedReaderTest, AFailedReadEndsTheStreamAfterTheBytesBeforeIt) {
+  const PlannedRead first = GivenObject("a", "0123456789abcdef");
+  PlannedRead gone = GivenObject("b", "never seen");
+  gone.key = "absent";
+  OrderedReader reader(fetcher_, SourceOf({first, gone, first}), {});
+  std::string before;
+  Result<std::optional<Part>> next = reader.Next();
+  for (; next && *next; next = reader.Next()) before += AsText((*next)->bytes.span());
+  EXPECT_EQ(before, "0123456789abcdef");
+  EXPECT_THAT(next, HasCode(ErrorCode::kNotFound));
+  EXPECT_THAT(reader.Next(), HasCode(ErrorCode::kNotFound));
+}
+
+TEST_F(OrderedReaderTest, DroppedInTheMiddleItReturnsItsMemory) {
+  const PlannedRead large = GivenObject("a", std::string(10'000, 'x'));
+  {
+    OrderedReader reader(fetcher_, SourceOf({large}), {});
+    ASSERT_THAT(reader.Next(), IsOk());
+  }
+  EXPECT_EQ(fetcher_.memory_bytes_taken(), 0U);
+}
+
+TEST_F(OrderedReaderTest, AnObjectReplacedSinceItWasListedIsRefused) {
+  const PlannedRead large = GivenObject("a", std::string(100, 'x'));
+  GivenObject("a", std::string(100, 'y'));
+  OrderedReader reader(fetcher_, SourceOf({large}), {});
+  EXPECT_THAT(ReadAll(reader), HasCode(ErrorCode::kPreconditionFailed));
+}
+
+}  // namespace
+}  // namespace headrace::fetch

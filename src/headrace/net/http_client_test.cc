@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/net/http_client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "headrace/base/encoding.h"
+#include "headrace/base/event_loops.h"
+#include "testing/result_matchers.h"
+#include "testing/scripted_peer.h"
+
+namespace headrace::net {
+namespace {
+
+using headrace::testing::HasCode;
+using headrace::testing::IsOk;
+using headrace::testing::PeerEnd;
+using headrace::testing::Reply;
+using headrace::testing::ScriptedPeer;
+using headrace::testing::ThreadGate;
+using ::testing::HasSubstr;
+
+struct Answered {
+  int status = 0;
+  std::string body;
+};
+
+Task<Result<Answered>> SendAndRead(HttpClient& client, const HttpCall& call) {
+  HR_CO_TRY_ASSIGN(HttpAnswer answer, co_await client.Send(call));
+  HR_CO_TRY_ASSIGN(std::string body, co_await answer.ReadText(1 << 20));
+  co_return Answered{.status = answer.status(), .body = std::move(body)};
+}
+
+Task<Result<Answered>> SendAndDrop(HttpClient& client, const HttpCall& call) {
+  HR_CO_TRY_ASSIGN(const HttpAnswer answer, co_await client.Send(call));
+  co_return Answered{.status = answer.status()};
+}
+
+class HttpClientTest : public ::testing::Test {
+ protected:
+  HttpCall CallTo(const ScriptedPeer& peer) const {
+    HttpCall call;
+    call.endpoint = ParseHttpEndpoint(peer.url()).value();
+    return call;
+  }
+  Result<Answered> Get(const HttpCall& call) {
+    return RunBlocking(loops_.At(0), SendAndRead(*client_, call));
+  }
+
+  EventLoops loops_{1};
+  std::unique_ptr<HttpClient> client_ = HttpClient::Make({}).value();
+};
+
+TEST_F(HttpClientTest, KeepsOneConnectionForRequestsInTurn) {
+  ScriptedPeer peer;
+  peer.Then({.body = "one"}).Then({.body = ""}).Then({.body = "three"});
+  HttpCall call = CallTo(peer);
+  call.headers.Add("X-Test", "yes");
+  EXPECT_EQ(Get(call)->body, "one");
+  EXPECT_EQ(Get(call)->body, "");
+  EXPECT_EQ(Get(call)->body, "three");
+  EXPECT_EQ(peer.connection_count(), 1U);
+  EXPECT_EQ(peer.requests()[0].Header("x-test"), "yes");
+  EXPECT_EQ(peer.requests()[0].Header("host"), "127.0.0.1:" + std::to_string(peer.port()));
+  EXPECT_EQ(client_->stats().connections_idle, 1U);
+}
+
+TEST_F(HttpClientTest, SendsABodyAndReadsAChunkedAnswer) {
+  ScriptedPeer peer;
+  peer.Then({.raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    "4;x=y\r\nWiki\r\n5\r\npedia\r\n0\r\nTrailer: t\r\n\r\n"})
+      .Then({.body = "again"});
+  HttpCall call = CallTo(peer);
+  call.method = "PUT";
+  const std::string body(300'000, 'b');
+  call.body = AsBytes(body);
+  EXPECT_EQ(Get(call)->body, "Wikipedia");
+  EXPECT_EQ(peer.requests()[0].body, body);
+  EXPECT_EQ(Get(call)->body, "again");
+  EXPECT_EQ(peer.connection_count(), 1U);
+}
+
+TEST_F(HttpClientTest, AnAnswerWithoutLengthEndsWithItsConnection) {
+  ScriptedPeer peer;
+  peer.Then({.raw = "HTTP/1.1 200 OK\r\n\r\nuntil the end", .end = PeerEnd::kClose})
+      .Then({.body = "next"});
+  EXPECT_EQ(Get(CallTo(peer))->body, "until the end");
+  EXPECT_EQ(Get(CallTo(peer))->body, "next");
+  EXPECT_EQ(peer.connection_count(), 2U);
+}
+
+TEST_F(HttpClientTest, ADroppedAnswerGivesItsConnectionUp) {
+  ScriptedPeer peer;
+  peer.Then({.body = std::string(1000, 'x')}).Then({.body = "next"});
+  const HttpCall call = CallTo(peer);
+  EXPECT_EQ(RunBlocking(loops_.At(0), SendAndDrop(*client_, call))->status, 200);
+  EXPECT_EQ(Get(call)->body, "next");
+  EXPECT_EQ(peer.connection_count(), 2U);
+}
+
+TEST_F(HttpClientTest, AKeptConnectionThatWasClosedIsReplacedOnce) {
+  ScriptedPeer peer;
+  peer.Then({.body = "one", .end = PeerEnd::kClose}).Then({.body = "two"});
+  EXPECT_EQ(Get(CallTo(peer))->body, "one");
+  EXPECT_EQ(Get(CallTo(peer))->body, "two");
+}
+
+TEST_F(HttpClientTest, AFreshConnectionThatBreaksIsUnavailable) {
+  ScriptedPeer peer;
+  peer.Then({.cut_after_bytes = 0, .end = PeerEnd::kClose});
+  EXPECT_THAT(Get(CallTo(peer)), HasCode(ErrorCode::kUnavailable));
+  EXPECT_EQ(peer.requests().size(), 1U);
+}
+
+TEST_F(HttpClientTest, ABodyThatBreaksOffIsUnavailableNotShort) {
+  ScriptedPeer peer;
+  Reply cut{.body = std::string(1000, 'x'), .end = PeerEnd::kClose};
+  cut.cut_after_bytes = cut.head_size_bytes() + 10;
+  peer.Then(cut);
+  const auto answered = Get(CallTo(peer));
+  EXPECT_THAT(answered, HasCode(ErrorCode::kUnavailable));
+  EXPECT_THAT(answered.error().message(), HasSubstr("in the middle of the body"));
+}
+
+TEST_F(HttpClientTest, ASilentServerEndsAtTheFirstByteTimeout) {
+  ScriptedPeer peer;
+  auto gate = std::make_shared<ThreadGate>();
+  peer.Then({.stall_gate = gate});
+  HttpCall call = CallTo(peer);
+  call.first_byte_timeout = std::chrono::milliseconds(1);
+  EXPECT_THAT(Get(call), HasCode(ErrorCode::kTimedOut));
+}
+
+TEST_F(HttpClientTest, ADeadlineEndsABodyInItsMiddle) {
+  ScriptedPeer peer;
+  auto gate = std::make_shared<ThreadGate>();
+  Reply stalled{.body = std::string(1000, 'x'), .stall_gate = gate};
+  stalled.stall_after_bytes = stalled.head_size_bytes() + 10;
+  peer.Then(stalled);
+  HttpCall call = CallTo(peer);
+  call.deadline = Deadline::After(std::chrono::milliseconds(20), std::chrono::steady_clock::now());
+  EXPECT_THAT(Get(call), HasCode(ErrorCode::kTimedOut));
+}
+
+TEST_F(HttpClientTest, AStopRequestEndsAWaitingCall) {
+  ScriptedPeer peer;
+  auto gate = std::make_shared<ThreadGate>();
+  peer.Then({.stall_gate = gate});
+  std::stop_source stop;
+  HttpCall call = CallTo(peer);
+  call.stop = stop.get_token();
+  std::thread stopper([&] {
+    peer.AwaitRequests(1);
+    stop.request_stop();
+  });
+  EXPECT_THAT(Get(call), HasCode(ErrorCode::kCancelled));
+  stopper.join();
+  EXPECT_THAT(Get(call), HasCode(ErrorCode::kCancelled));
+  EXPECT_EQ(peer.requests().size(), 1U);
+}
+
+TEST_F(HttpClientTest, ExpectContinueHoldsTheBodyBackUntilTheServerWantsIt) {
+  ScriptedPeer peer;
+  peer.Then({.body = "stored"}).Then({.status = 403, .body = "no", .reads_body = false});
+  HttpCall call = CallTo(peer);
+  call.method = "PUT";
+  const std::string body(100, 'b');
+  call.body = AsBytes(body);
+  call.expects_continue = true;
+  EXPECT_EQ(Get(call)->body, "stored");
+  EXPECT_EQ(peer.requests()[0].body, body);
+  EXPECT_EQ(Get(call)->status, 403);
+}
+
+TEST_F(HttpClientTest, GarbageInsteadOfAHeadIsCorrupt) {
+  ScriptedPeer peer;
+  peer.Then({.raw = "SSH-2.0-OpenSSH_9.2\r\n\r\n", .end = PeerEnd::kClose});
+  EXPECT_THAT(Get(CallTo(peer)), HasCode(ErrorCode::kCorrupt));
+}
+
+TEST_F(HttpClientTest, AHeadWithoutEndIsCorruptNotEndlessMemory) {
+  ScriptedPeer peer;
+  peer.Then({.raw = "HTTP/1.1 200 OK\r\nX: " + std::string(200'000, 'x'), .end = PeerEnd::kClose});
+  EXPECT_THAT(Get(CallTo(peer)), HasCode(ErrorCode::kCorrupt));
+}
+
+TEST_F(HttpClientTest, ALineBreakInAHeaderIsRefusedBeforeItTravels) {
+  ScriptedPeer peer;
+  HttpCall call = CallTo(peer);
+  call.headers.Add("X-Test", "a\r\nX-Other: b");
+  EXPECT_THAT(Get(call), HasCode(ErrorCode::kInvalidArgument));
+  EXPECT_EQ(peer.connection_count(), 0U);
+}
+
+TEST_F(HttpClientTest, ARefusedConnectionNamesTheEndpoint) {
+  std::string url;
+  {
+    const ScriptedPeer gone;
+    url = gone.url();
+  }
+  HttpCall call;
+  call.endpoint = ParseHttpEndpoint(url).value();
+  const auto answered = Get(call);
+  EXPECT_THAT(answered, HasCode(ErrorCode::kUnavailable));
+  EXPECT_THAT(answered.error().message(), HasSubstr(url.substr(7)));
+}
+
+TEST_F(HttpClientTest, PlainRequestsThroughAProxyCarryTheWholeUrl) {
+  ScriptedPeer proxy;
+  proxy.Then({.body = "from the proxy"});
+  HttpClientOptions options;
+  options.proxy = ParseHttpEndpoint(proxy.url()).value();
+  options.proxy_authorization = "Basic dTpw";
+  client_ = HttpClient::Make(options).value();
+  HttpCall call;
+  call.endpoint = {.host = "bucket.example", .port = 80};
+  call.target = "/key";
+  EXPECT_EQ(Get(call)->body, "from the proxy");
+  EXPECT_EQ(proxy.requests()[0].target, "http://bucket.example/key");
+  EXPECT_EQ(proxy.requests()[0].Header("proxy-authorization"), "Basic dTpw");
+}
+
+TEST_F(HttpClientTest, TlsThroughAProxyAsksForATunnel) {
+  ScriptedPeer proxy;
+  proxy.Then({.status = 407, .end = PeerEnd::kClose});
+  HttpClientOptions options;
+  options.proxy = ParseHttpEndpoint(proxy.url()).value();
+  client_ = HttpClient::Make(options).value();
+  HttpCall call;
+  call.endpoint = {.is_tls = true, .host = "bucket.example", .port = 443};
+  const auto answered = Get(call);
+  EXPECT_THAT(answered, HasCode(ErrorCode::kUnavailable));
+  EXPECT_THAT(answered.error().message(), HasSubstr("status 407"));
+  EXPECT_EQ(proxy.requests()[0].method, "CONNECT");
+  EXPECT_EQ(proxy.requests()[0].target, "bucket.example:443");
+}
+
+TEST(HttpEndpoint, ParsesAndRefuses) {
+  const HttpEndpoint v6 = ParseHttpEndpoint("https://[::1]:8443").value();
+  EXPECT_EQ(v6.host, "::1");
+  EXPECT_EQ(v6.port, 8443);
+  EXPECT_EQ(HostHeader(v6), "[::1]:8443");
+  EXPECT_EQ(HostHeader(ParseHttpEndpoint("http://s3.example/").value()), "s3.example");
+  for (const char* url : {"s3.example", "ftp://x", "http://", "http://h:0", "http://h:70000",
+                          "http://h/path", "http://u@h", "http://h:", "http://[::1"}) {
+    EXPECT_THAT(ParseHttpEndpoint(url), HasCode(ErrorCode::kInvalidArgument)) << url;
+  }
+}
+
+}  // namespace
+}  // namespace headrace::net
