@@ -1,7 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
-int main() {
-  std::puts("headrace " HEADRACE_VERSION);
-  return 0;
+#include "headrace/base/clock.h"
+#include "headrace/base/environment.h"
+#include "headrace/cli/command.h"
+#include "headrace/store/s3/s3_store.h"
+
+int main(int argument_count, char** argument_values) {
+  using namespace headrace;
+  const std::vector<std::string> arguments(argument_values + 1, argument_values + argument_count);
+  cli::CommandWorld world;
+  world.environment = Environment::OfProcess();
+  world.version = HEADRACE_VERSION;
+  world.stops_on_signals = true;
+  world.open_store = [environment = world.environment](const s3::S3Settings& settings) {
+    return s3::OpenS3Store(settings, environment, RealClock());
+  };
+  return static_cast<int>(cli::RunCommandLine(arguments, std::move(world)));
 }

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/cli/command.h"
+
+#include <algorithm>
+#include <thread>
+
+namespace headrace::cli {
+namespace {
+
+// One loop drives thousands of connections; more only spread TLS and copying over the processors.
+constexpr size_t kLoopCountMax = 4;
+
+}  // namespace
+
+CommandContext::CommandContext(GlobalOptions options, CommandWorld world)
+    : options_(std::move(options)), world_(std::move(world)) {}
+
+EventLoops& CommandContext::loops() {
+  if (!loops_) {
+    const size_t processors = std::thread::hardware_concurrency();
+    loops_ = std::make_unique<EventLoops>(std::clamp<size_t>(processors, 1, kLoopCountMax));
+  }
+  return *loops_;
+}
+
+Result<ObjectStore*> CommandContext::Store() {
+  if (!store_) {
+    loops();
+    HR_TRY_ASSIGN(store_, world_.open_store(options_.s3));
+  }
+  return store_.get();
+}
+
+}  // namespace headrace::cli

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include <CLI/App.hpp>
+
+#include "headrace/base/clock.h"
+#include "headrace/base/environment.h"
+#include "headrace/base/error.h"
+#include "headrace/base/event_loops.h"
+#include "headrace/cli/exit_code.h"
+#include "headrace/store/object_store.h"
+#include "headrace/store/s3/s3_store.h"
+
+namespace headrace::cli {
+
+// Options every command has, before or after its name.
+struct GlobalOptions {
+  s3::S3Settings s3;
+  bool is_quiet = false;  // Errors only: no line per object, no progress.
+  bool is_debug = false;  // Requests, retries and timings on standard error.
+  bool is_json = false;   // One JSON object per line on standard output.
+};
+
+using StoreFactory = std::function<Result<std::unique_ptr<ObjectStore>>(const s3::S3Settings&)>;
+
+// What a command is run with: the world outside it. Tests hand in their own streams and store.
+struct CommandWorld {
+  std::FILE* in = stdin;
+  std::FILE* out = stdout;
+  std::FILE* err = stderr;
+  Environment environment;
+  const Clock* clock = &RealClock();
+  std::string version;
+  // Ends the command soon, with what is running cleaned up.
+  std::stop_token stop;
+  // True: SIGINT and SIGTERM request `stop`, for commands that leave signals to us.
+  bool stops_on_signals = false;
+  // How a command that needs the store gets it.
+  StoreFactory open_store;
+};
+
+// One run of one command. Loops and store are made when they are first asked for, so that
+// `headrace --version` and a wrong command line start neither.
+// Threads: one (the main thread).
+class CommandContext {
+ public:
+  CommandContext(GlobalOptions options, CommandWorld world);
+
+  const GlobalOptions& options() const { return options_; }
+  const CommandWorld& world() const { return world_; }
+  EventLoops& loops();
+  // Lives as long as this context.
+  Result<ObjectStore*> Store();
+  // No deadline; stops on Ctrl-C.
+  CallContext call() const { return {.deadline = {}, .stop = world_.stop}; }
+
+  // Runs `task` on a loop and blocks until it has its value.
+  template <typename T>
+  T Run(Task<T> task) {
+    return RunBlocking(loops().Next(), std::move(task));
+  }
+
+ private:
+  GlobalOptions options_;
+  CommandWorld world_;
+  // Before the store, which is destroyed while the loops its calls ran on still stand.
+  std::unique_ptr<EventLoops> loops_;
+  std::unique_ptr<ObjectStore> store_;
+};
+
+// Runs a parsed command. An error is printed by the caller as "headrace NAME: message" and becomes
+// ExitCodeOf(its code).
+using CommandAction = std::function<Result<ExitCode>(CommandContext&)>;
+
+// A subcommand. One file each; the table in commands.cc names them all.
+struct Command {
+  std::string_view name;
+  std::string_view summary;   // One line for `headrace --help`.
+  std::string_view examples;  // Lines for its own --help; at least one.
+  // Adds the command's options to `app` and gives what runs once they are parsed. Options live in
+  // state that the action shares.
+  CommandAction (*declare)(CLI::App& app);
+  // True: the command deals with SIGINT and SIGTERM itself; `world().stop` is then never requested.
+  bool handles_signals = false;
+};
+
+std::span<const Command> Commands();
+
+// Parses the command line (argv without the program's name) and runs its command.
+ExitCode RunCommandLine(std::span<const std::string> arguments, CommandWorld world);
+
+}  // namespace headrace::cli

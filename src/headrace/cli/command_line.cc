@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <exception>
+#include <iterator>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <fmt/format.h>
+
+#include "headrace/base/log.h"
+#include "headrace/cli/command.h"
+#include "headrace/cli/signal_watch.h"
+
+namespace headrace::cli {
+namespace {
+
+std::string ExitCodeHelp() {
+  std::string help = "Exit codes:\n";
+  for (const ExitCodeMeaning& row : ExitCodeMeanings()) {
+    fmt::format_to(std::back_inserter(help), "  {:>3}  {}\n", static_cast<int>(row.code),
+                   row.meaning);
+  }
+  return help;
+}
+
+void DeclareGlobalOptions(CLI::App& app, GlobalOptions& options) {
+  app.add_option("--endpoint-url", options.s3.endpoint_url,
+                 "The store, as http://HOST:PORT or https://HOST (default: AWS_ENDPOINT_URL_S3, "
+                 "AWS_ENDPOINT_URL, the profile, then Amazon S3)")
+      ->type_name("URL");
+  app.add_option("--profile", options.s3.profile, "Profile of the shared AWS configuration files")
+      ->type_name("NAME");
+  app.add_option("--region", options.s3.region, "Region to sign for")->type_name("NAME");
+  app.add_flag("!--no-sign-request", options.s3.sign_requests,
+               "Send requests without a signature (public buckets)");
+  app.add_flag("!--no-verify-ssl", options.s3.verify_tls, "Accept any TLS certificate");
+  app.add_flag("-q,--quiet", options.is_quiet, "Print errors only");
+  app.add_flag("--debug", options.is_debug,
+               "Show each request, its retries and timing on standard error");
+  app.add_flag("--json", options.is_json, "One JSON object per line on standard output");
+}
+
+// Commands by name with the actions their declarations gave.
+struct DeclaredCommand {
+  const Command* command;
+  const CLI::App* app;
+  CommandAction action;
+};
+
+std::vector<DeclaredCommand> DeclareCommands(CLI::App& app) {
+  std::vector<DeclaredCommand> declared;
+  for (const Command& command : Commands()) {
+    CLI::App* subcommand =
+        app.add_subcommand(std::string(command.name), std::string(command.summary));
+    subcommand->fallthrough();
+    subcommand->footer(fmt::format(
+        "\nExamples:\n{}\nOptions of every command (store, credentials, output): headrace --help\n",
+        command.examples));
+    declared.push_back({&command, subcommand, command.declare(*subcommand)});
+  }
+  return declared;
+}
+
+void PrintFailure(const CommandWorld& world, std::string_view name, std::string_view message) {
+  std::fflush(world.out);
+  fmt::print(world.err, "headrace {}: {}\n", name, message);
+}
+
+ExitCode RunCommand(const DeclaredCommand& declared, GlobalOptions options, CommandWorld world) {
+  if (options.is_debug) SetLogLevel(LogLevel::kDebug);
+  std::optional<SignalWatch> watch;
+  if (world.stops_on_signals && !declared.command->handles_signals) {
+    watch.emplace();
+    world.stop = watch->stop();
+  }
+  CommandContext context(std::move(options), std::move(world));
+  const Result<ExitCode> result = declared.action(context);
+  const CommandWorld& used = context.world();
+  if (!result.has_value()) {
+    PrintFailure(used, declared.command->name, result.error().message());
+    return ExitCodeOf(result.error().code());
+  }
+  if (std::fflush(used.out) != 0) {
+    const Error error = Error::FromErrno(errno, "write to standard output");
+    PrintFailure(used, declared.command->name, error.message());
+    return ExitCodeOf(error.code());
+  }
+  return *result;
+}
+
+}  // namespace
+
+ExitCode RunCommandLine(std::span<const std::string> arguments, CommandWorld world) {
+  CLI::App app("headrace: the data path from S3-compatible object storage to the training step",
+               "headrace");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "headrace " + world.version);
+  app.footer("\n" + ExitCodeHelp() + "\nMore about a command: headrace COMMAND --help\n");
+  GlobalOptions options;
+  DeclareGlobalOptions(app, options);
+  const std::vector<DeclaredCommand> declared = DeclareCommands(app);
+  try {
+    // CLI11 takes the arguments back to front.
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    fmt::print(world.out, "{}", app.help());
+    return ExitCode::kSuccess;
+  } catch (const CLI::CallForVersion& version) {
+    fmt::print(world.out, "{}\n", version.what());
+    return ExitCode::kSuccess;
+  } catch (const CLI::ParseError& error) {
+    const auto chosen = app.get_subcommands();
+    const std::string name = chosen.empty() ? "" : " " + chosen.front()->get_name();
+    fmt::print(world.err, "headrace{0}: {1}\nSee headrace{0} --help\n", name, error.what());
+    return ExitCode::kUsage;
+  }
+  const auto chosen =
+      std::ranges::find_if(declared, [](const DeclaredCommand& one) { return one.app->parsed(); });
+  HR_CHECK(chosen != declared.end());
+  return RunCommand(*chosen, std::move(options), std::move(world));
+}
+
+}  // namespace headrace::cli

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/cli/commands.h"
+
+#include <array>
+
+namespace headrace::cli {
+
+std::span<const Command> Commands() {
+  static constexpr std::array kCommands{
+      Command{.name = "ls",
+              .summary = "List buckets, or objects under a prefix",
+              .examples = "  headrace ls\n"
+                          "  headrace ls s3://photos/2026/\n"
+                          "  headrace ls --recursive --human-readable --summarize s3://photos\n",
+              .declare = DeclareLs},
+      Command{.name = "cp",
+              .summary = "Copy files and objects, to or from the store or inside it",
+              .examples = "  headrace cp cat.png s3://photos/2026/\n"
+                          "  headrace cp --recursive s3://photos/2026 ./photos --exclude '*' "
+                          "--include '*.png'\n"
+                          "  tar c data | headrace cp - s3://backup/data.tar\n",
+              .declare = DeclareCopy},
+      Command{.name = "sync",
+              .summary = "Make a folder or prefix like another, copying what differs",
+              .examples = "  headrace sync ./photos s3://photos/2026\n"
+                          "  headrace sync --delete --dry-run s3://photos/2026 ./photos\n",
+              .declare = DeclareSync},
+      Command{.name = "mv",
+              .summary = "Copy, then remove the source",
+              .examples = "  headrace mv s3://photos/new/cat.png s3://photos/2026/\n"
+                          "  headrace mv --recursive ./outbox s3://inbox/\n",
+              .declare = DeclareMove},
+      Command{.name = "rm",
+              .summary = "Remove objects",
+              .examples = "  headrace rm s3://photos/2026/cat.png\n"
+                          "  headrace rm --recursive --exclude '*.png' s3://photos/2026\n",
+              .declare = DeclareRm},
+      Command{.name = "cat",
+              .summary = "Print objects to standard output",
+              .examples = "  headrace cat s3://logs/part-1.gz s3://logs/part-2.gz | gunzip\n",
+              .declare = DeclareCat},
+      Command{.name = "stat",
+              .summary = "Show what the store knows about an object or bucket",
+              .examples = "  headrace stat s3://photos/2026/cat.png\n",
+              .declare = DeclareStat},
+      Command{.name = "du",
+              .summary = "Count objects and bytes under a prefix",
+              .examples = "  headrace du --human-readable s3://photos/2026/ s3://backup\n",
+              .declare = DeclareDu},
+      Command{.name = "mb",
+              .summary = "Make a bucket",
+              .examples = "  headrace mb s3://photos\n",
+              .declare = DeclareMb},
+      Command{.name = "rb",
+              .summary = "Remove a bucket",
+              .examples = "  headrace rb s3://photos\n  headrace rb --force s3://photos\n",
+              .declare = DeclareRb},
+  };
+  return kCommands;
+}
+
+}  // namespace headrace::cli

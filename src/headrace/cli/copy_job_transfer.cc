@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "headrace/base/media_type.h"
+#include "headrace/cli/copy_job.h"
+#include "headrace/deliver/file/read_ahead.h"
+
+namespace headrace::cli {
+namespace {
+
+// How far finding runs ahead of copying: totals are known early for all but the largest jobs, in
+// some 20 MiB of names.
+constexpr size_t kItemsAheadMax = 32'768;
+
+}  // namespace
+
+template <typename TransferItem, typename Convert>
+file::ItemSource<TransferItem> CopyJob::Beginning(file::ItemSource<Item>& items, Convert convert) {
+  return [this, &items, convert]() -> Result<std::optional<TransferItem>> {
+    while (true) {
+      RemoveArrived();
+      HR_TRY_ASSIGN(std::optional<Item> item, items());
+      if (!item) return std::nullopt;
+      Result<TransferItem> converted = convert(*item);
+      if (!converted.has_value()) {
+        display_.OnFailed(StepFor(*item), converted.error());
+        continue;
+      }
+      display_.OnBegin(StepFor(*item));
+      if (options_.kind == CopyKind::kMove) {
+        const MutexLock lock(mutex_);
+        running_.emplace(begun_count_++, *std::move(item));
+      }
+      return *std::move(converted);
+    }
+  };
+}
+
+std::optional<Error> CopyJob::Transfer(file::ItemSource<Item> items) {
+  file::ReadAhead<Item> ahead(std::move(items), kItemsAheadMax, [this](const Item* item) {
+    if (item == nullptr) {
+      display_.OnAllFound();
+    } else {
+      display_.OnFound(item->entry.size_bytes);
+    }
+  });
+  file::ItemSource<Item> next = [&ahead] { return ahead.Next(); };
+  file::Transfer transfer(store_, context_.loops(), file::TransferOptions{});
+  const CallContext call = context_.call();
+  file::TransferReport report;
+  if (is_upload()) {
+    report = transfer.Upload(
+        Beginning<file::UploadItem>(next, [this](const Item& item) { return UploadOf(item); }),
+        display_, call);
+  } else if (is_download()) {
+    const auto convert = [this](const Item& item) -> Result<file::DownloadItem> {
+      return file::DownloadItem{.bucket = source_.uri.bucket,
+                                .key = item.source,
+                                .size_bytes = item.entry.size_bytes,
+                                .etag = item.entry.etag,
+                                .modified = item.entry.modified,
+                                .path = item.target};
+    };
+    report = transfer.Download(Beginning<file::DownloadItem>(next, convert), display_, call);
+  } else {
+    report = transfer.Copy(
+        Beginning<file::CopyItem>(next, [this](const Item& item) { return CopyOf(item); }),
+        display_, call);
+  }
+  RemoveArrived();
+  if (deletes_) deletes_->Finish();
+  return report.error;
+}
+
+Result<file::UploadItem> CopyJob::UploadOf(const Item& item) const {
+  ObjectAttributes base;
+  if (options_.guesses_content_type) base.content_type = MediaTypeOf(item.entry.path);
+  HR_TRY_ASSIGN(ObjectAttributes attributes, options_.attributes.Over(std::move(base)));
+  return file::UploadItem{.path = item.source,
+                          .size_bytes = item.entry.size_bytes,
+                          .bucket = target_.uri.bucket,
+                          .key = item.target,
+                          .attributes = std::move(attributes)};
+}
+
+Result<file::CopyItem> CopyJob::CopyOf(const Item& item) {
+  file::CopyItem copy{.source_bucket = source_.uri.bucket,
+                      .source_key = item.source,
+                      .size_bytes = item.entry.size_bytes,
+                      .source_etag = item.entry.etag,
+                      .bucket = target_.uri.bucket,
+                      .key = item.target,
+                      .attributes = {}};
+  if (!options_.attributes.is_any_given()) return copy;
+  // The store keeps all attributes or none: what is not given is taken over from the source.
+  const HeadRequest request{.bucket = copy.source_bucket,
+                            .key = copy.source_key,
+                            .conditions = {.if_match = copy.source_etag}};
+  const CallContext call = context_.call();
+  HR_TRY_ASSIGN(ObjectHead head, context_.Run(store_.Head(request, call)));
+  HR_TRY_ASSIGN(copy.attributes, options_.attributes.Over(std::move(head.attributes)));
+  return copy;
+}
+
+file::BatchDelete& CopyJob::StoreDeletes(const std::string& bucket, std::string_view verb) {
+  if (!deletes_) {
+    const auto on_key = [this, bucket, verb](const std::string& key, const Error* error) {
+      const Step step{
+          .verb = verb, .source = FormatS3Uri(bucket, key), .target = {}, .size_bytes = 0};
+      if (error != nullptr) {
+        display_.OnFailed(step, *error);
+      } else if (options_.kind == CopyKind::kSync) {
+        display_.OnDone(step);
+      }
+    };
+    deletes_ = std::make_unique<file::BatchDelete>(store_, context_.loops(), bucket, on_key,
+                                                   context_.call());
+  }
+  return *deletes_;
+}
+
+void CopyJob::RemoveFromTarget(const file::Entry& entry) {
+  const std::string name = At(target_, target_root_, entry.path);
+  const Step step{.verb = "delete",
+                  .source = Shown(target_, name),
+                  .target = {},
+                  .size_bytes = entry.size_bytes};
+  if (options_.is_dry_run) {
+    display_.OnWouldDo(step);
+    return;
+  }
+  display_.OnFound(0);
+  if (target_.kind == Place::Kind::kStore) {
+    StoreDeletes(target_.uri.bucket, "delete").Add(name);
+    return;
+  }
+  if (unlink(name.c_str()) != 0) {
+    display_.OnFailed(step, Error::FromErrno(errno, fmt::format("delete {}", name)));
+    return;
+  }
+  display_.OnDone(step);
+  // A folder exists in a bucket only as long as something is in it.
+  for (std::string path = entry.path; path.contains('/');) {
+    path.resize(path.rfind('/'));
+    if (rmdir(PathBelow(target_root_, path).c_str()) != 0) break;
+  }
+}
+
+void CopyJob::OnItemEnd(size_t index, bool is_done) {
+  if (options_.kind != CopyKind::kMove) return;
+  const MutexLock lock(mutex_);
+  auto item = running_.extract(index);
+  if (is_done) arrived_.push_back(std::move(item.mapped()));
+}
+
+void CopyJob::RemoveArrived() {
+  std::vector<Item> arrived;
+  {
+    const MutexLock lock(mutex_);
+    arrived = std::exchange(arrived_, {});
+  }
+  for (const Item& item : arrived) {
+    if (source_.kind == Place::Kind::kStore) {
+      StoreDeletes(source_.uri.bucket, "remove the source of move").Add(item.source);
+    } else {
+      RemoveMovedFile(item);
+    }
+  }
+}
+
+void CopyJob::RemoveMovedFile(const Item& item) {
+  const Step step{.verb = "remove the source of move",
+                  .source = item.source,
+                  .target = {},
+                  .size_bytes = item.entry.size_bytes};
+  struct stat status{};
+  if (stat(item.source.c_str(), &status) != 0) return;  // Gone already.
+  const SystemTime modified(std::chrono::seconds(status.st_mtim.tv_sec) +
+                            std::chrono::nanoseconds(status.st_mtim.tv_nsec));
+  if (modified != item.entry.modified) {
+    display_.OnFailed(step, Error(ErrorCode::kPreconditionFailed,
+                                  fmt::format("{} changed while it was moved: it stays; run again",
+                                              item.source)));
+  } else if (unlink(item.source.c_str()) != 0) {
+    display_.OnFailed(step, Error::FromErrno(errno, fmt::format("delete {}", item.source)));
+  }
+}
+
+}  // namespace headrace::cli

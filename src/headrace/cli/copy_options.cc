@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/cli/copy_options.h"
+
+namespace headrace::cli {
+
+CopyOptions::CopyOptions(CLI::App& app, CopyKind copy_kind)
+    : kind(copy_kind), is_recursive(copy_kind == CopyKind::kSync), filters(app) {
+  const bool is_copy = kind == CopyKind::kCopy;
+  app.add_option(
+         "SOURCE", source,
+         is_copy ? "A path, s3://BUCKET/KEY, or - for standard input" : "A path or s3://BUCKET/KEY")
+      ->required();
+  app.add_option("TARGET", target,
+                 is_copy ? "A path, s3://BUCKET/KEY, or - for standard output"
+                         : "A path or s3://BUCKET/KEY")
+      ->required();
+  if (kind == CopyKind::kSync) {
+    app.add_flag("--delete", sync.deletes, "Remove from TARGET what SOURCE does not have");
+    app.add_flag("--size-only", sync.size_only, "Compare sizes alone");
+    app.add_flag("--exact-timestamps", sync.exact_timestamps,
+                 "Copy on any difference in time, not only when SOURCE is newer");
+  } else {
+    app.add_flag("-r,--recursive", is_recursive, "Everything below a folder or prefix");
+  }
+  if (is_copy) {
+    app.add_option("--expected-size", expected_size_bytes,
+                   "Bytes to come on standard input, for streams above 195 GiB")
+        ->type_name("BYTES");
+  }
+  app.add_flag("--dry-run,--dryrun", is_dry_run, "Print what would be done, and do nothing");
+  app.add_flag("!--no-progress", shows_progress, "No progress line on a terminal");
+  app.add_flag("--follow-symlinks,!--no-follow-symlinks", follows_symlinks,
+               "Upload what symbolic links point to (default), or pass them over");
+  app.add_flag("!--no-guess-mime-type", guesses_content_type,
+               "Do not derive Content-Type from the file's name");
+  attributes.Declare(app);
+}
+
+}  // namespace headrace::cli

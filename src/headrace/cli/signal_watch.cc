@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/cli/signal_watch.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+
+#include "headrace/base/error.h"
+#include "headrace/cli/exit_code.h"
+
+namespace headrace::cli {
+namespace {
+
+sigset_t WatchedSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+}  // namespace
+
+SignalWatch::SignalWatch() {
+  const sigset_t watched = WatchedSignals();
+  HR_CHECK(pthread_sigmask(SIG_BLOCK, &watched, nullptr) == 0);
+  signals_ = signalfd(-1, &watched, SFD_CLOEXEC);
+  end_ = eventfd(0, EFD_CLOEXEC);
+  HR_CHECK(signals_ >= 0);
+  HR_CHECK(end_ >= 0);
+  thread_ = std::thread([this] { Watch(); });
+}
+
+SignalWatch::~SignalWatch() {
+  const uint64_t one = 1;
+  HR_CHECK(write(end_, &one, sizeof(one)) == sizeof(one));
+  thread_.join();
+  close(signals_);
+  close(end_);
+  const sigset_t watched = WatchedSignals();
+  pthread_sigmask(SIG_UNBLOCK, &watched, nullptr);
+}
+
+void SignalWatch::Watch() {
+  std::array<pollfd, 2> watched{pollfd{signals_, POLLIN, 0}, pollfd{end_, POLLIN, 0}};
+  while (true) {
+    if (poll(watched.data(), watched.size(), -1) < 0 && errno == EINTR) continue;
+    if (watched[1].revents != 0) return;
+    signalfd_siginfo signal{};
+    if (read(signals_, &signal, sizeof(signal)) != sizeof(signal)) continue;
+    if (source_.stop_requested()) _exit(static_cast<int>(ExitCode::kInterrupted));
+    source_.request_stop();
+  }
+}
+
+}  // namespace headrace::cli

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/cli/transfer_display.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "headrace/cli/human_text.h"
+#include "headrace/cli/json_line.h"
+
+namespace headrace::cli {
+namespace {
+
+// Often enough to look alive, seldom enough to cost nothing.
+constexpr std::chrono::milliseconds kDrawInterval{200};
+constexpr size_t kWidthUnknown = 80;
+// Back to the first column, and clear what stands there.
+constexpr std::string_view kClearLine = "\r\x1b[K";
+
+bool IsTerminal(std::FILE* stream) { return isatty(fileno(stream)) == 1; }
+
+size_t WidthOf(std::FILE* stream) {
+  winsize size{};
+  if (ioctl(fileno(stream), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kWidthUnknown;
+  return size.ws_col;
+}
+
+}  // namespace
+
+std::string StepLine(const Step& step, bool is_dry_run) {
+  std::string line = fmt::format("{}{}: {}", is_dry_run ? "(dryrun) " : "", step.verb, step.source);
+  if (!step.target.empty()) line += " to " + step.target;
+  return line;
+}
+
+std::string StepJson(const Step& step, bool is_dry_run, const Error* error) {
+  JsonLine line;
+  line.Add("operation", step.verb).Add("source", step.source).AddIfAny("target", step.target);
+  line.Add("size_bytes", step.size_bytes);
+  if (is_dry_run) line.Add("dry_run", true);
+  if (error != nullptr) {
+    line.Add("error", error->message()).Add("error_code", ErrorCodeName(error->code()));
+  }
+  return line.Text();
+}
+
+TransferDisplay::TransferDisplay(const CommandContext& context, std::string_view command,
+                                 Options options)
+    : world_(context.world()),
+      command_(command),
+      options_(std::move(options)),
+      is_json_(context.options().is_json),
+      shows_bar_(options_.shows_progress && !context.options().is_quiet && !is_json_ &&
+                 !context.options().is_debug && IsTerminal(world_.err)),
+      prints_lines_(!context.options().is_quiet &&
+                    (is_json_ || !shows_bar_ || !IsTerminal(world_.out))),
+      begin_(world_.clock->Now()) {
+  if (shows_bar_) drawer_ = std::thread([this] { KeepDrawing(); });
+}
+
+TransferDisplay::~TransferDisplay() { StopDrawing(); }
+
+void TransferDisplay::OnFound(uint64_t size_bytes) {
+  bytes_found_ += size_bytes;
+  ++items_found_;
+}
+
+void TransferDisplay::OnBegin(Step step) {
+  const MutexLock lock(mutex_);
+  running_.emplace(next_index_++, std::move(step));
+}
+
+std::optional<Step> TransferDisplay::TakeStep(size_t index) {
+  const MutexLock lock(mutex_);
+  auto node = running_.extract(index);
+  if (node.empty()) return std::nullopt;
+  return std::move(node.mapped());
+}
+
+void TransferDisplay::OnItemDone(size_t index) {
+  const std::optional<Step> step = TakeStep(index);
+  HR_CHECK(step.has_value());
+  if (options_.on_item_end) options_.on_item_end(index, true);
+  OnDone(*step);
+}
+
+void TransferDisplay::OnItemFailed(size_t index, const Error& error) {
+  const std::optional<Step> step = TakeStep(index);
+  HR_CHECK(step.has_value());
+  if (options_.on_item_end) options_.on_item_end(index, false);
+  OnFailed(*step, error);
+}
+
+void TransferDisplay::OnDone(const Step& step) {
+  ++items_done_;
+  if (prints_lines_) PrintLine(step, false, nullptr);
+}
+
+void TransferDisplay::OnFailed(const Step& step, const Error& error) {
+  ++items_failed_;
+  {
+    const MutexLock lock(mutex_);
+    if (!first_failure_) first_failure_ = error.code();
+    failures_differ_ = failures_differ_ || *first_failure_ != error.code();
+  }
+  if (error.code() == ErrorCode::kCancelled) return;
+  if (is_json_ && prints_lines_) PrintLine(step, false, &error);
+  // Most messages name their object already.
+  const bool is_named = error.message().find(step.source) != std::string::npos;
+  fmt::print(world_.err, "{}headrace {}: {} failed: {}{}{}\n", shows_bar_ ? kClearLine : "",
+             command_, step.verb, is_named ? "" : step.source, is_named ? "" : ": ",
+             error.message());
+}
+
+void TransferDisplay::OnWouldDo(const Step& step) {
+  if (prints_lines_) PrintLine(step, true, nullptr);
+}
+
+void TransferDisplay::PrintLine(const Step& step, bool is_dry_run, const Error* error) {
+  const std::string line =
+      (is_json_ ? StepJson(step, is_dry_run, error) : StepLine(step, is_dry_run)) + "\n";
+  // One call for the whole line: lines of several threads do not mix.
+  std::fwrite(line.data(), 1, line.size(), world_.out);
+}
+
+Progress TransferDisplay::Now() const {
+  return {.bytes_done = bytes_done_,
+          .bytes_found = bytes_found_,
+          .items_done = items_done_,
+          .items_failed = items_failed_,
+          .items_found = items_found_,
+          .is_all_found = is_all_found_,
+          .elapsed = world_.clock->Now() - begin_};
+}
+
+void TransferDisplay::Redraw() {
+  fmt::print(world_.err, "{}{}", kClearLine, ProgressLine(Now(), WidthOf(world_.err) - 1));
+  std::fflush(world_.err);
+}
+
+void TransferDisplay::KeepDrawing() {
+  while (true) {
+    {
+      const MutexLock lock(mutex_);
+      // A real wait on a real terminal, whatever clock the transfer is measured with.
+      const auto next = std::chrono::steady_clock::now() + kDrawInterval;
+      while (!is_over_ && is_over_changed_.WaitUntil(mutex_, next)) {
+      }
+      if (is_over_) return;
+    }
+    Redraw();
+  }
+}
+
+void TransferDisplay::StopDrawing() {
+  {
+    const MutexLock lock(mutex_);
+    is_over_ = true;
+  }
+  is_over_changed_.NotifyAll();
+  if (drawer_.joinable()) drawer_.join();
+}
+
+Result<ExitCode> TransferDisplay::Finish(const std::optional<Error>& whole) {
+  StopDrawing();
+  if (shows_bar_) {
+    const Progress last = Now();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(last.elapsed);
+    fmt::print(world_.err, "{}{} files, {} in {}\n", kClearLine, last.items_done,
+               SizeText(last.bytes_done), DurationText(seconds));
+  }
+  if (world_.stop.stop_requested()) {
+    return Fail(ErrorCode::kCancelled, "interrupted; run it again to continue");
+  }
+  if (whole) return std::unexpected(*whole);
+  if (items_failed_ == 0) return ExitCode::kSuccess;
+  if (items_failed_ + items_done_ > 1) {
+    fmt::print(world_.err, "headrace {}: {} of {} failed\n", command_, items_failed_.load(),
+               items_failed_ + items_done_);
+  }
+  const MutexLock lock(mutex_);
+  const bool is_one_cause = items_done_ == 0 && !failures_differ_ && first_failure_;
+  const ExitCode cause = is_one_cause ? ExitCodeOf(*first_failure_) : ExitCode::kPartial;
+  // The command line was fine: an object was not.
+  return cause == ExitCode::kUsage ? ExitCode::kPartial : cause;
+}
+
+}  // namespace headrace::cli

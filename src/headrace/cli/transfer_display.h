@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "headrace/base/clock.h"
+#include "headrace/base/error.h"
+#include "headrace/base/mutex.h"
+#include "headrace/cli/command.h"
+#include "headrace/cli/progress.h"
+#include "headrace/deliver/file/transfer.h"
+
+namespace headrace::cli {
+
+// What is done to one object or file, as the user reads it.
+struct Step {
+  std::string_view verb;  // "download", "delete"; a literal.
+  std::string source;     // As an S3 URI or a path.
+  std::string target;     // Empty: there is none.
+  uint64_t size_bytes = 0;
+};
+
+// "download: s3://b/k to k", or the same as a JSON object. `error` may be null. Pure.
+std::string StepLine(const Step& step, bool is_dry_run);
+std::string StepJson(const Step& step, bool is_dry_run, const Error* error);
+
+// Shows a transfer as it goes: a progress line on a terminal, else a line per object; failures on
+// standard error; and remembers what the exit code depends on.
+// Threads: all methods may be called at once from any thread.
+class TransferDisplay final : public file::TransferObserver {
+ public:
+  struct Options {
+    bool shows_progress = true;
+    // Hears of items that ended, by their index; quick.
+    std::function<void(size_t index, bool is_done)> on_item_end;
+  };
+
+  TransferDisplay(const CommandContext& context, std::string_view command, Options options);
+  ~TransferDisplay() override;
+
+  // Totals: something to do was found, and nothing more will be.
+  void OnFound(uint64_t size_bytes);
+  void OnAllFound() { is_all_found_ = true; }
+  // The next item (in the order of their indexes) is about to begin.
+  void OnBegin(Step step) HR_EXCLUDES(mutex_);
+
+  void OnBytes(uint64_t size_bytes) override { bytes_done_ += size_bytes; }
+  void OnItemDone(size_t index) override HR_EXCLUDES(mutex_);
+  void OnItemFailed(size_t index, const Error& error) override HR_EXCLUDES(mutex_);
+
+  // A step outside the indexes: a deletion, an object that was refused.
+  void OnDone(const Step& step);
+  void OnFailed(const Step& step, const Error& error) HR_EXCLUDES(mutex_);
+  // Of a dry run.
+  void OnWouldDo(const Step& step);
+
+  uint64_t done_count() const { return items_done_; }
+  uint64_t failed_count() const { return items_failed_; }
+
+  // Ends the progress line. What the command ends with: success; the failures' own code when they
+  // all agree on one and nothing was done; partial failure otherwise. `whole` is what ended the
+  // transfer as a whole, if anything did.
+  Result<ExitCode> Finish(const std::optional<Error>& whole) HR_EXCLUDES(mutex_);
+
+ private:
+  Progress Now() const;
+  void Redraw();
+  void KeepDrawing() HR_EXCLUDES(mutex_);
+  void StopDrawing() HR_EXCLUDES(mutex_);
+  void PrintLine(const Step& step, bool is_dry_run, const Error* error);
+  std::optional<Step> TakeStep(size_t index) HR_EXCLUDES(mutex_);
+
+  const CommandWorld& world_;
+  const std::string command_;
+  const Options options_;
+  const bool is_json_;
+  const bool shows_bar_;
+  const bool prints_lines_;
+  const SteadyTime begin_;
+
+  std::atomic<uint64_t> bytes_done_ = 0;
+  std::atomic<uint64_t> bytes_found_ = 0;
+  std::atomic<uint64_t> items_done_ = 0;
+  std::atomic<uint64_t> items_failed_ = 0;
+  std::atomic<uint64_t> items_found_ = 0;
+  std::atomic<bool> is_all_found_ = false;
+
+  Mutex mutex_;
+  CondVar is_over_changed_;
+  bool is_over_ HR_GUARDED_BY(mutex_) = false;
+  size_t next_index_ HR_GUARDED_BY(mutex_) = 0;
+  std::map<size_t, Step> running_ HR_GUARDED_BY(mutex_);  // Begun and not ended.
+  std::optional<ErrorCode> first_failure_ HR_GUARDED_BY(mutex_);
+  bool failures_differ_ HR_GUARDED_BY(mutex_) = false;
+  std::thread drawer_;
+};
+
+}  // namespace headrace::cli

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/store/s3_uri.h"
+
+#include <fmt/format.h>
+
+namespace headrace {
+namespace {
+
+constexpr std::string_view kScheme = "s3://";
+
+}  // namespace
+
+bool IsS3Uri(std::string_view text) { return text.starts_with(kScheme); }
+
+Result<S3Uri> ParseS3Uri(std::string_view text) {
+  if (!IsS3Uri(text)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("'{}' is not of the form s3://BUCKET/KEY", text));
+  }
+  const std::string_view rest = text.substr(kScheme.size());
+  const size_t slash = rest.find('/');
+  const std::string_view bucket = rest.substr(0, slash);
+  if (bucket.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("'{}' names no bucket", text));
+  }
+  const std::string_view key =
+      slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+  return S3Uri{.bucket = std::string(bucket), .key = std::string(key)};
+}
+
+std::string FormatS3Uri(std::string_view bucket, std::string_view key) {
+  return fmt::format("{}{}/{}", kScheme, bucket, key);
+}
+
+}  // namespace headrace
