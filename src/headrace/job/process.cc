@@ -17,14 +17,12 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/unique_fd.h"
+
 namespace headrace::job {
 namespace {
 
 using std::chrono::steady_clock;
-
-bool AsksToStop(int signal) {
-  return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
-}
 
 // The terminal on standard input, where we are its foreground: lent to the command so that it can
 // read and hears Ctrl-C and Ctrl-Z itself.
@@ -99,22 +97,21 @@ class ProcessWatch {
   enum class Event : char { kNone, kStopped, kEnded };
 
   explicit ProcessWatch(pid_t process) : process_(process) {
-    HR_CHECK(pipe2(ends_.data(), O_CLOEXEC) == 0);
+    std::array<int, 2> ends{};
+    HR_CHECK(pipe2(ends.data(), O_CLOEXEC) == 0);
+    read_end_ = UniqueFd(ends[0]);
+    write_end_ = UniqueFd(ends[1]);
     thread_ = std::thread([this] { Watch(); });
   }
   // The process must have ended.
-  ~ProcessWatch() {
-    thread_.join();
-    close(ends_[0]);
-    close(ends_[1]);
-  }
+  ~ProcessWatch() { thread_.join(); }
   ProcessWatch(const ProcessWatch&) = delete;
   ProcessWatch& operator=(const ProcessWatch&) = delete;
 
-  int fd() const { return ends_[0]; }
+  int fd() const { return read_end_.get(); }
   Event Take() const {
     Event event = Event::kNone;
-    return read(ends_[0], &event, 1) == 1 ? event : Event::kNone;
+    return read(read_end_.get(), &event, 1) == 1 ? event : Event::kNone;
   }
 
  private:
@@ -132,12 +129,13 @@ class ProcessWatch {
       } else {
         event = Event::kEnded;
       }
-      [[maybe_unused]] const ssize_t written = write(ends_[1], &event, 1);
+      [[maybe_unused]] const ssize_t written = write(write_end_.get(), &event, 1);
     }
   }
 
   pid_t process_;
-  std::array<int, 2> ends_{-1, -1};
+  UniqueFd read_end_;
+  UniqueFd write_end_;
   std::thread thread_;
 };
 
@@ -192,6 +190,10 @@ bool IsExecutableFile(const std::string& path) {
 }
 
 }  // namespace
+
+bool AsksToStop(int signal) {
+  return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+}
 
 std::string DescribeEnd(const ProcessEnd& end) {
   if (end.outlived_grace) {

@@ -23,6 +23,9 @@ struct ProcessOptions {
   std::chrono::milliseconds stop_grace{120'000};
 };
 
+// SIGTERM, SIGINT, SIGHUP and SIGQUIT: the job is to end.
+bool AsksToStop(int signal);
+
 // How a command ended.
 struct ProcessEnd {
   int exit_code = 0;            // Its own, or kExitSignalBase plus the signal.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <utility>
+
 #include "headrace/base/error.h"
+#include "headrace/base/unique_fd.h"
 
 namespace headrace::job {
 
@@ -10,22 +13,20 @@ namespace headrace::job {
 class SignalInbox {
  public:
   static Result<SignalInbox> Make();
-  ~SignalInbox();
-  SignalInbox(SignalInbox&& other) noexcept;
-  SignalInbox& operator=(SignalInbox&&) = delete;
 
   // Async-signal-safe. Drops the signal when thousands wait already.
   void Post(int signal) const noexcept;
   // The oldest signal that waits; 0: none.
   int Take() const;
   // Readable while a signal waits; for poll(2).
-  int fd() const { return read_end_; }
+  int fd() const { return read_end_.get(); }
 
  private:
-  SignalInbox(int read_end, int write_end) : read_end_(read_end), write_end_(write_end) {}
+  SignalInbox(UniqueFd read_end, UniqueFd write_end)
+      : read_end_(std::move(read_end)), write_end_(std::move(write_end)) {}
 
-  int read_end_;
-  int write_end_;
+  UniqueFd read_end_;
+  UniqueFd write_end_;
 };
 
 }  // namespace headrace::job
