@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "headrace/cli/commands.h"
-#include "headrace/cli/place.h"
-#include "headrace/cli/stream_io.h"
-#include "headrace/deliver/file/read_in_order.h"
+#include "headrace/cli/print_objects.h"
+#include "headrace/store/s3_uri.h"
 
 namespace headrace::cli {
 namespace {
@@ -23,10 +23,7 @@ Result<ExitCode> Cat(CommandContext& context, const std::vector<std::string>& ob
     uris.push_back(std::move(uri));
   }
   HR_TRY_ASSIGN(ObjectStore * store, context.Store());
-  for (const S3Uri& uri : uris) {
-    HR_TRY(file::ReadInOrder(*store, context.loops(), uri.bucket, uri.key,
-                             SinkOf(context.world().out), context.call(), fetch::FetchOptions{}));
-  }
+  HR_TRY(PrintObjects(context, *store, std::move(uris)));
   return ExitCode::kSuccess;
 }
 

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "headrace/base/buffer.h"
 #include "headrace/base/media_type.h"
 #include "headrace/cli/commands.h"
 #include "headrace/cli/copy_job.h"
-#include "headrace/cli/stream_io.h"
-#include "headrace/deliver/file/read_in_order.h"
-#include "headrace/deliver/file/upload_stream.h"
+#include "headrace/cli/input_stream.h"
+#include "headrace/cli/print_objects.h"
+#include "headrace/deliver/file/multipart.h"
+#include "headrace/deliver/file/stream_upload.h"
 
 namespace headrace::cli {
 namespace {
+
+// A pipe holds 64 KiB unless told otherwise; a file gives as much as it is asked for.
+constexpr size_t kInputBytes = 1U << 20U;
 
 Status CheckStreamEnd(const CopyOptions& options, const Place& store_end, const char* stream) {
   if (options.is_recursive) {
@@ -26,13 +32,29 @@ Status CheckStreamEnd(const CopyOptions& options, const Place& store_end, const 
   return Ok();
 }
 
+Status SendInput(CommandContext& context, ObjectStore& store, const CreateMultipartRequest& request,
+                 const CopyOptions& options, TransferDisplay& display) {
+  file::StreamUploadOptions upload_options;
+  upload_options.part_size_bytes =
+      file::PartSizeFor(options.expected_size_bytes, upload_options.part_size_bytes);
+  const CallContext call = context.call();
+  file::StreamUpload upload(store, context.loops(), request, upload_options, call);
+  InputStream input(context.world().in, call.stop);
+  Buffer buffer(kInputBytes);
+  while (true) {
+    HR_TRY_ASSIGN(const size_t taken, input.Read(buffer.span()));
+    if (taken == 0) break;
+    HR_TRY(upload.Write(std::as_const(buffer).span().first(taken)));
+    display.OnBytes(taken);
+  }
+  HR_TRY(upload.Finish());
+  return Ok();
+}
+
 Result<ExitCode> UploadInput(CommandContext& context, const CopyOptions& options,
                              const S3Uri& target) {
-  PutRequest request{.bucket = target.bucket,
-                     .key = target.key,
-                     .attributes = {},
-                     .conditions = {},
-                     .checksum = {}};
+  CreateMultipartRequest request{
+      .bucket = target.bucket, .key = target.key, .attributes = {}, .checksum_algorithm = {}};
   if (options.guesses_content_type) request.attributes.content_type = MediaTypeOf(target.key);
   HR_TRY_ASSIGN(request.attributes, options.attributes.Over(std::move(request.attributes)));
   const Step step{.verb = "upload",
@@ -47,25 +69,11 @@ Result<ExitCode> UploadInput(CommandContext& context, const CopyOptions& options
   HR_TRY_ASSIGN(ObjectStore * store, context.Store());
   TransferDisplay display(context, "cp",
                           {.shows_progress = options.shows_progress, .on_item_end = {}});
-  file::UploadStreamOptions stream_options;
-  if (options.expected_size_bytes > 0) {
-    stream_options.expected_size_bytes = options.expected_size_bytes;
-  }
   display.OnFound(0);
-  const CallContext call = context.call();
-  Result<PutResult> put = file::UploadStream(
-      *store, context.loops(), request, ReaderOf(context.world().in, call.stop),
-      [&display](uint64_t size_bytes) { display.OnBytes(size_bytes); }, call, stream_options);
-  if (!put.has_value()) return display.Finish(std::move(put).error());
+  Status uploaded = SendInput(context, *store, request, options, display);
+  if (!uploaded.has_value()) return display.Finish(std::move(uploaded).error());
   display.OnDone(step);
   return display.Finish(std::nullopt);
-}
-
-Result<ExitCode> PrintObject(CommandContext& context, const S3Uri& source) {
-  HR_TRY_ASSIGN(ObjectStore * store, context.Store());
-  HR_TRY(file::ReadInOrder(*store, context.loops(), source.bucket, source.key,
-                           SinkOf(context.world().out), context.call(), fetch::FetchOptions{}));
-  return ExitCode::kSuccess;
 }
 
 }  // namespace
@@ -80,7 +88,9 @@ Result<ExitCode> RunCopy(CommandContext& context, const CopyOptions& options) {
   }
   if (allows_streams && target.kind == Place::Kind::kStream) {
     HR_TRY(CheckStreamEnd(options, source, "standard output"));
-    return PrintObject(context, source.uri);
+    HR_TRY_ASSIGN(ObjectStore * store, context.Store());
+    HR_TRY(PrintObjects(context, *store, {source.uri}));
+    return ExitCode::kSuccess;
   }
   if (source.kind == Place::Kind::kStream || target.kind == Place::Kind::kStream) {
     return Fail(ErrorCode::kInvalidArgument, "- (a stream) is for cp alone");

@@ -23,8 +23,9 @@ CopyOptions::CopyOptions(CLI::App& app, CopyKind copy_kind)
     app.add_flag("-r,--recursive", is_recursive, "Everything below a folder or prefix");
   }
   if (is_copy) {
-    app.add_option("--expected-size", expected_size_bytes,
-                   "Bytes to come on standard input, for streams above 195 GiB")
+    app.add_option(
+           "--expected-size", expected_size_bytes,
+           "Bytes to come on standard input, so that a large stream goes up in parts of one size")
         ->type_name("BYTES");
   }
   app.add_flag("--dry-run,--dryrun", is_dry_run, "Print what would be done, and do nothing");

@@ -24,8 +24,7 @@ TEST(ProgressLine, TellsBytesFilesRateAndTimeLeft) {
 }
 
 TEST(ProgressLine, DropsTheBarWhereThereIsNoRoomAndNeverExceedsTheWidth) {
-  EXPECT_EQ(ProgressLine(kHalf, 70),
-            "50.0 MiB of 100.0 MiB  5 of 10 files  10.0 MiB/s  0:05 left");
+  EXPECT_EQ(ProgressLine(kHalf, 70), "50.0 MiB of 100.0 MiB  5 of 10 files  10.0 MiB/s  0:05 left");
   for (size_t width = 0; width < 120; ++width) {
     EXPECT_LE(ProgressLine(kHalf, width).size(), width);
   }

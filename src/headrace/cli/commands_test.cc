@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "headrace/cli/command.h"
+#include "headrace/store/memory/memory_store.h"
+#include "testing/blocking_store.h"
+#include "testing/manual_clock.h"
+#include "testing/result_matchers.h"
+#include "testing/seeded_bytes.h"
+
+namespace headrace::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using headrace::testing::HasCode;
+using headrace::testing::IsOk;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// Lends a store that outlives the command.
+class BorrowedStore final : public ObjectStore {
+ public:
+  explicit BorrowedStore(ObjectStore& store) : store_(store) {}
+  Task<Result<std::vector<BucketInfo>>> ListBuckets(const CallContext& context) override {
+    return store_.ListBuckets(context);
+  }
+  Task<Status> CreateBucket(const std::string& bucket, const CallContext& context) override {
+    return store_.CreateBucket(bucket, context);
+  }
+  Task<Status> HeadBucket(const std::string& bucket, const CallContext& context) override {
+    return store_.HeadBucket(bucket, context);
+  }
+  Task<Status> DeleteBucket(const std::string& bucket, const CallContext& context) override {
+    return store_.DeleteBucket(bucket, context);
+  }
+  Task<Result<ListPage>> List(const ListRequest& request, const CallContext& context) override {
+    return store_.List(request, context);
+  }
+  Task<Result<ObjectHead>> Head(const HeadRequest& request, const CallContext& context) override {
+    return store_.Head(request, context);
+  }
+  Task<Result<GetResult>> Get(const GetRequest& request, const CallContext& context) override {
+    return store_.Get(request, context);
+  }
+  Task<Result<PutResult>> Put(const PutRequest& request, ByteSource& body,
+                              const CallContext& context) override {
+    return store_.Put(request, body, context);
+  }
+  Task<Result<PutResult>> Copy(const CopyRequest& request, const CallContext& context) override {
+    return store_.Copy(request, context);
+  }
+  Task<Status> Delete(const DeleteRequest& request, const CallContext& context) override {
+    return store_.Delete(request, context);
+  }
+  Task<Result<std::vector<DeleteFailure>>> DeleteMany(const DeleteManyRequest& request,
+                                                      const CallContext& context) override {
+    return store_.DeleteMany(request, context);
+  }
+  Task<Result<MultipartUpload>> CreateMultipart(const CreateMultipartRequest& request,
+                                                const CallContext& context) override {
+    return store_.CreateMultipart(request, context);
+  }
+  Task<Result<PartInfo>> UploadPart(const UploadPartRequest& request, ByteSource& body,
+                                    const CallContext& context) override {
+    return store_.UploadPart(request, body, context);
+  }
+  Task<Result<PartInfo>> CopyPart(const CopyPartRequest& request,
+                                  const CallContext& context) override {
+    return store_.CopyPart(request, context);
+  }
+  Task<Result<PutResult>> CompleteMultipart(const CompleteMultipartRequest& request,
+                                            const CallContext& context) override {
+    return store_.CompleteMultipart(request, context);
+  }
+  Task<Status> AbortMultipart(const MultipartUpload& upload, const CallContext& context) override {
+    return store_.AbortMultipart(upload, context);
+  }
+
+ private:
+  ObjectStore& store_;
+};
+
+// Runs command lines against a store in memory that holds the bucket "b", in a folder of its own.
+class CommandsTest : public ::testing::Test {
+ protected:
+  CommandsTest() {
+    std::string name = ::testing::TempDir() + "commands.XXXXXX";
+    folder_ = mkdtemp(name.data());
+    EXPECT_THAT(blocking_.CreateBucket("b"), IsOk());
+  }
+  ~CommandsTest() override { fs::remove_all(folder_); }
+
+  int Run(const std::vector<std::string>& arguments, const std::string& input = "") {
+    std::FILE* in = std::tmpfile();
+    std::FILE* out = std::tmpfile();
+    std::FILE* err = std::tmpfile();
+    std::fwrite(input.data(), 1, input.size(), in);
+    std::fflush(in);
+    std::rewind(in);
+    CommandWorld world;
+    world.in = in;
+    world.out = out;
+    world.err = err;
+    world.version = "9.9.9";
+    world.stop = stop_.get_token();
+    world.open_store =
+        [this](const s3::S3Settings& settings) -> Result<std::unique_ptr<ObjectStore>> {
+      settings_ = settings;
+      return std::make_unique<BorrowedStore>(store_);
+    };
+    const ExitCode code = RunCommandLine(arguments, std::move(world));
+    out_ = TextOf(out);
+    err_ = TextOf(err);
+    for (std::FILE* stream : {in, out, err}) std::fclose(stream);
+    return static_cast<int>(code);
+  }
+  static std::string TextOf(std::FILE* stream) {
+    std::fflush(stream);
+    std::rewind(stream);
+    std::string text;
+    for (int c = std::fgetc(stream); c != EOF; c = std::fgetc(stream)) {
+      text += static_cast<char>(c);
+    }
+    return text;
+  }
+  // The lines of standard output, sorted: transfers end in any order.
+  std::multiset<std::string> Lines() const {
+    std::istringstream stream(out_);
+    std::multiset<std::string> lines;
+    for (std::string line; std::getline(stream, line);) lines.insert(line);
+    return lines;
+  }
+
+  std::string Path(const std::string& name) const { return (folder_ / name).string(); }
+  void GivenFile(const std::string& name, const std::string& text, int64_t mtime_seconds = 0) {
+    fs::create_directories((folder_ / name).parent_path());
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+    if (mtime_seconds == 0) return;
+    const timespec time{.tv_sec = mtime_seconds, .tv_nsec = 0};
+    const timespec times[] = {time, time};
+    ASSERT_EQ(utimensat(AT_FDCWD, Path(name).c_str(), times, 0), 0);
+  }
+  std::string FileText(const std::string& name) const {
+    std::ifstream stream(folder_ / name, std::ios::binary);
+    if (!stream) return "(no file)";
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+  std::set<std::string> Files() const {
+    std::set<std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+      if (entry.is_regular_file()) files.insert(fs::relative(entry.path(), folder_).string());
+    }
+    return files;
+  }
+  void GivenObject(const std::string& key, const std::string& text) {
+    ASSERT_THAT(blocking_.Put("b", key, text), IsOk());
+  }
+  std::vector<std::string> Keys() { return *blocking_.Keys("b"); }
+
+  fs::path folder_;
+  // 2026-01-01T00:00:00Z.
+  headrace::testing::ManualClock clock_{SystemTime(std::chrono::seconds(1'767'225'600))};
+  MemoryStore store_{clock_};
+  headrace::testing::BlockingStore blocking_{store_};
+  std::stop_source stop_;
+  s3::S3Settings settings_;
+  std::string out_;
+  std::string err_;
+};
+
+TEST_F(CommandsTest, VersionAndHelpNeedNoStore) {
+  EXPECT_EQ(Run({"--version"}), 0);
+  EXPECT_EQ(out_, "headrace 9.9.9\n");
+  EXPECT_EQ(Run({"--help"}), 0);
+  EXPECT_THAT(out_, HasSubstr("Exit codes:"));
+  EXPECT_THAT(out_, HasSubstr("130"));
+}
+
+TEST_F(CommandsTest, EveryCommandHasAnExampleInItsHelp) {
+  for (const Command& command : Commands()) {
+    SCOPED_TRACE(command.name);
+    EXPECT_EQ(Run({std::string(command.name), "--help"}), 0);
+    EXPECT_THAT(out_, HasSubstr("headrace " + std::string(command.name)));
+    EXPECT_THAT(out_, HasSubstr("Examples:"));
+  }
+}
+
+TEST_F(CommandsTest, AWrongCommandLineIsUsage) {
+  EXPECT_EQ(Run({}), 2);
+  EXPECT_EQ(Run({"fly"}), 2);
+  EXPECT_EQ(Run({"ls", "--no-such-option"}), 2);
+  EXPECT_THAT(err_, HasSubstr("headrace ls --help"));
+  EXPECT_EQ(Run({"cat", "b/k"}), 2);
+  EXPECT_THAT(err_, HasSubstr("headrace cat: 'b/k'"));
+  EXPECT_EQ(Run({"cp", "a", "b"}), 2);
+}
+
+TEST_F(CommandsTest, GlobalOptionsStandBeforeOrBehindTheCommand) {
+  EXPECT_EQ(Run({"--endpoint-url", "http://h:1", "ls", "s3://b", "--region", "r", "--profile=p",
+                 "--no-sign-request", "--no-verify-ssl"}),
+            0);
+  EXPECT_EQ(settings_.endpoint_url, "http://h:1");
+  EXPECT_EQ(settings_.region, "r");
+  EXPECT_EQ(settings_.profile, "p");
+  EXPECT_FALSE(settings_.sign_requests);
+  EXPECT_FALSE(settings_.verify_tls);
+  EXPECT_EQ(Run({"ls", "s3://b"}), 0);
+  EXPECT_TRUE(settings_.sign_requests);
+  EXPECT_TRUE(settings_.verify_tls);
+}
+
+TEST_F(CommandsTest, LsShowsOneLevelOrEverything) {
+  GivenObject("a/x", "12345");
+  GivenObject("top", "1");
+  setenv("TZ", "UTC", 1);
+  EXPECT_EQ(Run({"ls", "s3://b"}), 0);
+  EXPECT_EQ(out_, "                           PRE a/\n2026-01-01 00:00:00          1 top\n");
+  EXPECT_EQ(Run({"ls", "s3://b/a/"}), 0);
+  EXPECT_EQ(out_, "2026-01-01 00:00:00          5 x\n");
+  EXPECT_EQ(Run({"ls", "-r", "--summarize", "s3://b"}), 0);
+  EXPECT_THAT(out_, HasSubstr("5 a/x\n"));
+  EXPECT_THAT(out_, HasSubstr("Total objects: 2\n   Total size: 6\n"));
+  EXPECT_EQ(Run({"ls"}), 0);
+  EXPECT_EQ(out_, "2026-01-01 00:00:00 b\n");
+}
+
+TEST_F(CommandsTest, LsPrintsOneJsonObjectALine) {
+  GivenObject("a/x", "12345");
+  EXPECT_EQ(Run({"ls", "--json", "-r", "s3://b"}), 0);
+  EXPECT_THAT(out_, ::testing::StartsWith(
+                        R"({"key":"a/x","size_bytes":5,"modified":"2026-01-01T00:00:00.000Z")"));
+  EXPECT_EQ(Run({"ls", "--json", "s3://b"}), 0);
+  EXPECT_EQ(out_, "{\"prefix\":\"a/\"}\n");
+}
+
+TEST_F(CommandsTest, WhatIsNotThereIsNotFound) {
+  EXPECT_EQ(Run({"ls", "s3://b/none"}), 3);
+  EXPECT_EQ(Run({"ls", "s3://none"}), 3);
+  EXPECT_EQ(Run({"ls", "s3://b"}), 0);
+  EXPECT_EQ(Run({"cat", "s3://b/none"}), 3);
+  EXPECT_THAT(err_, HasSubstr("none"));
+  EXPECT_EQ(Run({"cp", "s3://b/none", Path("f")}), 3);
+  EXPECT_EQ(Run({"cp", "-r", "s3://b/none", Path("d")}), 3);
+  EXPECT_EQ(Run({"cp", Path("none"), "s3://b/k"}), 3);
+  EXPECT_EQ(Run({"stat", "s3://b/none"}), 3);
+  EXPECT_EQ(Run({"du", "s3://b/none"}), 3);
+}
+
+TEST_F(CommandsTest, CpMovesOneFileEachWay) {
+  GivenFile("in.txt", "hello");
+  EXPECT_EQ(Run({"cp", Path("in.txt"), "s3://b/dir/"}), 0);
+  EXPECT_EQ(out_, "upload: " + Path("in.txt") + " to s3://b/dir/in.txt\n");
+  EXPECT_EQ(blocking_.Head("b", "dir/in.txt")->attributes.content_type, "text/plain");
+  EXPECT_EQ(Run({"cp", "s3://b/dir/in.txt", Path("out.txt")}), 0);
+  EXPECT_EQ(FileText("out.txt"), "hello");
+  EXPECT_EQ(Run({"cp", "s3://b/dir/in.txt", "s3://b/copy"}), 0);
+  EXPECT_EQ(*blocking_.Get("b", "copy"), "hello");
+}
+
+TEST_F(CommandsTest, CpIntoAFolderKeepsTheName) {
+  GivenObject("dir/a.txt", "a");
+  fs::create_directory(folder_ / "there");
+  EXPECT_EQ(Run({"cp", "s3://b/dir/a.txt", Path("there")}), 0);
+  EXPECT_EQ(FileText("there/a.txt"), "a");
+  EXPECT_EQ(Run({"cp", "s3://b/dir/a.txt", Path("new/")}), 0);
+  EXPECT_EQ(FileText("new/a.txt"), "a");
+}
+
+TEST_F(CommandsTest, CpOfAFolderAsksForRecursive) {
+  GivenObject("dir/a.txt", "a");
+  EXPECT_EQ(Run({"cp", folder_.string(), "s3://b/"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--recursive"));
+  EXPECT_EQ(Run({"cp", "s3://b/dir/", Path("out")}), 2);
+  EXPECT_THAT(err_, HasSubstr("--recursive"));
+}
+
+TEST_F(CommandsTest, CpRecursiveFiltersInOrder) {
+  GivenFile("in/a.png", "1");
+  GivenFile("in/sub/b.png", "2");
+  GivenFile("in/sub/c.txt", "3");
+  EXPECT_EQ(Run({"cp", "-r", Path("in"), "s3://b/p", "--exclude", "*", "--include", "*.png",
+                 "--exclude", "sub/*"}),
+            0);
+  EXPECT_THAT(Keys(), ElementsAre("p/a.png"));
+  EXPECT_EQ(Run({"cp", "-r", "s3://b/p", "s3://b/p/below"}), 0);
+  EXPECT_THAT(Keys(), ElementsAre("p/a.png", "p/below/a.png"));
+}
+
+TEST_F(CommandsTest, CpRefusesUnsafeKeysOneByOneAndGoesOn) {
+  GivenObject("d/../evil", "x");
+  GivenObject("d//blank", "x");
+  GivenObject("d/good", "fine");
+  GivenObject("d/marker/", "");
+  GivenObject("d/" + std::string(256, 'n'), "x");
+  GivenObject("d/node", "file");
+  GivenObject("d/node/child", "folder");
+  EXPECT_EQ(Run({"cp", "-r", "s3://b/d", Path("out")}), 5);
+  EXPECT_THAT(Files(), ElementsAre("out/good", "out/node"));
+  EXPECT_EQ(FileText("out/good"), "fine");
+  EXPECT_THAT(err_, HasSubstr("d/../evil"));
+  EXPECT_THAT(err_, HasSubstr("d//blank"));
+  EXPECT_THAT(err_, HasSubstr("d/node/child"));
+  EXPECT_THAT(err_, HasSubstr("4 of 6 failed"));
+}
+
+TEST_F(CommandsTest, CpReadsStandardInputAndWritesStandardOutput) {
+  const std::string text = headrace::testing::SeededText(3, 20'000'000);
+  EXPECT_EQ(Run({"cp", "-", "s3://b/big", "--metadata", "who=me", "--content-type", "x/y"}, text),
+            0);
+  EXPECT_EQ(blocking_.Head("b", "big")->attributes.content_type, "x/y");
+  EXPECT_EQ(blocking_.Head("b", "big")->attributes.user_metadata.at("who"), "me");
+  EXPECT_EQ(Run({"cp", "s3://b/big", "-"}), 0);
+  EXPECT_TRUE(out_ == text);
+  EXPECT_EQ(Run({"cat", "s3://b/big", "s3://b/big"}), 0);
+  EXPECT_TRUE(out_ == text + text);
+  EXPECT_EQ(Run({"cp", "-", "s3://b/dir/"}, "x"), 2);
+  EXPECT_EQ(Run({"mv", "-", "s3://b/k"}, "x"), 2);
+}
+
+TEST_F(CommandsTest, CpKeepsAttributesItIsNotToldToReplace) {
+  const PutRequest request{
+      .bucket = "b",
+      .key = "k",
+      .attributes = {.content_type = "image/png", .user_metadata = {{"a", "1"}}}};
+  ASSERT_THAT(blocking_.Put(request, "x"), IsOk());
+  EXPECT_EQ(Run({"cp", "s3://b/k", "s3://b/k2", "--storage-class", "GLACIER"}), 0);
+  const auto head = blocking_.Head("b", "k2");
+  EXPECT_EQ(head->attributes.content_type, "image/png");
+  EXPECT_EQ(head->attributes.user_metadata.at("a"), "1");
+}
+
+TEST_F(CommandsTest, DryRunsChangeNothing) {
+  GivenFile("in/a", "1");
+  GivenObject("p/old", "x");
+  EXPECT_EQ(Run({"sync", "--delete", "--dryrun", Path("in"), "s3://b/p"}), 0);
+  EXPECT_EQ(out_,
+            "(dryrun) upload: " + Path("in/a") + " to s3://b/p/a\n(dryrun) delete: s3://b/p/old\n");
+  EXPECT_EQ(Run({"mv", "--dry-run", "s3://b/p/old", Path("x")}), 0);
+  EXPECT_EQ(Run({"rm", "-r", "--dry-run", "s3://b"}), 0);
+  EXPECT_EQ(out_, "(dryrun) delete: s3://b/p/old\n");
+  EXPECT_THAT(Keys(), ElementsAre("p/old"));
+  EXPECT_THAT(Files(), ElementsAre("in/a"));
+}
+
+TEST_F(CommandsTest, SyncCopiesOnlyWhatDiffers) {
+  GivenObject("p/a", "1");
+  GivenObject("p/sub/b", "22");
+  EXPECT_EQ(Run({"sync", "s3://b/p", Path("out")}), 0);
+  EXPECT_EQ(Lines().size(), 2U);
+  EXPECT_EQ(Run({"sync", "s3://b/p", Path("out")}), 0);
+  EXPECT_THAT(out_, IsEmpty());
+  clock_.Advance(std::chrono::seconds(5));
+  GivenObject("p/a", "3");
+  EXPECT_EQ(Run({"sync", "s3://b/p", Path("out"), "--size-only"}), 0);
+  EXPECT_THAT(out_, IsEmpty());
+  EXPECT_EQ(Run({"sync", "s3://b/p", Path("out")}), 0);
+  EXPECT_EQ(out_, "download: s3://b/p/a to " + Path("out/a") + "\n");
+  EXPECT_EQ(FileText("out/a"), "3");
+}
+
+TEST_F(CommandsTest, SyncContinuesWhereAnInterruptedRunStopped) {
+  GivenObject("p/a", "1");
+  GivenObject("p/b", "2");
+  stop_.request_stop();
+  EXPECT_EQ(Run({"sync", "s3://b/p", Path("out")}), 130);
+  EXPECT_THAT(err_, HasSubstr("interrupted"));
+  stop_ = std::stop_source();
+  EXPECT_EQ(Run({"cp", "s3://b/p/a", Path("out/")}), 0);
+  EXPECT_EQ(Run({"sync", "s3://b/p", Path("out")}), 0);
+  EXPECT_EQ(out_, "download: s3://b/p/b to " + Path("out/b") + "\n");
+}
+
+TEST_F(CommandsTest, SyncDeletesWhatTheSourceDoesNotHave) {
+  GivenObject("p/keep", "1");
+  GivenFile("out/gone/deep/x", "2");
+  GivenFile("out/spared.txt", "3");
+  EXPECT_EQ(Run({"sync", "--delete", "s3://b/p", Path("out"), "--exclude", "*.txt"}), 0);
+  EXPECT_THAT(Files(), ElementsAre("out/keep", "out/spared.txt"));
+  EXPECT_FALSE(fs::exists(folder_ / "out/gone"));
+  EXPECT_EQ(Run({"sync", "--delete", Path("out"), "s3://b/q"}), 0);
+  GivenObject("q/extra", "x");
+  EXPECT_EQ(Run({"sync", "--delete", Path("out"), "s3://b/q"}), 0);
+  EXPECT_EQ(out_, "delete: s3://b/q/extra\n");
+  EXPECT_THAT(Keys(), ElementsAre("p/keep", "q/keep", "q/spared.txt"));
+}
+
+TEST_F(CommandsTest, SyncOfASourceThatCannotBeWalkedDeletesNothing) {
+  GivenFile("in/a", "1");
+  fs::create_symlink("nowhere", folder_ / "in/b");
+  GivenObject("p/b", "the only copy");
+  EXPECT_EQ(Run({"sync", "--delete", Path("in"), "s3://b/p"}), 5);
+  EXPECT_THAT(Keys(), ElementsAre("p/a", "p/b"));
+}
+
+TEST_F(CommandsTest, SyncOfAMissingFolderIsNotFoundAndDeletesNothing) {
+  GivenObject("p/b", "x");
+  EXPECT_EQ(Run({"sync", "--delete", Path("none"), "s3://b/p"}), 3);
+  EXPECT_THAT(Keys(), ElementsAre("p/b"));
+}
+
+TEST_F(CommandsTest, MvRemovesTheSource) {
+  GivenFile("in/a", "1");
+  EXPECT_EQ(Run({"mv", Path("in/a"), "s3://b/up/"}), 0);
+  EXPECT_THAT(Files(), IsEmpty());
+  EXPECT_EQ(Run({"mv", "-r", "s3://b/up", "s3://b/over"}), 0);
+  EXPECT_THAT(Keys(), ElementsAre("over/a"));
+  EXPECT_EQ(Run({"mv", "s3://b/over/a", Path("back")}), 0);
+  EXPECT_THAT(Keys(), IsEmpty());
+  EXPECT_EQ(FileText("back"), "1");
+}
+
+TEST_F(CommandsTest, MvOntoItselfIsRefused) {
+  GivenObject("d/k", "x");
+  EXPECT_EQ(Run({"mv", "s3://b/d/k", "s3://b/d/k"}), 2);
+  EXPECT_EQ(Run({"mv", "s3://b/d/k", "s3://b/d/"}), 2);
+  EXPECT_EQ(Run({"mv", "-r", "s3://b/d", "s3://b/d/"}), 2);
+  EXPECT_EQ(Run({"mv", "-r", "s3://b/d", "s3://b/d/", "--storage-class", "GLACIER"}), 2);
+  EXPECT_THAT(Keys(), ElementsAre("d/k"));
+}
+
+TEST_F(CommandsTest, MvKeepsASourceThatCouldNotArrive) {
+  GivenObject("k", "x");
+  GivenFile("file", "in the way");
+  EXPECT_NE(Run({"mv", "s3://b/k", Path("file/k")}), 0);
+  EXPECT_THAT(Keys(), ElementsAre("k"));
+}
+
+TEST_F(CommandsTest, RmRemovesOneOrAFolder) {
+  GivenObject("d/a", "x");
+  GivenObject("d/b.txt", "x");
+  GivenObject("data", "x");
+  EXPECT_EQ(Run({"rm", "s3://b/d/a"}), 0);
+  EXPECT_EQ(out_, "delete: s3://b/d/a\n");
+  EXPECT_EQ(Run({"rm", "s3://b"}), 2);
+  EXPECT_EQ(Run({"rm", "-r", "s3://b/d", "--exclude", "*.txt"}), 0);
+  EXPECT_THAT(Keys(), ElementsAre("d/b.txt", "data"));
+  EXPECT_EQ(Run({"rm", "-r", "s3://b/d"}), 0);
+  EXPECT_THAT(Keys(), ElementsAre("data"));
+}
+
+TEST_F(CommandsTest, MbAndRbMakeAndRemoveBuckets) {
+  EXPECT_EQ(Run({"mb", "s3://new"}), 0);
+  EXPECT_THAT(blocking_.HeadBucket("new"), IsOk());
+  EXPECT_EQ(Run({"mb", "s3://new/key"}), 2);
+  EXPECT_EQ(Run({"rb", "s3://new"}), 0);
+  EXPECT_EQ(Run({"rb", "s3://new"}), 3);
+  GivenObject("k", "x");
+  EXPECT_EQ(Run({"rb", "s3://b"}), 6);
+  EXPECT_EQ(Run({"rb", "--force", "s3://b"}), 0);
+  EXPECT_THAT(blocking_.HeadBucket("b"), HasCode(ErrorCode::kNotFound));
+}
+
+TEST_F(CommandsTest, StatAndDuTellSizes) {
+  GivenObject("d/a", "12345");
+  GivenObject("d/b", std::string(2000, 'x'));
+  EXPECT_EQ(Run({"stat", "s3://b/d/a", "s3://b"}), 0);
+  EXPECT_THAT(out_, HasSubstr("5 (5 B)"));
+  EXPECT_EQ(Run({"stat", "--json", "s3://b/d/a"}), 0);
+  EXPECT_THAT(out_, HasSubstr(R"("size_bytes":5)"));
+  EXPECT_EQ(Run({"du", "--json", "s3://b/d/"}), 0);
+  EXPECT_EQ(out_, "{\"uri\":\"s3://b/d/\",\"objects\":2,\"size_bytes\":2005}\n");
+  EXPECT_EQ(Run({"du", "-H", "s3://b"}), 0);
+  EXPECT_THAT(out_, HasSubstr("2.0 KiB"));
+}
+
+TEST_F(CommandsTest, QuietPrintsErrorsOnly) {
+  GivenFile("in/a", "1");
+  EXPECT_EQ(Run({"cp", "-q", "-r", Path("in"), "s3://b/p"}), 0);
+  EXPECT_THAT(out_ + err_, IsEmpty());
+  GivenObject("p/..", "x");
+  EXPECT_EQ(Run({"--quiet", "cp", "-r", "s3://b/p", Path("out")}), 5);
+  EXPECT_THAT(out_, IsEmpty());
+  EXPECT_THAT(err_, HasSubstr("p/.."));
+}
+
+TEST_F(CommandsTest, JsonLinesTellWhatWasDoneAndWhatFailed) {
+  GivenObject("p/..", "x");
+  GivenObject("p/a", "1");
+  EXPECT_EQ(Run({"cp", "--json", "-r", "s3://b/p", Path("out")}), 5);
+  EXPECT_THAT(out_, HasSubstr(R"({"operation":"download","source":"s3://b/p/a","target":")"));
+  EXPECT_THAT(out_, HasSubstr(R"("error_code":"invalid argument")"));
+}
+
+TEST(ExitCodeMeanings, NameEveryCodeAnErrorCanGive) {
+  std::set<ExitCode> documented;
+  for (const ExitCodeMeaning& row : ExitCodeMeanings()) documented.insert(row.code);
+  for (int code = 0; code <= static_cast<int>(ErrorCode::kInternal); ++code) {
+    EXPECT_TRUE(documented.contains(ExitCodeOf(static_cast<ErrorCode>(code))));
+  }
+}
+
+}  // namespace
+}  // namespace headrace::cli

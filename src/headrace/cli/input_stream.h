@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdio>
+#include <functional>
+#include <span>
+#include <stop_token>
+
+#include "headrace/base/error.h"
+#include "headrace/base/unique_fd.h"
+
+namespace headrace::cli {
+
+// Standard input as bytes come in, past the stream's own buffer. Lifetime: the stream outlives it.
+class InputStream {
+ public:
+  InputStream(std::FILE* stream, const std::stop_token& stop);
+
+  // Fills `target` from its start and says how much; 0 is the end. Blocks until something comes;
+  // kCancelled as soon as a stop is requested.
+  Result<size_t> Read(std::span<std::byte> target);
+
+ private:
+  void RaiseStop();
+
+  int input_;
+  UniqueFd stop_event_;  // Becomes readable when a stop is requested.
+  std::stop_callback<std::function<void()>> on_stop_;
+};
+
+}  // namespace headrace::cli

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/store/s3_uri.h"
+
+#include <gtest/gtest.h>
+
+#include "testing/result_matchers.h"
+
+namespace headrace {
+namespace {
+
+TEST(ParseS3Uri, SplitsAtTheFirstSlashBehindTheBucket) {
+  EXPECT_EQ(*ParseS3Uri("s3://b"), (S3Uri{"b", ""}));
+  EXPECT_EQ(*ParseS3Uri("s3://b/"), (S3Uri{"b", ""}));
+  EXPECT_EQ(*ParseS3Uri("s3://b/a/c.txt"), (S3Uri{"b", "a/c.txt"}));
+  EXPECT_EQ(*ParseS3Uri("s3://b//a//"), (S3Uri{"b", "/a//"}));
+}
+
+TEST(ParseS3Uri, RefusesOtherSchemesAndNoBucket) {
+  EXPECT_THAT(ParseS3Uri("http://b/k"), testing::HasCode(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(ParseS3Uri("b/k"), testing::HasMessage("'b/k'"));
+  EXPECT_THAT(ParseS3Uri("s3:///k"), testing::HasMessage("no bucket"));
+}
+
+TEST(FormatS3Uri, IsWhatParsingReads) {
+  EXPECT_EQ(FormatS3Uri("b", "a b"), "s3://b/a b");
+  EXPECT_EQ(*ParseS3Uri(FormatS3Uri("b", "x//y")), (S3Uri{"b", "x//y"}));
+}
+
+}  // namespace
+}  // namespace headrace
