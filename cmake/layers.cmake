@@ -9,8 +9,8 @@ function(headrace_target_name out layer)
   set(${out} headrace_${name} PARENT_SCOPE)
 endfunction()
 
-# The precompiled headers hold what nearly every file includes and what is slow to parse: one for the
-# layers, and one with GoogleTest for testing/ and the tests. The first target to ask builds its
+# The precompiled headers hold what nearly every file includes and what is slow to parse: one for
+# the layers, and one with GoogleTest for testing/ and the tests. The first target to ask builds its
 # header, the others share it.
 set(HEADRACE_PRECOMPILED
     <algorithm> <chrono> <cstdint> <expected> <functional> <map> <memory> <optional> <span> <string>
