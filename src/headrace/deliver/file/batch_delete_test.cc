@@ -19,7 +19,7 @@ using headrace::testing::IsOk;
 
 class BatchDeleteTest : public ::testing::Test {
  protected:
-  BatchDeleteTest() { EXPECT_THAT(blocking_.CreateBucket("b"), IsOk()); }
+  BatchDeleteTest() { EXPECT_THAT(blocking_.CreateBucket("bkt"), IsOk()); }
 
   EventLoops loops_{2};
   MemoryStore store_{RealClock()};
@@ -27,7 +27,7 @@ class BatchDeleteTest : public ::testing::Test {
 };
 
 TEST_F(BatchDeleteTest, DeletesInBatchesAndTellsOfEveryKey) {
-  for (int i = 0; i < 25; ++i) ASSERT_THAT(blocking_.Put("b", std::to_string(i), "x"), IsOk());
+  for (int i = 0; i < 25; ++i) ASSERT_THAT(blocking_.Put("bkt", std::to_string(i), "x"), IsOk());
   std::atomic<int> gone = 0;
   {
     BatchDelete deletes(
@@ -38,7 +38,7 @@ TEST_F(BatchDeleteTest, DeletesInBatchesAndTellsOfEveryKey) {
     deletes.Finish();
   }
   EXPECT_EQ(gone, 25);
-  EXPECT_TRUE(blocking_.Keys("b")->empty());
+  EXPECT_TRUE(blocking_.Keys("bkt")->empty());
 }
 
 TEST_F(BatchDeleteTest, ABatchThatFailsFailsEachOfItsKeys) {
@@ -48,7 +48,7 @@ TEST_F(BatchDeleteTest, ABatchThatFailsFailsEachOfItsKeys) {
       [&failed](const std::string&, const Error* error) { failed += error != nullptr ? 1 : 0; },
       {});
   deletes.Add("a");
-  deletes.Add("b");
+  deletes.Add("bkt");
   deletes.Finish();
   EXPECT_EQ(failed, 2);
 }
