@@ -45,7 +45,7 @@ OWNERS = {
     "simdjson": ["plan"],
     "nlohmann/": ["store", "plan", "job", "gateway", "cli"],
     "toml++/": ["job", "gateway"],
-    "zlib": ["job", "format"],
+    "zlib": ["format"],
     "CLI/": ["cli"],
     "gtest/": ["tests"],
     "gmock/": ["tests"],

@@ -7,7 +7,7 @@
 namespace headrace::plan {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 std::string PathOf(std::string_view prefix, std::string_view key) {
   const auto path = KeyPath(prefix, key);

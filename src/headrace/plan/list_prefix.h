@@ -14,6 +14,8 @@
 
 namespace headrace::plan {
 
+class ParallelLister;
+
 struct ListOptions {
   // List requests in flight at once. A page takes a store 100 to 200 ms whatever the link, so 16
   // give about 100,000 keys/s; S3 allows 5,500 reads a second and prefix.
@@ -57,8 +59,7 @@ class PrefixStream {
   Result<std::optional<ObjectInfo>> Next();
 
  private:
-  class Pages;
-  std::unique_ptr<Pages> pages_;
+  std::unique_ptr<ParallelLister> lister_;
   Listing page_;         // What Next walks through.
   size_t position_ = 0;  // In page_.
 };

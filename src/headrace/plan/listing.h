@@ -74,6 +74,7 @@ class Listing {
  private:
   friend class ListingBuilder;
   friend class ListingWriter;
+  friend class ListingReader;
 
   struct Block {
     std::unique_ptr<ListingEntry[]> entries;

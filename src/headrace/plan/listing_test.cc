@@ -84,7 +84,7 @@ TEST(Listing, SortsByBytesWhateverOrderObjectsCameIn) {
                                  Object("a!"), Object("B")});
   std::vector<std::string_view> keys;
   for (const ListedObject& object : listing) keys.push_back(object.key);
-  EXPECT_THAT(keys, testing::ElementsAre("B", "a", "a!", "a/", "b", "\xc3\xbc"));
+  EXPECT_THAT(keys, ::testing::ElementsAre("B", "a", "a!", "a/", "b", "\xc3\xbc"));
   EXPECT_EQ(listing.EtagAt(5), "odd");
 }
 

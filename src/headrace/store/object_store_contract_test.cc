@@ -2,8 +2,6 @@
 #include "headrace/store/object_store_contract.h"
 
 #include <memory>
-#include <string>
-#include <utility>
 
 #include "headrace/store/faulty/faulty_store.h"
 #include "headrace/store/memory/memory_store.h"
@@ -40,8 +38,8 @@ class FaultyBackend final : public ContractBackend {
 };
 
 template <typename Backend>
-ContractParam Param(std::string name) {
-  return {.name = std::move(name), .make = [] { return std::make_unique<Backend>(); }};
+ContractParam Param(const char* name) {
+  return {.name = name, .make = [] { return std::make_unique<Backend>(); }};
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, ObjectStoreContract,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -8,6 +9,7 @@
 #include "headrace/base/environment.h"
 #include "headrace/base/error.h"
 #include "headrace/store/object_store.h"
+#include "headrace/store/s3/retry.h"
 
 namespace headrace::s3 {
 
@@ -19,15 +21,72 @@ struct S3Settings {
   std::string region;         // --region
   bool sign_requests = true;  // --no-sign-request turns it off.
   bool verify_tls = true;     // --no-verify-ssl turns it off.
-  // Verify CRC32C and CRC64NVME that the store sends with whole objects.
+  // Verify the checksums that the store sends with whole objects.
   bool verify_checksums = true;
+  RetryOptions retry;
 };
 
-// An S3-compatible store. Reads configuration files and environment now, credentials when the first
-// request needs them. Lifetime: destroyed before the loops its calls ran on; outlives its calls.
-// kInvalidArgument: an endpoint, profile or bundle that cannot be used; the message names it.
-Result<std::unique_ptr<ObjectStore>> OpenS3Store(const S3Settings& settings,
-                                                 const Environment& environment,
-                                                 const Clock& clock);
+// An S3-compatible store over HTTP/1.1. It retries, follows a bucket to its region, corrects a
+// wrong clock and renews credentials; what comes out is final.
+//
+// Uploads carry a CRC64NVME computed here unless the caller gives a checksum; parts of an upload
+// that was created with another checksum_algorithm must be given theirs. A body that is not in
+// memory is collected first, up to kCollectedBodyBytesMax (kInvalidArgument beyond): large ones go
+// in parts.
+//
+// Threads and errors: as ObjectStore says. Lifetime: destroyed before the loops its calls ran on;
+// outlives its calls.
+class S3Store final : public ObjectStore {
+ public:
+  static constexpr uint64_t kCollectedBodyBytesMax = 64ULL << 20U;
+
+  ~S3Store() override;
+
+  // The URL that lets anyone GET the object for `lifetime` (1 second to 7 days, kInvalidArgument
+  // otherwise; shorter where the credentials themselves expire). Asks the store nothing.
+  Task<Result<std::string>> PresignGet(const std::string& bucket, const std::string& key,
+                                       std::chrono::seconds lifetime, const CallContext& context);
+
+  Task<Result<std::vector<BucketInfo>>> ListBuckets(const CallContext& context) override;
+  Task<Status> CreateBucket(const std::string& bucket, const CallContext& context) override;
+  Task<Status> HeadBucket(const std::string& bucket, const CallContext& context) override;
+  Task<Status> DeleteBucket(const std::string& bucket, const CallContext& context) override;
+
+  Task<Result<ListPage>> List(const ListRequest& request, const CallContext& context) override;
+  Task<Result<ObjectHead>> Head(const HeadRequest& request, const CallContext& context) override;
+  Task<Result<GetResult>> Get(const GetRequest& request, const CallContext& context) override;
+
+  Task<Result<PutResult>> Put(const PutRequest& request, ByteSource& body,
+                              const CallContext& context) override;
+  Task<Result<PutResult>> Copy(const CopyRequest& request, const CallContext& context) override;
+  Task<Status> Delete(const DeleteRequest& request, const CallContext& context) override;
+  Task<Result<std::vector<DeleteFailure>>> DeleteMany(const DeleteManyRequest& request,
+                                                      const CallContext& context) override;
+
+  Task<Result<MultipartUpload>> CreateMultipart(const CreateMultipartRequest& request,
+                                                const CallContext& context) override;
+  Task<Result<PartInfo>> UploadPart(const UploadPartRequest& request, ByteSource& body,
+                                    const CallContext& context) override;
+  Task<Result<PartInfo>> CopyPart(const CopyPartRequest& request,
+                                  const CallContext& context) override;
+  Task<Result<PutResult>> CompleteMultipart(const CompleteMultipartRequest& request,
+                                            const CallContext& context) override;
+  Task<Status> AbortMultipart(const MultipartUpload& upload, const CallContext& context) override;
+
+ private:
+  struct Parts;  // Configuration, connections, credentials and the request runner.
+  friend Result<std::unique_ptr<S3Store>> OpenS3Store(const S3Settings&, const Environment&,
+                                                      const Clock&);
+
+  explicit S3Store(std::unique_ptr<Parts> parts);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+// Reads configuration files and environment now, credentials when the first request needs them.
+// `clock` outlives the store. kInvalidArgument: an endpoint, profile or bundle that cannot be used;
+// the message names it.
+Result<std::unique_ptr<S3Store>> OpenS3Store(const S3Settings& settings,
+                                             const Environment& environment, const Clock& clock);
 
 }  // namespace headrace::s3

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/job/archive.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "headrace/base/buffer.h"
+#include "headrace/base/encoding.h"
+#include "headrace/base/unique_fd.h"
+#include "headrace/deliver/file/multipart.h"
+#include "headrace/format/gzip_encoder.h"
+#include "headrace/job/streamed_upload.h"
+
+namespace headrace::job {
+namespace {
+
+using format::TarEntry;
+
+std::unexpected<Error> FailureAt(std::string_view attempt, const std::string& path) {
+  return std::unexpected(Error::FromErrno(errno, fmt::format("{} {}", attempt, path)));
+}
+
+struct CloseFolder {
+  void operator()(DIR* stream) const { closedir(stream); }
+};
+
+Result<std::vector<std::string>> NamesIn(const std::string& folder) {
+  const std::unique_ptr<DIR, CloseFolder> stream(opendir(folder.c_str()));
+  if (!stream) return FailureAt("read folder", folder);
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  if (errno != 0) return FailureAt("read folder", folder);
+  std::ranges::sort(names);
+  return names;
+}
+
+// A folder by what it is, not by how it was reached.
+using FolderIdentity = std::pair<dev_t, ino_t>;
+
+class Scanner {
+ public:
+  Status Scan(const std::string& folder, const std::string& name) {
+    struct stat found{};
+    if (stat(folder.c_str(), &found) != 0) return FailureAt("look at", folder);
+    open_folders_.emplace_back(found.st_dev, found.st_ino);
+    HR_TRY_ASSIGN(const std::vector<std::string> names, NamesIn(folder));
+    for (const std::string& child : names) {
+      HR_TRY(Add(folder + "/" + child, name.empty() ? child : name + "/" + child));
+    }
+    open_folders_.pop_back();
+    return Ok();
+  }
+  ArchiveContents Take() { return std::move(contents_); }
+
+ private:
+  Status Add(const std::string& path, const std::string& name) {
+    struct stat found{};
+    const bool leads_somewhere = stat(path.c_str(), &found) == 0;
+    const bool is_open_folder =
+        leads_somewhere && S_ISDIR(found.st_mode) &&
+        std::ranges::find(open_folders_, FolderIdentity(found.st_dev, found.st_ino)) !=
+            open_folders_.end();
+    if (!leads_somewhere || is_open_folder) return AddLink(path, name);
+    TarEntry entry{
+        .name = name, .mode = found.st_mode & 07777U, .modified_seconds = found.st_mtime};
+    if (S_ISDIR(found.st_mode)) {
+      entry.kind = TarEntry::Kind::kDirectory;
+      contents_.members.push_back({.entry = std::move(entry), .path = path});
+      return Scan(path, name);
+    }
+    if (!S_ISREG(found.st_mode)) {
+      contents_.skipped.push_back(name);
+      return Ok();
+    }
+    entry.size_bytes = static_cast<uint64_t>(found.st_size);
+    contents_.size_bytes += entry.size_bytes;
+    contents_.members.push_back({.entry = std::move(entry), .path = path});
+    return Ok();
+  }
+
+  Status AddLink(const std::string& path, const std::string& name) {
+    std::string target(PATH_MAX, '\0');
+    const ssize_t size = readlink(path.c_str(), target.data(), target.size());
+    if (size < 0) return FailureAt("read link", path);
+    target.resize(static_cast<size_t>(size));
+    TarEntry entry{.kind = TarEntry::Kind::kSymlink,
+                   .name = name,
+                   .mode = 0777,
+                   .link_target = std::move(target)};
+    contents_.members.push_back({.entry = std::move(entry), .path = path});
+    return Ok();
+  }
+
+  std::vector<FolderIdentity> open_folders_;  // From the root to the folder being scanned.
+  ArchiveContents contents_;
+};
+
+// Compresses a tar stream into an upload.
+class ArchiveStream {
+ public:
+  ArchiveStream(StreamedUpload& upload, int gzip_level) : upload_(upload), encoder_(gzip_level) {}
+
+  Status Write(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+      const auto step = encoder_.Encode(bytes, upload_.room(), false);
+      bytes = bytes.subspan(step.taken_bytes);
+      HR_TRY(upload_.Advance(step.given_bytes));
+    }
+    return Ok();
+  }
+  Status WriteZeros(size_t size_bytes) {
+    const std::string zeros(size_bytes, '\0');
+    return Write(AsBytes(zeros));
+  }
+  Status End() {
+    bool is_finished = false;
+    while (!is_finished) {
+      const auto step = encoder_.Encode({}, upload_.room(), true);
+      is_finished = step.is_finished;
+      HR_TRY(upload_.Advance(step.given_bytes));
+    }
+    return upload_.Finish();
+  }
+
+ private:
+  StreamedUpload& upload_;
+  format::GzipEncoder encoder_;
+};
+
+Status WriteContents(const ArchiveMember& member, std::span<std::byte> buffer,
+                     const CallContext& context, ArchiveStream& stream) {
+  const UniqueFd file(open(member.path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return FailureAt("open", member.path);
+  const uint64_t size_bytes = member.entry.size_bytes;
+  uint64_t written_bytes = 0;
+  while (true) {
+    if (context.stop.stop_requested()) return Fail(ErrorCode::kCancelled, "upload cancelled");
+    const ssize_t count = read(file.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return FailureAt("read", member.path);
+    written_bytes += static_cast<uint64_t>(count);
+    if (written_bytes > size_bytes || (count == 0 && written_bytes < size_bytes)) {
+      return Fail(ErrorCode::kPreconditionFailed,
+                  fmt::format("{} changed its size while it was archived", member.path));
+    }
+    if (count == 0) return stream.WriteZeros(format::TarPaddingBytes(size_bytes));
+    HR_TRY(stream.Write(buffer.first(static_cast<size_t>(count))));
+  }
+}
+
+// More than a tar.gz of `contents` can have: headers are at most a few blocks a member, and deflate
+// adds 5 bytes per 16 KiB to what it cannot compress.
+uint64_t SizeBound(const ArchiveContents& contents) {
+  constexpr uint64_t kMemberBytesMax = 2ULL * PATH_MAX + 8 * format::kTarBlockBytes;
+  const uint64_t tar_bytes =
+      contents.size_bytes + contents.members.size() * kMemberBytesMax + format::kTarEndBytes;
+  return tar_bytes + tar_bytes / 1024 + 1024;
+}
+
+}  // namespace
+
+Result<ArchiveContents> ScanFolder(const std::string& folder) {
+  Scanner scanner;
+  HR_TRY(scanner.Scan(folder, ""));
+  return scanner.Take();
+}
+
+Result<uint64_t> UploadArchive(ObjectStore& store, const Executor& executor,
+                               const ArchiveContents& contents, const S3Uri& target,
+                               const ArchiveOptions& options, const CallContext& context) {
+  constexpr size_t kReadBytes = 1U << 20U;
+  const uint64_t part_size = file::PartSizeFor(SizeBound(contents), options.part_size_bytes);
+  StreamedUpload upload(store, executor, target, part_size, {.content_type = "application/gzip"},
+                        context);
+  ArchiveStream stream(upload, options.gzip_level);
+  Buffer buffer(kReadBytes);
+  for (const ArchiveMember& member : contents.members) {
+    HR_TRY(stream.Write(AsBytes(format::TarHeader(member.entry))));
+    if (member.entry.kind != TarEntry::Kind::kFile) continue;
+    HR_TRY(WriteContents(member, buffer.span(), context, stream));
+  }
+  HR_TRY(stream.WriteZeros(format::kTarEndBytes));
+  HR_TRY(stream.End());
+  return upload.size_bytes();
+}
+
+}  // namespace headrace::job

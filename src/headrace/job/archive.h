@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "headrace/base/error.h"
+#include "headrace/base/task.h"
+#include "headrace/format/tar_writer.h"
+#include "headrace/job/s3_uri.h"
+#include "headrace/store/object_store.h"
+
+namespace headrace::job {
+
+struct ArchiveMember {
+  format::TarEntry entry;
+  std::string path;
+};
+
+// A folder's contents as an archive will hold them, with names relative to the folder, in an order
+// that does not depend on the file system.
+struct ArchiveContents {
+  std::vector<ArchiveMember> members;
+  uint64_t size_bytes = 0;           // Of all files.
+  std::vector<std::string> skipped;  // Names of sockets, pipes and devices, which tar cannot hold.
+};
+
+// Links are followed. One that leads nowhere, or back to a folder it lies in, is kept as a link.
+// The errors name the path.
+Result<ArchiveContents> ScanFolder(const std::string& folder);
+
+struct ArchiveOptions {
+  // Weights hardly compress: zlib's fastest level takes a third of the default's time for nearly
+  // the same size.
+  int gzip_level = 1;
+  // The smallest part of an upload; larger for archives that 10,000 such parts would not hold.
+  uint64_t part_size_bytes = 8ULL << 20U;
+};
+
+// Streams a .tar.gz of `contents` to `target` without a local copy. Returns its size. Blocks its
+// thread, which must not be an event loop. kPreconditionFailed when a file changes its size
+// meanwhile.
+Result<uint64_t> UploadArchive(ObjectStore& store, const Executor& executor,
+                               const ArchiveContents& contents, const S3Uri& target,
+                               const ArchiveOptions& options, const CallContext& context);
+
+}  // namespace headrace::job

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "headrace/job/job_spec.h"
+
+namespace headrace::job {
+
+// The three files of input/config as JSON values. Pure; `spec` has passed ValidateJob.
+
+// Keyed by channel name. ContentType is absent where it is not set.
+nlohmann::json InputDataConfig(const JobSpec& spec);
+// Flat, string to string.
+nlohmann::json HyperparametersConfig(const JobSpec& spec);
+// One instance group; hosts sorted by name, as ranks count them.
+nlohmann::json ResourceConfig(const JobSpec& spec);
+
+// The job's hosts in rank order.
+std::vector<std::string> HostsByRank(const JobSpec& spec);
+
+}  // namespace headrace::job

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/job/file_channel.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "headrace/base/mutex.h"
+#include "headrace/deliver/file/partial_file.h"
+#include "headrace/plan/key_path.h"
+
+namespace headrace::job {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Passes on what happens and remembers the first failure.
+class FailureKeeper final : public file::TransferObserver {
+ public:
+  explicit FailureKeeper(file::TransferObserver& next) : next_(next) {}
+
+  void OnBytes(uint64_t size_bytes) override { next_.OnBytes(size_bytes); }
+  void OnItemDone(size_t index) override { next_.OnItemDone(index); }
+  void OnItemFailed(size_t index, const Error& error) override {
+    {
+      const MutexLock lock(mutex_);
+      if (!first_) first_ = error;
+    }
+    next_.OnItemFailed(index, error);
+  }
+  std::optional<Error> first() HR_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return first_;
+  }
+
+ private:
+  file::TransferObserver& next_;
+  Mutex mutex_;
+  std::optional<Error> first_ HR_GUARDED_BY(mutex_);
+};
+
+SystemTime ModifiedOf(const struct stat& found) {
+  return SystemTime(std::chrono::seconds(found.st_mtim.tv_sec) +
+                    std::chrono::nanoseconds(found.st_mtim.tv_nsec));
+}
+
+}  // namespace
+
+Result<FileChannel> FileChannel::Plan(const ChannelSpec& spec, const HostShare& share,
+                                      const std::string& folder, ObjectStore& store,
+                                      EventLoops& loops, const plan::ListOptions& options,
+                                      const CallContext& context) {
+  const std::string attempt = "channel " + spec.name;
+  HR_TRY_ASSIGN(S3Uri source, While(attempt, ParseS3Uri(spec.s3_uri)));
+  const plan::ListSource listed{.bucket = source.bucket, .prefix = source.key};
+  FileChannel channel(spec.name, std::move(source), share, folder);
+  HR_TRY_ASSIGN(channel.listing_,
+                While(attempt, plan::ListPrefix(store, loops, listed, options, context)));
+  HR_TRY(While(attempt, channel.CheckKeys()));
+  return channel;
+}
+
+Status FileChannel::CheckKeys() {
+  plan::KeyPathChecker checker(source_.key);
+  uint64_t file_count = 0;
+  for (size_t index = 0; index < listing_.size(); ++index) {
+    HR_TRY_ASSIGN(const auto path, checker.Next(listing_.KeyAt(index)));
+    if (!path) continue;
+    ++file_count;
+    if (!IsOfHost(index, share_)) continue;
+    ++report_.objects;
+    report_.bytes += listing_.At(index).size_bytes;
+  }
+  // A host without a share of its own still runs; a channel without an object is a mistake.
+  if (file_count > 0) return Ok();
+  return Fail(ErrorCode::kNotFound, fmt::format("no object under s3://{}/{}; check the URI",
+                                                source_.bucket, source_.key));
+}
+
+std::optional<std::string> FileChannel::PathOf(size_t index) const {
+  if (!IsOfHost(index, share_)) return std::nullopt;
+  const auto path = plan::KeyPath(source_.key, listing_.KeyAt(index));
+  HR_CHECK(path.has_value());  // CheckKeys has seen it.
+  return *path;
+}
+
+bool FileChannel::IsComplete(size_t index, const std::string& path) const {
+  struct stat found{};
+  if (lstat((folder_ + "/" + path).c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return false;
+  const plan::ListedObject object = listing_.At(index);
+  return static_cast<uint64_t>(found.st_size) == object.size_bytes &&
+         ModifiedOf(found) == object.modified;
+}
+
+bool FileChannel::Expects(const std::string& relative_path) const {
+  // The ways in which KeyPath cuts a key, undone; it is asked itself which of them holds.
+  const std::string& prefix = source_.key;
+  const std::string parent = prefix.substr(0, prefix.rfind('/') + 1);
+  for (const std::string& start : {prefix, prefix + "/", parent}) {
+    const std::string key = start + relative_path;
+    if (!key.starts_with(prefix)) continue;
+    const std::optional<size_t> index = listing_.Find(key);
+    if (index && PathOf(*index) == relative_path) return true;
+  }
+  return false;
+}
+
+Status FileChannel::CheckFolder() {
+  std::error_code failure;
+  fs::recursive_directory_iterator walk(folder_, failure);
+  for (; !failure && walk != fs::recursive_directory_iterator(); walk.increment(failure)) {
+    if (walk->is_directory() && !walk->is_symlink()) continue;
+    const std::string& path = walk->path().native();
+    if (path.ends_with(file::kPartialSuffix)) {
+      std::error_code ignored;
+      fs::remove(path, ignored);
+      continue;
+    }
+    if (!Expects(path.substr(folder_.size() + 1))) {
+      return Fail(ErrorCode::kAlreadyExists,
+                  fmt::format("channel {}: {} is not among the objects of s3://{}/{}; remove it or "
+                              "choose another base directory",
+                              name_, path, source_.bucket, source_.key));
+    }
+  }
+  if (failure) {
+    return std::unexpected(
+        Error::FromErrno(failure.value(), fmt::format("channel {}: read {}", name_, folder_)));
+  }
+  for (size_t index = 0; index < listing_.size(); ++index) {
+    const std::optional<std::string> path = PathOf(index);
+    if (!path || !IsComplete(index, *path)) continue;
+    ++report_.objects_kept;
+    report_.bytes_kept += listing_.At(index).size_bytes;
+  }
+  return Ok();
+}
+
+Status FileChannel::Download(file::Transfer& transfer, file::TransferObserver& observer,
+                             const CallContext& context) {
+  size_t next = 0;
+  const auto source = [&]() -> Result<std::optional<file::DownloadItem>> {
+    for (; next < listing_.size(); ++next) {
+      const std::optional<std::string> path = PathOf(next);
+      if (!path || IsComplete(next, *path)) continue;
+      ObjectInfo object = listing_.ObjectAt(next++);
+      return file::DownloadItem{.bucket = source_.bucket,
+                                .key = std::move(object.key),
+                                .size_bytes = object.size_bytes,
+                                .etag = std::move(object.etag),
+                                .modified = object.modified,
+                                .path = folder_ + "/" + *path};
+    }
+    return std::nullopt;
+  };
+  FailureKeeper keeper(observer);
+  file::TransferReport report = transfer.Download(source, keeper, context);
+  const std::string attempt = "channel " + name_;
+  if (report.error) return std::unexpected(std::move(*report.error).While(attempt));
+  if (report.items_failed == 0) return Ok();
+  Error first = keeper.first().value();
+  return std::unexpected(std::move(first).While(
+      fmt::format("{}: {} of {} objects failed, the first: ", attempt, report.items_failed,
+                  report.items_failed + report.items_done)));
+}
+
+}  // namespace headrace::job

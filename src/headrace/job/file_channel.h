@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "headrace/base/error.h"
+#include "headrace/base/event_loops.h"
+#include "headrace/deliver/file/transfer.h"
+#include "headrace/job/job_spec.h"
+#include "headrace/job/s3_uri.h"
+#include "headrace/plan/list_prefix.h"
+#include "headrace/plan/listing.h"
+#include "headrace/store/object_store.h"
+
+namespace headrace::job {
+
+// This host's place among the hosts of a channel that is sharded; {0, 1} otherwise.
+struct HostShare {
+  size_t rank = 0;
+  size_t host_count = 1;
+};
+
+// Whether the object at `index` of the listing belongs to a host: round robin over the keys in byte
+// order, folder markers included, so that every host computes the same from the same listing.
+constexpr bool IsOfHost(size_t index, const HostShare& share) {
+  return index % share.host_count == share.rank;
+}
+
+struct FileChannelReport {
+  uint64_t objects = 0;  // Of this host.
+  uint64_t bytes = 0;
+  uint64_t objects_kept = 0;  // Of them, already there from an earlier run.
+  uint64_t bytes_kept = 0;
+};
+
+// A File channel: what it holds, and its way into its folder. Made from a listing and checked as a
+// whole before a byte moves.
+// Threads: one at a time, not an event loop. Lifetime: nothing is kept of what Plan was given.
+class FileChannel {
+ public:
+  // Lists the channel's objects and checks every key. kNotFound when there is no object (or no such
+  // bucket), kInvalidArgument, naming the key, when one cannot be a file.
+  static Result<FileChannel> Plan(const ChannelSpec& spec, const HostShare& share,
+                                  const std::string& folder, ObjectStore& store, EventLoops& loops,
+                                  const plan::ListOptions& options, const CallContext& context);
+
+  const std::string& name() const { return name_; }
+  const std::string& folder() const { return folder_; }
+  const FileChannelReport& report() const { return report_; }
+
+  // Looks at what an earlier run left in the folder: removes its partial files and counts what need
+  // not be downloaded again (same size and modification time as listed). kAlreadyExists, naming it,
+  // for a file that is not of this channel: a script would train on it.
+  Status CheckFolder();
+
+  // Downloads what is missing. The error names the first object that failed and how many did.
+  Status Download(file::Transfer& transfer, file::TransferObserver& observer,
+                  const CallContext& context);
+
+ private:
+  FileChannel(std::string name, S3Uri source, HostShare share, std::string folder)
+      : name_(std::move(name)),
+        source_(std::move(source)),
+        share_(share),
+        folder_(std::move(folder)) {}
+
+  Status CheckKeys();
+  // The file of an object of this host; nothing for a folder marker or another host's object.
+  std::optional<std::string> PathOf(size_t index) const;
+  bool IsComplete(size_t index, const std::string& path) const;
+  bool Expects(const std::string& relative_path) const;
+
+  std::string name_;
+  S3Uri source_;
+  HostShare share_;
+  std::string folder_;
+  plan::Listing listing_;
+  FileChannelReport report_;
+};
+
+}  // namespace headrace::job

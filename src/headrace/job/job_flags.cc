@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/job/job_flags.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+#include <string_view>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "headrace/job/channel_options.h"
+
+namespace headrace::job {
+namespace {
+
+Status ApplyChannels(const std::vector<std::string>& texts, std::vector<ChannelSpec>& channels) {
+  std::set<std::string> given;
+  for (const std::string& text : texts) {
+    HR_TRY_ASSIGN(ChannelSpec channel, ParseChannel(text));
+    if (!given.insert(channel.name).second) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("channel {} is given twice", channel.name));
+    }
+    const auto same = std::ranges::find(channels, channel.name, &ChannelSpec::name);
+    if (same == channels.end()) {
+      channels.push_back(std::move(channel));
+    } else {
+      *same = std::move(channel);
+    }
+  }
+  return Ok();
+}
+
+Status ApplyPairs(std::string_view flag, const std::vector<std::string>& texts,
+                  std::map<std::string, std::string>& target) {
+  std::set<std::string> given;
+  for (const std::string& text : texts) {
+    HR_TRY_ASSIGN(auto pair, ParsePair(flag, text));
+    if (!given.insert(pair.first).second) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{} {} is given twice", flag, pair.first));
+    }
+    target[pair.first] = std::move(pair.second);
+  }
+  return Ok();
+}
+
+void ApplyText(const std::string& text, std::string& target) {
+  if (!text.empty()) target = text;
+}
+
+}  // namespace
+
+Result<JobSpec> ApplyFlags(const JobFlags& flags, JobSpec spec) {
+  HR_TRY(ApplyChannels(flags.channels, spec.channels));
+  HR_TRY(ApplyPairs("--hyperparameter", flags.hyperparameters, spec.hyperparameters));
+  HR_TRY(ApplyPairs("--env", flags.environment, spec.environment));
+  ApplyText(flags.output_uri, spec.output_uri);
+  ApplyText(flags.base_directory, spec.base_directory);
+  ApplyText(flags.job_name, spec.name);
+  ApplyText(flags.current_host, spec.current_host);
+  if (!flags.hosts.empty()) spec.hosts = flags.hosts;
+  if (!flags.command.empty()) spec.command = flags.command;
+  return spec;
+}
+
+std::string DefaultJobName(const std::vector<std::string>& command, SystemTime now) {
+  // Of "python3 train.py" the script says more than the interpreter.
+  constexpr size_t kStemBytesMax = 39;  // With the 24 of the time: the 63 of a job name.
+  std::string_view source = command.empty() ? std::string_view("job") : command.front();
+  for (const std::string& word : command) {
+    if (word.ends_with(".py") || word.ends_with(".sh")) {
+      source = word;
+      break;
+    }
+  }
+  source.remove_prefix(source.rfind('/') + 1);
+  std::string stem;
+  for (const char c : source.substr(0, kStemBytesMax)) {
+    const bool is_clean =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (is_clean || !stem.empty()) stem += is_clean ? c : '-';
+  }
+  if (stem.empty()) stem = "job";
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
+  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(now - seconds).count();
+  const std::time_t time = std::chrono::system_clock::to_time_t(
+      std::chrono::time_point_cast<std::chrono::system_clock::duration>(seconds));
+  return fmt::format("{}-{:%Y-%m-%d-%H-%M-%S}-{:03}", stem, fmt::gmtime(time), milliseconds);
+}
+
+}  // namespace headrace::job

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "headrace/base/error.h"
+#include "headrace/base/unique_fd.h"
+#include "headrace/job/job_spec.h"
+#include "headrace/job/job_tree.h"
+
+namespace headrace::job {
+
+// FailureReason's limit: what of output/failure anyone reads.
+inline constexpr size_t kFailureCharactersMax = 1024;
+
+// A job's tree on disk, held by one job at a time.
+class JobFolder {
+ public:
+  // Makes the tree and takes it for this process; an earlier run's failure and success files are
+  // removed. With `is_fresh` the contents of model/ and output/ are removed as well; without,
+  // kAlreadyExists when model/ or output/data/ hold anything: it would be uploaded as this job's.
+  // kUnavailable while another process runs a job there.
+  static Result<JobFolder> Take(const JobSpec& spec, bool is_fresh);
+
+  const JobTree& tree() const { return tree_; }
+
+  // The three files of input/config.
+  Status WriteConfig(const JobSpec& spec) const;
+
+  // The first 1,024 characters of output/failure, where the command left one; otherwise `reason`,
+  // which is then written there.
+  std::string Failure(std::string_view reason) const;
+
+ private:
+  JobFolder(JobTree tree, UniqueFd lock) : tree_(std::move(tree)), lock_(std::move(lock)) {}
+
+  JobTree tree_;
+  UniqueFd lock_;  // The config folder, under flock(2): released with the process.
+};
+
+}  // namespace headrace::job

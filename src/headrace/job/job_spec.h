@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace headrace::job {
+
+// How a channel's bytes reach the command. SageMaker's names, here and below.
+enum class InputMode : uint8_t { kFile, kFastFile, kPipe };
+// What a channel's URI names.
+enum class DataType : uint8_t { kS3Prefix, kManifestFile, kAugmentedManifestFile };
+// Which objects a host gets: all, or its share of them.
+enum class Distribution : uint8_t { kFullyReplicated, kShardedByS3Key };
+enum class Compression : uint8_t { kNone, kGzip };
+enum class RecordWrapper : uint8_t { kNone, kRecordIo };
+
+// The names as users and config files write them: "FastFile", "ShardedByS3Key".
+std::string_view NameOf(InputMode mode);
+std::string_view NameOf(DataType type);
+std::string_view NameOf(Distribution distribution);
+std::string_view NameOf(Compression compression);
+std::string_view NameOf(RecordWrapper wrapper);
+
+// A named input of a job.
+struct ChannelSpec {
+  std::string name;
+  std::string s3_uri;  // s3://bucket/key: a plain string prefix of keys, not a folder.
+  InputMode mode = InputMode::kFile;
+  DataType data_type = DataType::kS3Prefix;
+  Distribution distribution = Distribution::kFullyReplicated;
+  Compression compression = Compression::kNone;
+  RecordWrapper record_wrapper = RecordWrapper::kNone;
+  std::string content_type;             // Empty: not set.
+  std::optional<int64_t> shuffle_seed;  // Nothing: objects in listing order.
+  // Which attributes of an augmented manifest are sent, in this order.
+  std::vector<std::string> attribute_names;
+
+  bool operator==(const ChannelSpec&) const = default;
+};
+
+// All hosts of a job are one group of this name.
+inline constexpr std::string_view kInstanceGroup = "homogeneousCluster";
+
+// A training job as its user describes it, before anything was looked at outside it.
+struct JobSpec {
+  std::string name;
+  std::string base_directory = "/opt/ml";
+  std::vector<ChannelSpec> channels;
+  // Values are what hyperparameters.json holds: strings, often JSON themselves.
+  std::map<std::string, std::string> hyperparameters;
+  // Variables of the command beside those the contract sets.
+  std::map<std::string, std::string> environment;
+  std::string output_uri;  // s3://bucket/prefix; empty: outputs stay in the tree.
+  // All hosts of the job; a host's rank is its place in the sorted list.
+  std::vector<std::string> hosts = {"algo-1"};
+  std::string current_host = "algo-1";
+  std::string instance_type = "local";
+  std::string network_interface = "eth0";
+  std::string region;        // For AWS_REGION and SAGEMAKER_REGION; empty: not set.
+  std::string endpoint_url;  // For AWS_ENDPOINT_URL_S3; empty: not set.
+  std::vector<std::string> command;
+
+  bool operator==(const JobSpec&) const = default;
+};
+
+}  // namespace headrace::job

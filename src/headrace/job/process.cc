@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/job/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "headrace/base/unique_fd.h"
+
+namespace headrace::job {
+namespace {
+
+using std::chrono::steady_clock;
+
+// The terminal on standard input, where we are its foreground: lent to the command so that it can
+// read and hears Ctrl-C and Ctrl-Z itself.
+class Terminal {
+ public:
+  Terminal() : is_ours_(isatty(STDIN_FILENO) != 0 && tcgetpgrp(STDIN_FILENO) == getpgrp()) {}
+
+  bool is_ours() const { return is_ours_; }
+  void GiveTo(pid_t group) const {
+    if (!is_ours_) return;
+    // A background group that changes the foreground gets SIGTTOU, which would stop us.
+    sigset_t blocked;
+    sigset_t before;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGTTOU);
+    pthread_sigmask(SIG_BLOCK, &blocked, &before);
+    tcsetpgrp(STDIN_FILENO, group);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+ private:
+  bool is_ours_;
+};
+
+std::vector<char*> Pointers(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// Starts the program; its process id is also that of its group.
+Result<pid_t> Start(const std::string& program, std::vector<std::string> command,
+                    const Environment& environment, const Terminal& terminal) {
+  std::vector<std::string> variables;
+  for (const auto& [name, value] : environment.variables()) {
+    variables.push_back(name + "=" + value);
+  }
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+  if (terminal.is_ours()) posix_spawn_file_actions_addtcsetpgrp_np(&files, STDIN_FILENO);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  sigset_t defaults;
+  sigemptyset(&defaults);
+  sigaddset(&defaults,
+            SIGPIPE);  // Ignored here, as sockets need it; a command expects to die of it.
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &defaults);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  constexpr int kFlags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+  posix_spawnattr_setflags(&attributes, static_cast<short>(kFlags));
+  pid_t process = 0;
+  const int failure = posix_spawn(&process, program.c_str(), &files, &attributes,
+                                  Pointers(command).data(), Pointers(variables).data());
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&files);
+  if (failure == 0) return process;
+  // The file was there (FindProgram): what is missing is the interpreter it names.
+  const std::string reason =
+      failure == ENOENT ? "its interpreter is missing" : std::strerror(failure);
+  return Fail(ErrorCode::kPermissionDenied, fmt::format("cannot execute {}: {}", program, reason));
+}
+
+// Waits for a process on a thread of its own and says what happens to it through a descriptor that
+// poll can watch.
+class ProcessWatch {
+ public:
+  enum class Event : char { kNone, kStopped, kEnded };
+
+  explicit ProcessWatch(pid_t process) : process_(process) {
+    std::array<int, 2> ends{};
+    HR_CHECK(pipe2(ends.data(), O_CLOEXEC) == 0);
+    read_end_ = UniqueFd(ends[0]);
+    write_end_ = UniqueFd(ends[1]);
+    thread_ = std::thread([this] { Watch(); });
+  }
+  // The process must have ended.
+  ~ProcessWatch() { thread_.join(); }
+  ProcessWatch(const ProcessWatch&) = delete;
+  ProcessWatch& operator=(const ProcessWatch&) = delete;
+
+  int fd() const { return read_end_.get(); }
+  Event Take() const {
+    Event event = Event::kNone;
+    return read(read_end_.get(), &event, 1) == 1 ? event : Event::kNone;
+  }
+
+ private:
+  void Watch() const {
+    Event event = Event::kNone;
+    while (event != Event::kEnded) {
+      siginfo_t seen{};
+      // The ended process stays unreaped, so that its group keeps its number until we are done.
+      if (waitid(P_PID, static_cast<id_t>(process_), &seen, WEXITED | WSTOPPED | WNOWAIT) != 0) {
+        if (errno == EINTR) continue;
+        event = Event::kEnded;
+      } else if (seen.si_code == CLD_STOPPED) {
+        waitid(P_PID, static_cast<id_t>(process_), &seen, WSTOPPED | WNOHANG);
+        event = Event::kStopped;
+      } else {
+        event = Event::kEnded;
+      }
+      [[maybe_unused]] const ssize_t written = write(write_end_.get(), &event, 1);
+    }
+  }
+
+  pid_t process_;
+  UniqueFd read_end_;
+  UniqueFd write_end_;
+  std::thread thread_;
+};
+
+// Stops us as the command was stopped from the terminal, and when we are continued, the command.
+void FollowStop(pid_t group, const Terminal& terminal) {
+  if (!terminal.is_ours()) return;
+  terminal.GiveTo(getpgrp());
+  raise(SIGSTOP);
+  terminal.GiveTo(group);
+  kill(-group, SIGCONT);
+}
+
+int MillisecondsUntil(std::optional<steady_clock::time_point> deadline) {
+  if (!deadline) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - steady_clock::now());
+  return static_cast<int>(std::max<int64_t>(left.count(), 0));
+}
+
+// Passes signals on until the process has ended.
+ProcessEnd Attend(pid_t process, const Terminal& terminal, const SignalInbox& signals,
+                  const ProcessOptions& options) {
+  ProcessEnd end;
+  ProcessWatch watch(process);
+  std::optional<steady_clock::time_point> kill_at;
+  while (true) {
+    std::array<pollfd, 2> polled{pollfd{.fd = watch.fd(), .events = POLLIN, .revents = 0},
+                                 pollfd{.fd = signals.fd(), .events = POLLIN, .revents = 0}};
+    if (poll(polled.data(), polled.size(), MillisecondsUntil(kill_at)) < 0) continue;
+    if (polled[0].revents != 0) {
+      if (watch.Take() == ProcessWatch::Event::kEnded) return end;
+      FollowStop(process, terminal);
+    }
+    if (const int signal = polled[1].revents != 0 ? signals.Take() : 0; signal != 0) {
+      kill(-process, signal);
+      if (AsksToStop(signal) && end.stop_signal == 0) {
+        end.stop_signal = signal;
+        kill_at = steady_clock::now() + options.stop_grace;
+      }
+    }
+    if (kill_at && steady_clock::now() >= *kill_at) {
+      end.outlived_grace = true;
+      kill_at.reset();
+      kill(-process, SIGKILL);
+    }
+  }
+}
+
+bool IsExecutableFile(const std::string& path) {
+  struct stat found{};
+  return stat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode) &&
+         access(path.c_str(), X_OK) == 0;
+}
+
+}  // namespace
+
+bool AsksToStop(int signal) {
+  return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+}
+
+std::string DescribeEnd(const ProcessEnd& end) {
+  if (end.outlived_grace) {
+    return fmt::format("the command did not end in time after {} and was killed",
+                       strsignal(end.stop_signal));
+  }
+  if (end.signal != 0) {
+    return fmt::format("the command was ended by signal {} ({})", end.signal,
+                       strsignal(end.signal));
+  }
+  if (end.exit_code == 0) return "";
+  return fmt::format("the command exited with code {}", end.exit_code);
+}
+
+Result<std::string> FindProgram(std::string_view name, std::string_view path_variable) {
+  bool is_there = false;
+  const auto usable = [&](const std::string& path) {
+    is_there = is_there || access(path.c_str(), F_OK) == 0;
+    return IsExecutableFile(path);
+  };
+  const std::string shown(name);
+  if (name.find('/') != std::string_view::npos) {
+    if (usable(shown)) return shown;
+  } else {
+    // Empty entries mean the working directory, as execvp(3) has it.
+    for (std::string_view rest = path_variable;;) {
+      const size_t colon = rest.find(':');
+      const std::string_view folder = rest.substr(0, colon);
+      std::string path = fmt::format("{}/{}", folder.empty() ? "." : folder, name);
+      if (usable(path)) return path;
+      if (colon == std::string_view::npos) break;
+      rest.remove_prefix(colon + 1);
+    }
+  }
+  if (is_there) {
+    return Fail(ErrorCode::kPermissionDenied, fmt::format("command {} is not executable", shown));
+  }
+  return Fail(ErrorCode::kNotFound, fmt::format("command {} not found", shown));
+}
+
+Result<ProcessEnd> RunProcess(const std::string& program, const std::vector<std::string>& command,
+                              const Environment& environment, const SignalInbox& signals,
+                              const ProcessOptions& options) {
+  const Terminal terminal;
+  HR_TRY_ASSIGN(const pid_t process, Start(program, command, environment, terminal));
+  ProcessEnd end = Attend(process, terminal, signals, options);
+  kill(-process, SIGKILL);
+  int status = 0;
+  while (waitpid(process, &status, 0) < 0 && errno == EINTR) continue;
+  terminal.GiveTo(getpgrp());
+  if (WIFSIGNALED(status)) {
+    end.signal = WTERMSIG(status);
+    end.exit_code = kExitSignalBase + end.signal;
+  } else {
+    end.exit_code = WEXITSTATUS(status);
+  }
+  return end;
+}
+
+}  // namespace headrace::job

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "headrace/base/environment.h"
+#include "headrace/base/error.h"
+#include "headrace/job/signal_inbox.h"
+
+namespace headrace::job {
+
+// A shell's exit codes for a command that could not be run, and for one that a signal ended.
+inline constexpr int kExitNotExecutable = 126;
+inline constexpr int kExitNotFound = 127;
+inline constexpr int kExitSignalBase = 128;
+
+struct ProcessOptions {
+  // From the first SIGTERM (or SIGINT, SIGHUP, SIGQUIT) to SIGKILL: what SageMaker gives a job to
+  // save its work.
+  std::chrono::milliseconds stop_grace{120'000};
+};
+
+// SIGTERM, SIGINT, SIGHUP and SIGQUIT: the job is to end.
+bool AsksToStop(int signal);
+
+// How a command ended.
+struct ProcessEnd {
+  int exit_code = 0;            // Its own, or kExitSignalBase plus the signal.
+  int signal = 0;               // What ended it; 0: it exited.
+  int stop_signal = 0;          // The first request to stop that was passed on; 0: none.
+  bool outlived_grace = false;  // It was killed when the grace was over.
+};
+
+// One line for output/failure and for people; empty for a success.
+std::string DescribeEnd(const ProcessEnd& end);
+
+// The file that running `name` means: itself when it holds a '/', else the first executable of that
+// name in the folders of `path_variable`. kNotFound, or kPermissionDenied when it cannot be
+// executed.
+Result<std::string> FindProgram(std::string_view name, std::string_view path_variable);
+
+// Runs `program` with the arguments `command` (its name first) in a process group of its own and
+// waits for its end. Standard input, output and error, the terminal and the working directory are
+// ours; no other descriptor is passed on. Signals that arrive in `signals` go to the whole group.
+// Whatever is left of the group when the command has ended is killed: nothing of a job outlives it.
+// kNotFound or kPermissionDenied when the program cannot be started.
+Result<ProcessEnd> RunProcess(const std::string& program, const std::vector<std::string>& command,
+                              const Environment& environment, const SignalInbox& signals,
+                              const ProcessOptions& options);
+
+}  // namespace headrace::job

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/job/process.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace headrace::job {
+namespace {
+
+using testing::HasSubstr;
+
+class ProcessTest : public testing::Test {
+ protected:
+  ProcessTest() {
+    std::string pattern = testing::TempDir() + "/process-XXXXXX";
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~ProcessTest() override { std::filesystem::remove_all(folder_); }
+
+  ProcessEnd RunShell(const std::string& script) {
+    return RunProcess("/bin/sh", {"sh", "-c", script}, environment_, signals_, options_).value();
+  }
+  std::string Path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string Read(const std::string& name) const {
+    std::ifstream file(Path(name));
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+  void Write(const std::string& name, const std::string& text, mode_t mode) const {
+    std::ofstream(Path(name)) << text;
+    chmod(Path(name).c_str(), mode);
+  }
+  // Runs `script`, which announces through the FIFO "ready" that it listens, and only then posts
+  // `posted`.
+  ProcessEnd RunShellAndPost(const std::string& script, std::initializer_list<int> posted) {
+    EXPECT_EQ(mkfifo(Path("ready").c_str(), 0600), 0);
+    std::thread poster([&] {
+      std::ifstream ready(Path("ready"));
+      std::string line;
+      std::getline(ready, line);
+      for (const int signal : posted) signals_.Post(signal);
+    });
+    const ProcessEnd end = RunShell(script);
+    poster.join();
+    return end;
+  }
+
+  std::string folder_;
+  Environment environment_{{{"PATH", "/usr/bin:/bin"}}};
+  SignalInbox signals_ = SignalInbox::Make().value();
+  ProcessOptions options_;
+};
+
+TEST_F(ProcessTest, KeepsTheExitCode) {
+  EXPECT_EQ(RunShell("exit 0").exit_code, 0);
+  const ProcessEnd end = RunShell("exit 42");
+  EXPECT_EQ(end.exit_code, 42);
+  EXPECT_EQ(DescribeEnd(end), "the command exited with code 42");
+}
+
+TEST_F(ProcessTest, ShowsASignalAs128PlusItsNumber) {
+  const ProcessEnd end = RunShell("kill -9 $$");
+  EXPECT_EQ(end.exit_code, 137);
+  EXPECT_EQ(end.signal, SIGKILL);
+  EXPECT_THAT(DescribeEnd(end), HasSubstr("signal 9"));
+}
+
+TEST_F(ProcessTest, PassesEnvironmentAndArguments) {
+  environment_.Set("SM_MODEL_DIR", "/some where");
+  RunProcess("/bin/sh",
+             {"sh", "-c", fmt::format("printf '%s|%s' \"$SM_MODEL_DIR\" \"$1\" > {}", Path("out")),
+              "x", "a b"},
+             environment_, signals_, options_)
+      .value();
+  EXPECT_EQ(Read("out"), "/some where|a b");
+}
+
+TEST_F(ProcessTest, PassesNoOtherDescriptorOn) {
+  ASSERT_EQ(dup2(STDIN_FILENO, 77), 77);
+  EXPECT_EQ(RunShell("test -e /proc/$$/fd/0 && test ! -e /proc/$$/fd/77").exit_code, 0);
+  close(77);
+}
+
+TEST_F(ProcessTest, ForwardsStopSignalsAndKeepsWhatTheCommandMakesOfThem) {
+  const ProcessEnd end = RunShellAndPost(
+      fmt::format("trap 'exit 7' TERM; echo > {}; while :; do sleep 0.01; done", Path("ready")),
+      {SIGTERM});
+  EXPECT_EQ(end.exit_code, 7);
+  EXPECT_EQ(end.stop_signal, SIGTERM);
+  EXPECT_FALSE(end.outlived_grace);
+}
+
+TEST_F(ProcessTest, ForwardsUserSignalsWithoutStopping) {
+  const ProcessEnd end = RunShellAndPost(
+      fmt::format("trap 'exit 8' USR1; echo > {}; while :; do sleep 0.01; done", Path("ready")),
+      {SIGUSR1});
+  EXPECT_EQ(end.exit_code, 8);
+  EXPECT_EQ(end.stop_signal, 0);
+}
+
+TEST_F(ProcessTest, ReachesTheWholeGroup) {
+  // The shell waits for its child and ignores the signal itself; the child dies of it.
+  const ProcessEnd end = RunShellAndPost(
+      fmt::format("trap : INT; (trap - INT; echo > {}; exec sleep 1000); exit 5", Path("ready")),
+      {SIGINT});
+  EXPECT_EQ(end.exit_code, 5);
+}
+
+TEST_F(ProcessTest, KillsWhatOutlivesTheGrace) {
+  options_.stop_grace = std::chrono::milliseconds(1);
+  const ProcessEnd end = RunShellAndPost(
+      fmt::format("trap '' TERM; echo > {}; while :; do sleep 0.01; done", Path("ready")),
+      {SIGTERM});
+  EXPECT_EQ(end.exit_code, 137);
+  EXPECT_TRUE(end.outlived_grace);
+  EXPECT_THAT(DescribeEnd(end), HasSubstr("did not end in time"));
+}
+
+TEST_F(ProcessTest, LeavesNothingOfTheGroupRunning) {
+  ASSERT_EQ(mkfifo(Path("held").c_str(), 0600), 0);
+  RunShell(fmt::format("sleep 1000 <> {} & echo $! > {}", Path("held"), Path("pid")));
+  const pid_t left = std::stoi(Read("pid"));
+  // Killed, though not always reaped yet: its state is then Z.
+  while (kill(left, 0) == 0) {
+    std::ifstream stat_file(fmt::format("/proc/{}/stat", left));
+    std::string number;
+    std::string name;
+    std::string state;
+    stat_file >> number >> name >> state;
+    if (state == "Z" || state.empty()) break;
+    std::this_thread::yield();
+  }
+}
+
+TEST_F(ProcessTest, FindProgramSearchesThePath) {
+  Write("tool", "#!/bin/sh\n", 0700);
+  Write("plain", "text", 0600);
+  EXPECT_EQ(FindProgram("tool", "/nowhere:" + folder_).value(), folder_ + "/tool");
+  EXPECT_EQ(FindProgram(Path("tool"), "").value(), Path("tool"));
+  EXPECT_EQ(FindProgram("no-such-tool", "/nowhere:" + folder_).error().code(),
+            ErrorCode::kNotFound);
+  EXPECT_EQ(FindProgram("plain", folder_).error().code(), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(FindProgram(folder_, "").error().code(), ErrorCode::kPermissionDenied);
+}
+
+TEST_F(ProcessTest, NamesAMissingInterpreter) {
+  Write("tool", "#!/no/such/interpreter\n", 0700);
+  const auto end = RunProcess(Path("tool"), {"tool"}, environment_, signals_, options_);
+  ASSERT_FALSE(end.has_value());
+  EXPECT_EQ(end.error().code(), ErrorCode::kPermissionDenied);
+  EXPECT_THAT(end.error().message(), HasSubstr("interpreter is missing"));
+}
+
+}  // namespace
+}  // namespace headrace::job

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/job/report_text.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "headrace/job/run_job.h"
+
+namespace headrace::job {
+namespace {
+
+double Seconds(std::chrono::nanoseconds span) {
+  return std::chrono::duration<double>(span).count();
+}
+
+}  // namespace
+
+std::string BytesText(uint64_t size_bytes) {
+  constexpr std::array<std::string_view, 5> kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
+  auto amount = static_cast<double>(size_bytes);
+  size_t unit = 0;
+  for (; amount >= 1024 && unit + 1 < kUnits.size(); ++unit) amount /= 1024;
+  if (unit == 0) return fmt::format("{} B", size_bytes);
+  return fmt::format("{:.1f} {}", amount, kUnits[unit]);
+}
+
+std::string SecondsText(std::chrono::nanoseconds span) {
+  return fmt::format("{:.2f} s", Seconds(span));
+}
+
+std::string ChannelLine(const ChannelReport& channel) {
+  const FileChannelReport& counts = channel.counts;
+  const uint64_t objects = counts.objects - counts.objects_kept;
+  const uint64_t bytes = counts.bytes - counts.bytes_kept;
+  std::string line = fmt::format("channel {}: {} objects, {} downloaded in {}", channel.name,
+                                 objects, BytesText(bytes), SecondsText(channel.span));
+  if (objects > 0) {
+    const double seconds = std::max(Seconds(channel.span), 1e-9);
+    line += fmt::format(" ({:.0f} objects/s, {}/s)", static_cast<double>(objects) / seconds,
+                        BytesText(static_cast<uint64_t>(static_cast<double>(bytes) / seconds)));
+  }
+  if (counts.objects_kept > 0) {
+    line += fmt::format(", {} objects, {} already there", counts.objects_kept,
+                        BytesText(counts.bytes_kept));
+  }
+  return line;
+}
+
+std::string CommandLine(const JobReport& report, int exit_code) {
+  const std::string span = SecondsText(report.command_span);
+  if (exit_code == 0) return fmt::format("command completed in {}", span);
+  // The reason may have been written by the command: one line of it is enough here.
+  return fmt::format("command failed with code {} after {}: {}", exit_code, span,
+                     report.failure.substr(0, report.failure.find('\n')));
+}
+
+std::string OutputLine(const OutputReport& output) {
+  if (output.uri.empty())
+    return fmt::format("{}: nothing to upload, the folder is empty", output.name);
+  std::string line =
+      fmt::format("{}: {} at {}", output.name, BytesText(output.size_bytes), output.uri);
+  if (!output.skipped.empty()) {
+    line += fmt::format(" (left out, no files: {})", fmt::join(output.skipped, ", "));
+  }
+  return line;
+}
+
+}  // namespace headrace::job

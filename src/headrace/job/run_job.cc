@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/job/run_job.h"
+
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "headrace/base/task.h"
+#include "headrace/job/config_files.h"
+#include "headrace/job/job_folder.h"
+#include "headrace/job/report_text.h"
+#include "headrace/job/stop_on_signal.h"
+#include "headrace/job/validate_job.h"
+
+namespace headrace::job {
+namespace {
+
+class Silence final : public file::TransferObserver {
+ public:
+  void OnBytes(uint64_t) override {}
+  void OnItemDone(size_t) override {}
+  void OnItemFailed(size_t, const Error&) override {}
+};
+
+// One run. The steps are in the order of Run.
+class JobRun {
+ public:
+  JobRun(const JobSpec& spec, const JobOptions& options, const JobWorld& world)
+      : spec_(spec),
+        options_(options),
+        world_(world),
+        environment_(TrainingEnvironment(spec, world.host, world.inherited)) {
+    result_.report.name = spec.name;
+  }
+
+  JobResult Run() {
+    const Status ended = RunSteps();
+    if (!ended) {
+      result_.error = ended.error();
+      if (folder_ && result_.report.failure.empty()) {
+        result_.report.failure = folder_->Failure(ended.error().message());
+      }
+    }
+    return std::move(result_);
+  }
+
+ private:
+  Status RunSteps() {
+    HR_TRY(ValidateJob(spec_));
+    HR_TRY(FindCommand());
+    HR_TRY_ASSIGN(JobFolder folder, JobFolder::Take(spec_, options_.is_fresh));
+    folder_.emplace(std::move(folder));
+    HR_TRY(Stoppable("the command was not started; what is downloaded is kept for the next run",
+                     [this](const CallContext& context) { return Prepare(context); }));
+    HR_TRY(RunCommand());
+    return Stoppable("the outputs may not be uploaded; they are kept in " + folder_->tree().base(),
+                     [this](const CallContext& context) { return UploadOutputs(context); });
+  }
+
+  Status FindCommand() {
+    auto found = FindProgram(spec_.command.front(), environment_.Get("PATH"));
+    if (!found) {
+      result_.exit_code =
+          found.error().code() == ErrorCode::kNotFound ? kExitNotFound : kExitNotExecutable;
+      return std::unexpected(std::move(found).error());
+    }
+    program_ = std::move(*found);
+    return Ok();
+  }
+
+  // Runs a step that a signal may stop; `consequence` says what that means.
+  template <typename Step>
+  Status Stoppable(std::string_view consequence, const Step& step) {
+    StopOnSignal stop(*world_.signals);
+    const Status ended = step(CallContext{.deadline = {}, .stop = stop.token()});
+    const int signal = stop.End();
+    if (signal == 0) return ended;
+    if (result_.exit_code == 0) result_.exit_code = kExitSignalBase + signal;
+    return Fail(ErrorCode::kCancelled, fmt::format("{}: {}", strsignal(signal), consequence));
+  }
+
+  Status Prepare(const CallContext& context) {
+    HR_TRY(CheckOutput(context));
+    HR_TRY(PlanChannels(context));
+    HR_TRY(folder_->WriteConfig(spec_));
+    HR_TRY(CheckRoom());
+    return DownloadChannels(context);
+  }
+
+  // Only what is certain: a store may let us write where it does not let us look.
+  Status CheckOutput(const CallContext& context) {
+    if (spec_.output_uri.empty()) return Ok();
+    HR_TRY_ASSIGN(const S3Uri output, ParseS3Uri(spec_.output_uri));
+    const Status there =
+        RunBlocking(world_.loops->Next(), world_.store->HeadBucket(output.bucket, context));
+    if (there || there.error().code() != ErrorCode::kNotFound) return Ok();
+    return While("output " + spec_.output_uri, there);
+  }
+
+  Status PlanChannels(const CallContext& context) {
+    const std::vector<std::string> hosts = HostsByRank(spec_);
+    const auto rank = std::ranges::find(hosts, spec_.current_host) - hosts.begin();
+    for (const ChannelSpec& channel : spec_.channels) {
+      HostShare share;
+      if (channel.distribution == Distribution::kShardedByS3Key) {
+        share = {.rank = static_cast<size_t>(rank), .host_count = hosts.size()};
+      }
+      HR_TRY_ASSIGN(FileChannel planned,
+                    FileChannel::Plan(channel, share, folder_->tree().Channel(channel.name),
+                                      *world_.store, *world_.loops, options_.list, context));
+      HR_TRY(planned.CheckFolder());
+      channels_.push_back(std::move(planned));
+    }
+    return Ok();
+  }
+
+  Status CheckRoom() const {
+    uint64_t missing_bytes = 0;
+    for (const FileChannel& channel : channels_) {
+      missing_bytes += channel.report().bytes - channel.report().bytes_kept;
+    }
+    struct statvfs disk{};
+    if (statvfs(folder_->tree().data().c_str(), &disk) != 0) return Ok();
+    const uint64_t free_bytes = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
+    if (missing_bytes <= free_bytes) return Ok();
+    return Fail(
+        ErrorCode::kResourceExhausted,
+        fmt::format("the channels need {} more, but {} has {} free; choose another --base",
+                    BytesText(missing_bytes), folder_->tree().data(), BytesText(free_bytes)));
+  }
+
+  Status DownloadChannels(const CallContext& context) {
+    if (channels_.empty()) return Ok();
+    Silence silence;
+    file::TransferObserver& observer = world_.observer != nullptr ? *world_.observer : silence;
+    file::Transfer transfer(*world_.store, *world_.loops, options_.transfer);
+    for (FileChannel& channel : channels_) {
+      const SteadyTime begin = world_.clock->Now();
+      HR_TRY(channel.Download(transfer, observer, context));
+      result_.report.channels.push_back({.name = channel.name(),
+                                         .counts = channel.report(),
+                                         .span = world_.clock->Now() - begin});
+      world_.say(ChannelLine(result_.report.channels.back()));
+    }
+    channels_.clear();  // Listings can be large, and the command needs the memory.
+    return Ok();
+  }
+
+  Status RunCommand() {
+    const SteadyTime begin = world_.clock->Now();
+    auto end = RunProcess(program_, spec_.command, environment_, *world_.signals, options_.process);
+    if (!end) {
+      result_.exit_code = kExitNotExecutable;
+      return std::unexpected(std::move(end).error());
+    }
+    result_.report.command_span = world_.clock->Now() - begin;
+    result_.exit_code = end->exit_code;
+    const std::string reason = DescribeEnd(*end);
+    if (!reason.empty()) result_.report.failure = folder_->Failure(reason);
+    world_.say(CommandLine(result_.report, end->exit_code));
+    return Ok();
+  }
+
+  Status UploadOutputs(const CallContext& context) {
+    const JobTree& tree = folder_->tree();
+    HR_TRY(UploadOutput("model.tar.gz", tree.model(), context));
+    return UploadOutput("output.tar.gz", tree.output_data(), context);
+  }
+
+  Status UploadOutput(const std::string& name, const std::string& source,
+                      const CallContext& context) {
+    if (spec_.output_uri.empty()) return Ok();
+    const std::string attempt = fmt::format("upload {} (kept in {})", name, source);
+    HR_TRY_ASSIGN(const ArchiveContents contents, While(attempt, ScanFolder(source)));
+    OutputReport& report = result_.report.outputs.emplace_back();
+    report.name = name;
+    report.skipped = contents.skipped;
+    if (!contents.members.empty()) {
+      HR_TRY_ASSIGN(S3Uri target, ParseS3Uri(spec_.output_uri));
+      if (!target.key.empty() && !target.key.ends_with('/')) target.key += '/';
+      target.key += fmt::format("{}/output/{}", spec_.name, name);
+      HR_TRY_ASSIGN(report.size_bytes,
+                    While(attempt, UploadArchive(*world_.store, world_.loops->Next(), contents,
+                                                 target, options_.archive, context)));
+      report.uri = fmt::format("s3://{}/{}", target.bucket, target.key);
+    }
+    world_.say(OutputLine(report));
+    return Ok();
+  }
+
+  const JobSpec& spec_;
+  const JobOptions& options_;
+  const JobWorld& world_;
+  const Environment environment_;
+  std::string program_;
+  std::optional<JobFolder> folder_;
+  std::vector<FileChannel> channels_;
+  JobResult result_;
+};
+
+}  // namespace
+
+JobResult RunJob(const JobSpec& spec, const JobOptions& options, const JobWorld& world) {
+  const bool needs_store = !spec.channels.empty() || !spec.output_uri.empty();
+  HR_CHECK(!needs_store || (world.store != nullptr && world.loops != nullptr));
+  HR_CHECK(world.signals != nullptr);
+  return JobRun(spec, options, world).Run();
+}
+
+HostFacts LookAtHost() {
+  HostFacts facts{.cpu_count = static_cast<uint32_t>(sysconf(_SC_NPROCESSORS_ONLN))};
+  std::FILE* gpus = popen("nvidia-smi --list-gpus 2>/dev/null", "r");
+  if (gpus == nullptr) return facts;
+  char line[512];
+  while (std::fgets(line, sizeof(line), gpus) != nullptr) {
+    if (std::string_view(line).starts_with("GPU ")) ++facts.gpu_count;
+  }
+  if (pclose(gpus) != 0) facts.gpu_count = 0;
+  return facts;
+}
+
+}  // namespace headrace::job

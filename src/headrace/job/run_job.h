@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "headrace/base/clock.h"
+#include "headrace/base/environment.h"
+#include "headrace/base/error.h"
+#include "headrace/base/event_loops.h"
+#include "headrace/deliver/file/transfer.h"
+#include "headrace/job/archive.h"
+#include "headrace/job/file_channel.h"
+#include "headrace/job/job_spec.h"
+#include "headrace/job/process.h"
+#include "headrace/job/signal_inbox.h"
+#include "headrace/job/training_environment.h"
+#include "headrace/store/object_store.h"
+
+namespace headrace::job {
+
+struct JobOptions {
+  ProcessOptions process;
+  file::TransferOptions transfer;
+  plan::ListOptions list;
+  ArchiveOptions archive;
+  bool is_fresh = false;  // Remove what an earlier run left in model/ and output/.
+};
+
+// The world a job runs in.
+struct JobWorld {
+  // May be null for a job without channels and output.
+  ObjectStore* store = nullptr;
+  EventLoops* loops = nullptr;
+  const SignalInbox* signals = nullptr;
+  const Clock* clock = &RealClock();
+  HostFacts host;
+  Environment inherited;
+  // Hears, one line at a time, what the job is doing. Called on the thread that runs the job.
+  std::function<void(std::string_view)> say = [](std::string_view) {};
+  // Hears how the downloads go; null: nobody does.
+  file::TransferObserver* observer = nullptr;
+};
+
+struct ChannelReport {
+  std::string name;
+  FileChannelReport counts;
+  std::chrono::nanoseconds span{};  // Of its download.
+};
+
+struct OutputReport {
+  std::string name;  // "model.tar.gz"
+  std::string uri;   // Empty: there was nothing to upload.
+  uint64_t size_bytes = 0;
+  std::vector<std::string> skipped;
+};
+
+struct JobReport {
+  std::string name;
+  std::vector<ChannelReport> channels;
+  std::chrono::nanoseconds command_span{};
+  std::string failure;  // What output/failure says; empty for a success.
+  std::vector<OutputReport> outputs;
+};
+
+struct JobResult {
+  // The command's own, or what a shell gives for one that cannot run or was interrupted before; 0
+  // also when the job failed before its command: see `error`.
+  int exit_code = 0;
+  std::optional<Error> error;  // What went wrong outside the command.
+  JobReport report;
+};
+
+// Runs a job from its description to its uploaded outputs: checks everything that can be checked,
+// makes the tree, downloads the channels, runs the command, archives model/ and output/data/ under
+// <output>/<job>/output/. Outputs are uploaded however the command ended, as SageMaker does; an
+// empty folder uploads nothing, so that a run that fails at once replaces no earlier model.
+// Blocks its thread, which must not be an event loop.
+JobResult RunJob(const JobSpec& spec, const JobOptions& options, const JobWorld& world);
+
+// How many GPUs `nvidia-smi --list-gpus` shows (0 without it), and the processors online.
+HostFacts LookAtHost();
+
+}  // namespace headrace::job

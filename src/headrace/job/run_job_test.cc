@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/job/run_job.h"
+
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "headrace/base/random.h"
+#include "headrace/job/channel_options.h"
+#include "headrace/job/job_tree.h"
+#include "headrace/store/memory/memory_store.h"
+#include "testing/blocking_store.h"
+#include "testing/result_matchers.h"
+
+namespace headrace::job {
+namespace {
+
+namespace fs = std::filesystem;
+using headrace::testing::BlockingStore;
+using headrace::testing::IsOk;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+// Hears downloads, counts them and may post a signal after the first.
+class CountingObserver final : public file::TransferObserver {
+ public:
+  void OnBytes(uint64_t) override {}
+  void OnItemDone(size_t) override {
+    if (++done == 1 && post) post();
+  }
+  void OnItemFailed(size_t, const Error&) override {}
+
+  std::atomic<int> done = 0;
+  std::function<void()> post;
+};
+
+class RunJobTest : public ::testing::Test {
+ protected:
+  RunJobTest() : base_(fs::temp_directory_path() / ("headrace-job-" + RandomHex(8))) {
+    EXPECT_THAT(store_.CreateBucket("data"), IsOk());
+    EXPECT_THAT(store_.CreateBucket("results"), IsOk());
+    spec_.name = "j1";
+    spec_.base_directory = base_.string();
+    spec_.output_uri = "s3://results/jobs";
+    world_.store = &memory_;
+    world_.loops = &loops_;
+    world_.signals = &signals_;
+    world_.inherited = Environment({{"PATH", "/usr/bin:/bin"}});
+    world_.observer = &observer_;
+  }
+  ~RunJobTest() override { fs::remove_all(base_); }
+
+  void GivenObject(const std::string& key, const std::string& text) {
+    ASSERT_THAT(store_.Put("data", key, text), IsOk());
+  }
+  void GivenChannel(const std::string& text) {
+    spec_.channels.push_back(ParseChannel(text).value());
+  }
+  JobResult RunShell(const std::string& script) {
+    spec_.command = {"sh", "-c", script};
+    return RunJob(spec_, options_, world_);
+  }
+  std::string Read(const std::string& name) const {
+    std::ifstream in(base_ / name, std::ios::binary);
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+  }
+  std::string ErrorOf(const JobResult& result) const {
+    return result.error ? result.error->message() : "";
+  }
+
+  fs::path base_;
+  MemoryStore memory_{RealClock()};
+  BlockingStore store_{memory_};
+  EventLoops loops_{2};
+  SignalInbox signals_ = SignalInbox::Make().value();
+  CountingObserver observer_;
+  JobSpec spec_;
+  JobOptions options_;
+  JobWorld world_;
+};
+
+TEST_F(RunJobTest, GivesTheCommandItsDataAndUploadsWhatItMakes) {
+  GivenObject("train/a.txt", "alpha");
+  GivenObject("train/sub/b.txt", "beta");
+  GivenObject("train/", "");
+  GivenChannel("train=s3://data/train");
+  spec_.hyperparameters = {{"epochs", "3"}};
+  const JobResult result = RunShell(
+      "cat $SM_CHANNEL_TRAIN/a.txt $SM_CHANNEL_TRAIN/sub/b.txt > $SM_MODEL_DIR/model.txt;"
+      "echo $SM_HP_EPOCHS > $SM_OUTPUT_DATA_DIR/log");
+  EXPECT_EQ(ErrorOf(result), "");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(Read("model/model.txt"), "alphabeta");
+  EXPECT_EQ(Read("output/data/log"), "3\n");
+  EXPECT_THAT(*store_.Keys("results"),
+              ElementsAre("jobs/j1/output/model.tar.gz", "jobs/j1/output/output.tar.gz"));
+  ASSERT_EQ(result.report.channels.size(), 1U);
+  EXPECT_EQ(result.report.channels[0].counts.objects, 2U);
+  EXPECT_EQ(result.report.channels[0].counts.bytes, 9U);
+  EXPECT_EQ(result.report.outputs[0].uri, "s3://results/jobs/j1/output/model.tar.gz");
+  EXPECT_FALSE(fs::exists(base_ / "output/failure"));
+}
+
+TEST_F(RunJobTest, WritesTheConfigFiles) {
+  GivenObject("train/a", "x");
+  GivenChannel("train=s3://data/train,content-type=text/csv");
+  spec_.hyperparameters = {{"lr", "0.1"}};
+  ASSERT_EQ(RunShell("true").exit_code, 0);
+  const auto parsed = [&](const std::string& name) {
+    return nlohmann::json::parse(Read("input/config/" + name));
+  };
+  EXPECT_EQ(parsed("inputdataconfig.json")["train"]["ContentType"], "text/csv");
+  EXPECT_EQ(parsed("hyperparameters.json")["lr"], "0.1");
+  EXPECT_EQ(parsed("resourceconfig.json")["current_host"], "algo-1");
+}
+
+TEST_F(RunJobTest, FailsBeforeTheCommandWhenAChannelIsEmpty) {
+  GivenObject("train/", "");
+  GivenChannel("train=s3://data/train/");
+  const JobResult result = RunShell("touch $SM_MODEL_DIR/started");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.error->code(), ErrorCode::kNotFound);
+  EXPECT_THAT(ErrorOf(result), HasSubstr("channel train: no object under s3://data/train/"));
+  EXPECT_FALSE(fs::exists(base_ / "model/started"));
+  EXPECT_EQ(Read("output/failure"), ErrorOf(result));
+}
+
+TEST_F(RunJobTest, FailsBeforeTheCommandWhenABucketIsMissing) {
+  GivenChannel("train=s3://nowhere/train");
+  EXPECT_EQ(RunShell("true").error->code(), ErrorCode::kNotFound);
+  spec_.channels.clear();
+  spec_.output_uri = "s3://nowhere/jobs";
+  const JobResult result = RunShell("touch $SM_MODEL_DIR/started");
+  EXPECT_THAT(ErrorOf(result), HasSubstr("output s3://nowhere/jobs"));
+  EXPECT_FALSE(fs::exists(base_ / "model/started"));
+}
+
+TEST_F(RunJobTest, RefusesKeysThatAreNoFilesBeforeAnyDownload) {
+  GivenObject("train/a", "x");
+  GivenObject("train/b/../c", "x");
+  GivenChannel("train=s3://data/train");
+  const JobResult result = RunShell("true");
+  EXPECT_EQ(result.error->code(), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(ErrorOf(result), HasSubstr("train/b/../c"));
+  EXPECT_EQ(observer_.done, 0);
+}
+
+TEST_F(RunJobTest, DownloadsNothingTwice) {
+  GivenObject("train/a", "1");
+  GivenObject("train/b", "2");
+  GivenChannel("train=s3://data/train");
+  ASSERT_EQ(RunShell("exit 1").exit_code, 1);
+  EXPECT_EQ(observer_.done, 2);
+  fs::remove(base_ / "input/data/train/a");
+  std::ofstream(base_ / "input/data/train/.b.00.headrace-part") << "half";
+  const JobResult result = RunShell("test -s $SM_CHANNEL_TRAIN/a");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(observer_.done, 3);
+  EXPECT_EQ(result.report.channels[0].counts.objects_kept, 1U);
+  EXPECT_FALSE(fs::exists(base_ / "input/data/train/.b.00.headrace-part"));
+}
+
+TEST_F(RunJobTest, DownloadsAgainWhatHasChangedAndRefusesStrangers) {
+  GivenObject("train/a", "1");
+  GivenChannel("train=s3://data/train");
+  ASSERT_EQ(RunShell("true").exit_code, 0);
+  GivenObject("train/a", "2");
+  ASSERT_EQ(RunShell("grep -q 2 $SM_CHANNEL_TRAIN/a").exit_code, 0);
+  std::ofstream(base_ / "input/data/train/stranger") << "x";
+  const JobResult result = RunShell("true");
+  ASSERT_TRUE(result.error.has_value());
+  EXPECT_EQ(result.error->code(), ErrorCode::kAlreadyExists);
+  EXPECT_THAT(ErrorOf(result), HasSubstr("train/stranger is not among the objects"));
+}
+
+TEST_F(RunJobTest, GivesEachHostItsShare) {
+  for (const char name : {'a', 'b', 'c'}) GivenObject(fmt::format("train/{}", name), "x");
+  GivenChannel("train=s3://data/train/,distribution=ShardedByS3Key");
+  spec_.hosts = {"h2", "h1"};
+  spec_.current_host = "h1";
+  ASSERT_EQ(RunShell("cd $SM_CHANNEL_TRAIN; ls > $SM_OUTPUT_DATA_DIR/names").exit_code, 0);
+  EXPECT_EQ(Read("output/data/names"), "a\nc\n");
+}
+
+TEST_F(RunJobTest, KeepsTheExitCodeAndUploadsWhatAFailedCommandMade) {
+  const JobResult result = RunShell("echo partial > $SM_OUTPUT_DATA_DIR/log; exit 42");
+  EXPECT_EQ(result.exit_code, 42);
+  EXPECT_FALSE(result.error.has_value());
+  EXPECT_EQ(Read("output/failure"), "the command exited with code 42");
+  EXPECT_EQ(result.report.failure, "the command exited with code 42");
+  // The empty model folder replaces no earlier model.
+  EXPECT_THAT(*store_.Keys("results"), ElementsAre("jobs/j1/output/output.tar.gz"));
+}
+
+TEST_F(RunJobTest, ShowsTheFirst1024CharactersOfTheCommandsOwnFailure) {
+  std::string script = "i=0; while [ $i -lt 1100 ]; do printf 'é' >> $SM_OUTPUT_FAILURE;";
+  script += " i=$((i+1)); done; exit 1";
+  const JobResult result = RunShell(script);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.report.failure.size(), 2048U);
+  EXPECT_THAT(result.report.failure, StartsWith("éé"));
+}
+
+TEST_F(RunJobTest, SaysLikeAShellThatACommandCannotRun) {
+  GivenObject("train/a", "x");
+  GivenChannel("train=s3://data/train");
+  spec_.command = {"no-such-command"};
+  JobResult result = RunJob(spec_, options_, world_);
+  EXPECT_EQ(result.exit_code, 127);
+  EXPECT_THAT(ErrorOf(result), HasSubstr("no-such-command not found"));
+  spec_.command = {"/"};
+  result = RunJob(spec_, options_, world_);
+  EXPECT_EQ(result.exit_code, 126);
+  EXPECT_EQ(observer_.done, 0);
+}
+
+TEST_F(RunJobTest, StopsBeforeTheCommandOnASignalAndContinuesInTheNextRun) {
+  for (int i = 0; i < 50; ++i) GivenObject(fmt::format("train/{}", i), "x");
+  GivenChannel("train=s3://data/train");
+  options_.transfer.requests_in_flight_max = 1;
+  observer_.post = [&] { signals_.Post(SIGTERM); };
+  const JobResult stopped = RunShell("touch $SM_MODEL_DIR/started");
+  EXPECT_EQ(stopped.exit_code, 128 + SIGTERM);
+  EXPECT_EQ(stopped.error->code(), ErrorCode::kCancelled);
+  EXPECT_FALSE(fs::exists(base_ / "model/started"));
+  observer_.post = nullptr;
+  EXPECT_EQ(RunShell("test $(ls $SM_CHANNEL_TRAIN | wc -l) = 50").exit_code, 0);
+  EXPECT_EQ(observer_.done, 50);
+}
+
+TEST_F(RunJobTest, RefusesOutputsOfAnEarlierRunUnlessTheyAreToGo) {
+  ASSERT_EQ(RunShell("echo old > $SM_MODEL_DIR/old").exit_code, 0);
+  const JobResult refused = RunShell("true");
+  EXPECT_THAT(ErrorOf(refused), HasSubstr("/model is not empty"));
+  EXPECT_EQ(Read("model/old"), "old\n");
+  options_.is_fresh = true;
+  EXPECT_EQ(RunShell("test ! -e $SM_MODEL_DIR/old").exit_code, 0);
+}
+
+TEST_F(RunJobTest, KeepsASecondJobOutOfTheSameTree) {
+  GivenObject("train/a", "x");
+  GivenChannel("train=s3://data/train");
+  JobResult second;
+  observer_.post = [&] { second = RunJob(spec_, options_, world_); };
+  ASSERT_EQ(RunShell("true").exit_code, 0);
+  ASSERT_TRUE(second.error.has_value());
+  EXPECT_THAT(ErrorOf(second), HasSubstr("another job runs in"));
+}
+
+TEST_F(RunJobTest, NeedsNoStoreWithoutChannelsAndOutput) {
+  spec_.output_uri.clear();
+  world_.store = nullptr;
+  EXPECT_EQ(RunShell("echo m > $SM_MODEL_DIR/m").exit_code, 0);
+  EXPECT_THAT(*store_.Keys("results"), IsEmpty());
+}
+
+}  // namespace
+}  // namespace headrace::job

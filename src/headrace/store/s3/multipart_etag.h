@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "headrace/store/object_store.h"
+
+namespace headrace::s3 {
+
+// The ETag of an object completed from these parts: the MD5 of the parts' MD5s and their number.
+// Nothing when a part's ETag is no MD5 (encrypted with a customer's key, some servers).
+std::optional<std::string> MultipartEtag(const std::vector<PartInfo>& parts);
+
+}  // namespace headrace::s3

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/store/s3/object_headers.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "headrace/base/encoding.h"
+#include "headrace/store/s3/s3_time.h"
+#include "headrace/store/s3/s3_xml.h"
+
+namespace headrace::s3 {
+namespace {
+
+constexpr std::string_view kMetadataPrefix = "x-amz-meta-";
+
+struct AttributeHeader {
+  std::string_view name;
+  std::string ObjectAttributes::* member;
+};
+constexpr std::array kAttributeHeaders = {
+    AttributeHeader{"Content-Type", &ObjectAttributes::content_type},
+    AttributeHeader{"Content-Encoding", &ObjectAttributes::content_encoding},
+    AttributeHeader{"Content-Disposition", &ObjectAttributes::content_disposition},
+    AttributeHeader{"Content-Language", &ObjectAttributes::content_language},
+    AttributeHeader{"Cache-Control", &ObjectAttributes::cache_control},
+    AttributeHeader{"Expires", &ObjectAttributes::expires},
+    AttributeHeader{"x-amz-storage-class", &ObjectAttributes::storage_class},
+};
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return lower;
+}
+
+bool IsPrintable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+// A header carries ASCII. S3 takes and gives other text as an encoded word (RFC 2047).
+constexpr std::string_view kWordBegin = "=?UTF-8?B?";
+constexpr std::string_view kWordEnd = "?=";
+
+std::string EncodeWord(std::string_view text) {
+  if (IsPrintable(text)) return std::string(text);
+  return fmt::format("{}{}{}", kWordBegin, Base64Encode(AsBytes(text)), kWordEnd);
+}
+
+std::string DecodeWord(std::string_view text) {
+  if (text.size() >= kWordBegin.size() + kWordEnd.size() && text.ends_with(kWordEnd) &&
+      net::EqualIgnoringCase(text.substr(0, kWordBegin.size()), kWordBegin)) {
+    text.remove_prefix(kWordBegin.size());
+    text.remove_suffix(kWordEnd.size());
+    if (auto decoded = Base64Decode(text)) return std::move(*decoded);
+  }
+  return std::string(text);
+}
+
+}  // namespace
+
+void AddAttributes(const ObjectAttributes& attributes, net::HttpHeaders& headers) {
+  for (const AttributeHeader& header : kAttributeHeaders) {
+    const std::string& value = attributes.*header.member;
+    if (!value.empty()) headers.Add(std::string(header.name), value);
+  }
+  for (const auto& [name, value] : attributes.user_metadata) {
+    headers.Add(std::string(kMetadataPrefix) + name, EncodeWord(value));
+  }
+}
+
+void AddConditions(const Conditions& conditions, net::HttpHeaders& headers) {
+  if (!conditions.if_match.empty()) headers.Add("If-Match", "\"" + conditions.if_match + "\"");
+  if (conditions.if_none_match_any) headers.Add("If-None-Match", "*");
+}
+
+void AddChecksum(const Checksum& checksum, net::HttpHeaders& headers) {
+  headers.Add(fmt::format("x-amz-checksum-{}", ChecksumHeaderSuffix(checksum.algorithm)),
+              checksum.value);
+}
+
+std::string RangeHeader(ByteRange range) {
+  return fmt::format("bytes={}-{}", range.begin, range.end - 1);
+}
+
+std::optional<ContentRange> ParseContentRange(std::string_view text) {
+  constexpr std::string_view kUnit = "bytes ";
+  if (!text.starts_with(kUnit)) return std::nullopt;
+  text.remove_prefix(kUnit.size());
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  ContentRange parsed;
+  const std::string_view range = text.substr(0, slash);
+  const std::string_view size = text.substr(slash + 1);
+  if (size != "*") {
+    parsed.size_bytes = net::ParseDecimal(size);
+    if (!parsed.size_bytes) return std::nullopt;
+  }
+  if (range == "*") return parsed;
+  const size_t dash = range.find('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  const auto first = net::ParseDecimal(range.substr(0, dash));
+  const auto last = net::ParseDecimal(range.substr(dash + 1));
+  if (!first || !last || *last < *first) return std::nullopt;
+  parsed.range = ByteRange{.begin = *first, .end = *last + 1};
+  return parsed;
+}
+
+std::optional<Checksum> ChecksumIn(const net::HttpHeaders& headers) {
+  constexpr std::array kPreferred = {ChecksumAlgorithm::kCrc64Nvme, ChecksumAlgorithm::kCrc32c,
+                                     ChecksumAlgorithm::kCrc32, ChecksumAlgorithm::kSha256,
+                                     ChecksumAlgorithm::kSha1};
+  constexpr std::string_view kPrefix = "x-amz-checksum-";
+  const std::string_view type = headers.Value("x-amz-checksum-type");
+  // Most answers have none: one look over the fields settles it.
+  const bool has_any =
+      std::any_of(headers.fields().begin(), headers.fields().end(), [&](const auto& field) {
+        return net::EqualIgnoringCase(std::string_view(field.first).substr(0, kPrefix.size()),
+                                      kPrefix);
+      });
+  if (!has_any) return std::nullopt;
+  for (const ChecksumAlgorithm algorithm : kPreferred) {
+    const std::string name = fmt::format("{}{}", kPrefix, ChecksumHeaderSuffix(algorithm));
+    if (auto checksum = ReadChecksum(algorithm, headers.Value(name), type)) return checksum;
+  }
+  return std::nullopt;
+}
+
+ObjectHead ReadObjectHead(std::string_view key, const net::HttpHeaders& headers) {
+  ObjectHead head;
+  head.info.key = key;
+  head.info.etag = Unquoted(headers.Value("ETag"));
+  head.info.modified = ParseHttpDate(headers.Value("Last-Modified")).value_or(SystemTime());
+  head.info.size_bytes = net::ParseDecimal(headers.Value("Content-Length")).value_or(0);
+  const auto range = ParseContentRange(headers.Value("Content-Range"));
+  if (range && range->size_bytes) head.info.size_bytes = *range->size_bytes;
+  for (const AttributeHeader& header : kAttributeHeaders) {
+    head.attributes.*header.member = headers.Value(header.name);
+  }
+  if (head.attributes.storage_class == "STANDARD") head.attributes.storage_class.clear();
+  head.info.storage_class = head.attributes.storage_class;
+  for (const auto& [name, value] : headers.fields()) {
+    if (name.size() > kMetadataPrefix.size() &&
+        net::EqualIgnoringCase(std::string_view(name).substr(0, kMetadataPrefix.size()),
+                               kMetadataPrefix)) {
+      head.attributes.user_metadata[Lower(name).substr(kMetadataPrefix.size())] = DecodeWord(value);
+    }
+  }
+  head.checksum = ChecksumIn(headers);
+  return head;
+}
+
+}  // namespace headrace::s3

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "headrace/base/byte_range.h"
+#include "headrace/net/http_message.h"
+#include "headrace/store/object_store.h"
+
+// Object metadata as HTTP headers carry it. Pure.
+namespace headrace::s3 {
+
+// Adds a header for everything that is set.
+void AddAttributes(const ObjectAttributes& attributes, net::HttpHeaders& headers);
+void AddConditions(const Conditions& conditions, net::HttpHeaders& headers);
+// x-amz-checksum-crc64nvme and its siblings.
+void AddChecksum(const Checksum& checksum, net::HttpHeaders& headers);
+// "bytes=0-9" of a range that is not empty.
+std::string RangeHeader(ByteRange range);
+
+// "bytes 0-9/100"; "bytes */100" has no range.
+struct ContentRange {
+  std::optional<ByteRange> range;
+  std::optional<uint64_t> size_bytes;  // Of the whole object.
+};
+std::optional<ContentRange> ParseContentRange(std::string_view text);
+
+// The first checksum that is there; the strongest CRC is looked for first.
+std::optional<Checksum> ChecksumIn(const net::HttpHeaders& headers);
+// What the headers of a GET or HEAD tell about the object. The size is Content-Range's total, or
+// else Content-Length.
+ObjectHead ReadObjectHead(std::string_view key, const net::HttpHeaders& headers);
+
+}  // namespace headrace::s3

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/store/s3/request_runner.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "headrace/base/digest.h"
+#include "headrace/base/encoding.h"
+#include "headrace/base/log.h"
+#include "headrace/base/wait.h"
+#include "headrace/store/s3/s3_time.h"
+#include "headrace/store/s3/sigv4.h"
+
+namespace headrace::s3 {
+namespace {
+
+// An S3 error document is under 2 KiB; a proxy's page may be longer and is not read to its end.
+constexpr size_t kErrorBytesMax = 64 * 1024;
+// Servers refuse a signature that is 15 minutes off; a difference well below that is no reason.
+constexpr std::chrono::minutes kSkewMin{5};
+// Over plain HTTP a body up to this size is covered by the signature (about 1 ms of SHA-256).
+// Larger ones travel as UNSIGNED-PAYLOAD, as all do over TLS: their CRC header, which is signed,
+// still finds accidents.
+constexpr size_t kHashedBodyBytesMax = 1 << 20;
+
+std::string PayloadHash(const S3Request& request, bool is_tls) {
+  if (request.body.empty()) return std::string(kEmptySha256);
+  if (is_tls || request.body.size() > kHashedBodyBytesMax) return std::string(kUnsignedPayload);
+  return HexEncode(Sha256(request.body));
+}
+
+std::string TargetOf(const S3Address& address, std::string_view query) {
+  std::string target = address.path;
+  if (!query.empty()) target.append("?").append(query);
+  return target;
+}
+
+RequestSubject SubjectOf(const S3Request& request, std::string_view credentials_source) {
+  return {.verb = request.verb,
+          .bucket = request.bucket,
+          .key = request.key,
+          .credentials_source = credentials_source};
+}
+
+}  // namespace
+
+std::string AttemptOf(const S3Request& request) {
+  return fmt::format("{} {}", request.verb, ObjectName(request.bucket, request.key));
+}
+
+// What one try brought to light beside its outcome.
+struct RequestRunner::TryFacts {
+  std::shared_ptr<const Credentials> credentials;
+  std::string region;
+  std::string bucket_region;
+  std::optional<SystemTime> server_time;
+  std::optional<std::chrono::seconds> retry_after;
+  int status = 0;
+};
+
+// Each is made once per request: a second time it would not help either.
+struct RequestRunner::Corrections {
+  bool region = false;
+  bool clock = false;
+  bool credentials = false;
+};
+
+Task<Status> Exchange::Reconsider(const Error& error, uint32_t /*attempt_index*/) {
+  co_return std::unexpected(error);
+}
+
+RequestRunner::RequestRunner(S3Config config, RetryOptions retry, net::HttpClient& client,
+                             CredentialCache* credentials, const Clock& clock)
+    : config_(std::move(config)),
+      retry_(retry),
+      client_(client),
+      credentials_(credentials),
+      clock_(clock),
+      pacer_(retry),
+      random_(Random::FromEntropy()) {}
+
+Task<Status> RequestRunner::Run(Exchange& exchange, const CallContext& context) {
+  Corrections corrections;
+  uint32_t attempt_index = 0;
+  while (true) {
+    TryFacts facts;
+    Status outcome = co_await TryOnce(exchange, context, attempt_index, facts);
+    if (outcome) co_return outcome;
+    outcome = co_await exchange.Reconsider(outcome.error(), attempt_index);
+    if (outcome) co_return outcome;
+    if (Correct(outcome.error(), exchange.NextRequest(), facts, corrections)) continue;
+
+    const FailedTry failed{.error = outcome.error(),
+                           .attempt_index = attempt_index,
+                           .retry_after = facts.retry_after,
+                           .deadline = context.deadline,
+                           .now = clock_.Now()};
+    const auto delay = DecideRetry(retry_, failed, RandomUnit());
+    if (!delay) {
+      if (attempt_index == 0) co_return outcome;
+      const Error& error = outcome.error();
+      co_return std::unexpected(Error(
+          error.code(), fmt::format("{} (tried {} times)", error.message(), attempt_index + 1),
+          error.origin()));
+    }
+    const auto wait = std::max(*delay, pacer_.Take(clock_.Now()));
+    Log(LogLevel::kDebug, "{}; next try in {} ms", outcome.error().message(),
+        std::chrono::duration_cast<std::chrono::milliseconds>(wait).count());
+    if (!co_await SleepUnlessStopped(wait, context.stop)) {
+      co_return Fail(ErrorCode::kCancelled, AttemptOf(exchange.NextRequest()) + ": cancelled");
+    }
+    ++attempt_index;
+  }
+}
+
+Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& context,
+                                    uint32_t attempt_index, TryFacts& facts) {
+  const S3Request& request = exchange.NextRequest();
+  if (credentials_ != nullptr) {
+    auto credentials = co_await credentials_->Get(context);
+    if (!credentials) {
+      co_return std::unexpected(std::move(credentials).error().While(AttemptOf(request)));
+    }
+    facts.credentials = std::move(*credentials);
+  }
+  facts.region = RegionOf(request.bucket);
+  const S3Address address = AddressOf(config_, facts.region, request.bucket, request.key);
+  net::HttpCall call;
+  call.endpoint = address.endpoint;
+  call.method = request.method;
+  call.target = TargetOf(address, request.query);
+  call.headers = request.headers;
+  call.body = request.body;
+  call.sends_body = request.sends_body;
+  call.deadline = context.deadline;
+  call.stop = context.stop;
+  if (facts.credentials) {
+    const std::string host = net::HostHeader(address.endpoint);
+    const std::string payload_hash = PayloadHash(request, address.endpoint.is_tls);
+    const Signer signer{.keys = facts.credentials->keys,
+                        .region = facts.region,
+                        .time = ServerNow(),
+                        .cache = signing_keys_};
+    SignHeaders({.method = request.method,
+                 .host = host,
+                 .path = address.path,
+                 .query = request.query,
+                 .payload_hash = payload_hash},
+                signer, call.headers);
+  }
+
+  const SteadyTime begin = clock_.Now();
+  const uint64_t received_before = exchange.received_bytes();
+  Status outcome = Ok();
+  auto answer = co_await client_.Send(call);
+  if (answer) {
+    facts.status = answer->status();
+    outcome = co_await Answered(exchange, request, *answer, facts);
+  } else {
+    outcome = std::unexpected(std::move(answer).error().While(AttemptOf(request)));
+  }
+  if (LogEnabled(LogLevel::kDebug)) {
+    const double milliseconds =
+        std::chrono::duration<double, std::milli>(clock_.Now() - begin).count();
+    Log(LogLevel::kDebug, "{} {} {} status={} try={} ms={:.1f} sent={} received={}{}", call.method,
+        net::HostHeader(call.endpoint), BlankSecrets(call.target), facts.status, attempt_index + 1,
+        milliseconds, call.body.size(), exchange.received_bytes() - received_before,
+        outcome ? "" : " failed");
+  }
+  co_return outcome;
+}
+
+Task<Status> RequestRunner::Answered(Exchange& exchange, const S3Request& request,
+                                     net::HttpAnswer& answer, TryFacts& facts) {
+  const net::HttpHeaders& headers = answer.head().headers;
+  facts.server_time = ParseHttpDate(headers.Value("Date"));
+  if (const auto seconds = net::ParseDecimal(headers.Value("Retry-After"))) {
+    facts.retry_after = std::chrono::seconds(std::min<uint64_t>(*seconds, 86'400));
+  }
+  if (answer.status() >= 200 && answer.status() < 300) {
+    co_return co_await exchange.Receive(answer);
+  }
+  ErrorDocument document;
+  if (request.method != "HEAD") {
+    auto text = co_await answer.ReadText(kErrorBytesMax);
+    if (text) document = ParseErrorDocument(*text);
+  }
+  facts.bucket_region = BucketRegion(headers, document);
+  const std::string_view source =
+      facts.credentials ? std::string_view(facts.credentials->source) : std::string_view();
+  co_return std::unexpected(
+      MakeS3Error(answer.status(), headers, document, SubjectOf(request, source)));
+}
+
+bool RequestRunner::Correct(const Error& error, const S3Request& request, const TryFacts& facts,
+                            Corrections& corrections) {
+  const bool names_region =
+      facts.status == 301 || facts.status == 307 || facts.status == 400 || facts.status == 403;
+  if (names_region && !corrections.region && !request.bucket.empty() &&
+      !facts.bucket_region.empty() && facts.bucket_region != facts.region) {
+    corrections.region = true;
+    RememberRegion(request.bucket, facts.bucket_region);
+    Log(LogLevel::kDebug, "{} is in region {}", ObjectName(request.bucket, ""),
+        facts.bucket_region);
+    return true;
+  }
+  if (error.code() != ErrorCode::kPermissionDenied && facts.status != 400) return false;
+  // A HEAD has no body to name the reason: the server's Date shows it.
+  if (!corrections.clock && facts.server_time && credentials_ != nullptr &&
+      std::chrono::abs(*facts.server_time - ServerNow()) > kSkewMin) {
+    corrections.clock = true;
+    const auto offset = *facts.server_time - clock_.WallNow();
+    clock_offset_nanoseconds_ = std::chrono::nanoseconds(offset).count();
+    Log(LogLevel::kWarning,
+        "this machine's clock is {} s off the server's; signing with the server's time",
+        std::chrono::duration_cast<std::chrono::seconds>(-offset).count());
+    return true;
+  }
+  const std::string& s3_code = error.origin().s3_code;
+  if (!corrections.credentials && facts.credentials && facts.credentials->expires &&
+      (s3_code == "ExpiredToken" || s3_code == "TokenRefreshRequired" ||
+       s3_code == "InvalidToken")) {
+    corrections.credentials = true;
+    credentials_->Refused(facts.credentials);
+    return true;
+  }
+  return false;
+}
+
+Task<Result<std::string>> RequestRunner::Presign(const S3Request& request,
+                                                 std::chrono::seconds lifetime,
+                                                 const CallContext& context) {
+  const std::string region = RegionOf(request.bucket);
+  const S3Address address = AddressOf(config_, region, request.bucket, request.key);
+  const std::string host = net::HostHeader(address.endpoint);
+  std::string url = (address.endpoint.is_tls ? "https://" : "http://") + host + address.path;
+  if (credentials_ == nullptr) co_return url;
+  HR_CO_TRY_ASSIGN(const auto credentials, co_await credentials_->Get(context));
+  const Signer signer{
+      .keys = credentials->keys, .region = region, .time = ServerNow(), .cache = signing_keys_};
+  url += "?" + PresignQuery({.method = request.method,
+                             .host = host,
+                             .path = address.path,
+                             .query = request.query,
+                             .payload_hash = kUnsignedPayload},
+                            signer, lifetime);
+  co_return url;
+}
+
+SystemTime RequestRunner::ServerNow() const {
+  return clock_.WallNow() + std::chrono::nanoseconds(clock_offset_nanoseconds_.load());
+}
+
+std::string RequestRunner::RegionOf(const std::string& bucket) const {
+  if (!has_regions_.load(std::memory_order_relaxed)) return config_.region;
+  const MutexLock lock(mutex_);
+  const auto found = regions_.find(bucket);
+  return found == regions_.end() ? config_.region : found->second;
+}
+
+void RequestRunner::RememberRegion(const std::string& bucket, const std::string& region) {
+  const MutexLock lock(mutex_);
+  if (regions_.size() >= kRegionCountMax) regions_.clear();
+  regions_[bucket] = region;
+  has_regions_ = true;
+}
+
+double RequestRunner::RandomUnit() {
+  const MutexLock lock(mutex_);
+  return random_.Unit();
+}
+
+Task<Status> TextExchange::Receive(net::HttpAnswer& answer) {
+  headers_ = answer.head().headers;
+  auto text = co_await answer.ReadText(text_bytes_max_);
+  if (!text) co_return std::unexpected(std::move(text).error().While(AttemptOf(request_)));
+  text_ = std::move(*text);
+  received_bytes_ += text_.size();
+  if (may_hide_error_ && IsErrorDocument(text_)) {
+    const ErrorDocument document = ParseErrorDocument(text_);
+    const RequestSubject subject = SubjectOf(request_, {});
+    co_return std::unexpected(MakeS3Error(answer.status(), headers_, document, subject));
+  }
+  co_return Ok();
+}
+
+std::string BlankSecrets(std::string_view target) {
+  std::string blanked(target);
+  for (const std::string_view name : {"X-Amz-Signature=", "X-Amz-Security-Token="}) {
+    const size_t begin = blanked.find(name);
+    if (begin == std::string::npos) continue;
+    const size_t value = begin + name.size();
+    const size_t end = std::min(blanked.find('&', value), blanked.size());
+    blanked.replace(value, end - value, "***");
+  }
+  return blanked;
+}
+
+}  // namespace headrace::s3

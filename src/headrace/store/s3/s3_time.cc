@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/store/s3/s3_time.h"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+
+namespace headrace::s3 {
+namespace {
+
+// Reads a time from fixed places in a text and remembers whether all of it was there.
+struct Fields {
+  std::string_view text;
+  bool is_good = true;
+
+  int Number(size_t begin, size_t width) {
+    int value = 0;
+    for (size_t i = begin; i < begin + width; ++i) {
+      if (i >= text.size() || text[i] < '0' || text[i] > '9') {
+        is_good = false;
+        return 0;
+      }
+      value = value * 10 + (text[i] - '0');
+    }
+    return value;
+  }
+  void Expect(size_t place, char c) {
+    is_good = is_good && place < text.size() && text[place] == c;
+  }
+};
+
+std::optional<SystemTime> Assemble(int year, int month, int day, int hour, int minute, int second) {
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
+  return SystemTime(std::chrono::sys_days(date)) + std::chrono::hours(hour) +
+         std::chrono::minutes(minute) + std::chrono::seconds(second);
+}
+
+}  // namespace
+
+std::optional<SystemTime> ParseIsoTime(std::string_view text) {
+  Fields fields{.text = text};
+  const int year = fields.Number(0, 4);
+  const int month = fields.Number(5, 2);
+  const int day = fields.Number(8, 2);
+  const int hour = fields.Number(11, 2);
+  const int minute = fields.Number(14, 2);
+  const int second = fields.Number(17, 2);
+  fields.Expect(4, '-');
+  fields.Expect(7, '-');
+  fields.Expect(10, 'T');
+  fields.Expect(13, ':');
+  fields.Expect(16, ':');
+  if (!fields.is_good) return std::nullopt;
+  auto time = Assemble(year, month, day, hour, minute, second);
+  if (!time) return std::nullopt;
+
+  std::string_view rest = text.substr(19);
+  if (rest.starts_with('.')) {
+    rest.remove_prefix(1);
+    int64_t nanoseconds = 0;
+    int64_t unit = 100'000'000;
+    while (!rest.empty() && rest.front() >= '0' && rest.front() <= '9') {
+      nanoseconds += (rest.front() - '0') * unit;
+      unit /= 10;
+      rest.remove_prefix(1);
+    }
+    *time += std::chrono::nanoseconds(nanoseconds);
+  }
+  if (rest != "Z" && rest != "+00:00") return std::nullopt;
+  return time;
+}
+
+std::optional<SystemTime> ParseHttpDate(std::string_view text) {
+  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  if (text.size() != 29 || !text.ends_with(" GMT")) return std::nullopt;
+  int month = 0;
+  for (size_t i = 0; i < kMonths.size(); ++i) {
+    if (text.substr(8, 3) == kMonths[i]) month = static_cast<int>(i) + 1;
+  }
+  Fields fields{.text = text};
+  const int day = fields.Number(5, 2);
+  const int year = fields.Number(12, 4);
+  const int hour = fields.Number(17, 2);
+  const int minute = fields.Number(20, 2);
+  const int second = fields.Number(23, 2);
+  if (!fields.is_good || month == 0) return std::nullopt;
+  return Assemble(year, month, day, hour, minute, second);
+}
+
+}  // namespace headrace::s3

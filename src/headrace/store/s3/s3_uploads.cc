@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+// S3Store's operations that write objects.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "headrace/base/digest.h"
+#include "headrace/base/encoding.h"
+#include "headrace/store/s3/multipart_etag.h"
+#include "headrace/store/s3/object_headers.h"
+#include "headrace/store/s3/s3_store_parts.h"
+#include "headrace/store/s3/s3_xml.h"
+
+namespace headrace::s3 {
+namespace {
+
+// Catches what the network or a proxy breaks; S3 keeps it as the object's full-object checksum.
+constexpr ChecksumAlgorithm kUploadChecksum = ChecksumAlgorithm::kCrc64Nvme;
+
+std::optional<Checksum> UploadChecksum(const std::optional<Checksum>& given,
+                                       std::span<const std::byte> bytes, const S3Config& config) {
+  if (given) return given;
+  if (!config.sends_checksums) return std::nullopt;
+  return ChecksumOf(kUploadChecksum, bytes);
+}
+
+std::string CopySource(const std::string& bucket, const std::string& key) {
+  return fmt::format("/{}/{}", UriEncodePath(bucket), UriEncodePath(key));
+}
+
+std::string PartQuery(uint32_t part_number, const std::string& upload_id) {
+  return QueryBuilder()
+      .Add("partNumber", std::to_string(part_number))
+      .Add("uploadId", upload_id)
+      .Take();
+}
+
+PutResult AsPutResult(WriteResult result) {
+  return {.etag = std::move(result.etag), .checksum = std::move(result.checksum)};
+}
+
+// A completion whose answer got lost has removed the upload: the next try hears NoSuchUpload though
+// the object is there. Its ETag, which follows from the parts, tells.
+class CompleteExchange final : public Exchange {
+ public:
+  CompleteExchange(S3Store& store, const CompleteMultipartRequest& request,
+                   const CallContext& context, S3Request call)
+      : store_(store),
+        request_(request),
+        context_(context),
+        text_(std::move(call), kShortTextBytesMax, true) {}
+
+  const S3Request& NextRequest() override { return text_.NextRequest(); }
+  Task<Status> Receive(net::HttpAnswer& answer) override {
+    HR_CO_TRY(co_await text_.Receive(answer));
+    HR_CO_TRY_ASSIGN(WriteResult written,
+                     While(AttemptOf(text_.NextRequest()), ReadWriteResult(text_.text())));
+    result_ = AsPutResult(std::move(written));
+    co_return Ok();
+  }
+  Task<Status> Reconsider(const Error& error, uint32_t attempt_index) override {
+    const bool is_gone = error.origin().s3_code == "NoSuchUpload";
+    const auto etag = MultipartEtag(request_.parts);
+    if (attempt_index == 0 || !is_gone || !etag) co_return std::unexpected(error);
+    HeadRequest written{.bucket = request_.upload.bucket, .key = request_.upload.key};
+    const auto head = co_await store_.Head(written, context_);
+    if (!head || head->info.etag != *etag) co_return std::unexpected(error);
+    result_ = {.etag = *etag, .checksum = head->checksum};
+    co_return Ok();
+  }
+  uint64_t received_bytes() const override { return text_.received_bytes(); }
+  PutResult TakeResult() { return std::move(result_); }
+
+ private:
+  S3Store& store_;
+  const CompleteMultipartRequest& request_;
+  const CallContext& context_;
+  TextExchange text_;
+  PutResult result_;
+};
+
+}  // namespace
+
+Task<Result<UploadBody>> CollectBody(ByteSource& source, const std::string& attempt) {
+  UploadBody body;
+  if (const auto in_memory = source.in_memory()) {
+    body.bytes = *in_memory;
+    co_return body;
+  }
+  const auto announced = source.size_bytes();
+  constexpr uint64_t kMax = S3Store::kCollectedBodyBytesMax;
+  const auto too_large = [&] {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{}: more than {} bytes in one request; upload it in parts", attempt, kMax));
+  };
+  if (announced.value_or(0) > kMax) co_return too_large();
+  // One byte more than announced, so that a source that is longer shows.
+  constexpr size_t kPieceBytes = 256 * 1024;
+  body.collected.resize(announced ? *announced + 1 : kPieceBytes);
+  size_t filled = 0;
+  while (true) {
+    if (filled == body.collected.size()) {
+      if (announced || filled > kMax) break;
+      body.collected.resize(std::min<size_t>(filled * 2, kMax + 1));
+    }
+    const auto room = std::span(body.collected).subspan(filled);
+    HR_CO_TRY_ASSIGN(const size_t got, co_await source.Read(room));
+    if (got == 0) break;
+    filled += got;
+  }
+  if (announced && filled != *announced) {
+    co_return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{}: the source changed its size while it was read; try again", attempt));
+  }
+  if (filled > kMax) co_return too_large();
+  body.bytes = std::span(body.collected).first(filled);
+  co_return body;
+}
+
+Task<Result<PutResult>> S3Store::Put(const PutRequest& request, ByteSource& body,
+                                     const CallContext& context) {
+  S3Request call{.verb = "put", .method = "PUT", .bucket = request.bucket, .key = request.key};
+  const std::string attempt = AttemptOf(call);
+  HR_CO_TRY_ASSIGN(const UploadBody upload, co_await CollectBody(body, attempt));
+  AddAttributes(request.attributes, call.headers);
+  AddConditions(request.conditions, call.headers);
+  const auto checksum = UploadChecksum(request.checksum, upload.bytes, parts_->runner->config());
+  if (checksum) AddChecksum(*checksum, call.headers);
+  call.body = upload.bytes;
+  call.sends_body = true;
+  TextExchange exchange(std::move(call), kShortTextBytesMax);
+  HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  PutResult result{.etag = std::string(Unquoted(exchange.headers().Value("ETag"))),
+                   .checksum = ChecksumIn(exchange.headers())};
+  co_return result;
+}
+
+Task<Result<PutResult>> S3Store::Copy(const CopyRequest& request, const CallContext& context) {
+  S3Request call{.verb = "copy to", .method = "PUT", .bucket = request.bucket, .key = request.key};
+  call.headers.Add("x-amz-copy-source", CopySource(request.source_bucket, request.source_key));
+  if (!request.source_if_match.empty()) {
+    call.headers.Add("x-amz-copy-source-if-match", "\"" + request.source_if_match + "\"");
+  }
+  if (request.attributes) {
+    call.headers.Add("x-amz-metadata-directive", "REPLACE");
+    AddAttributes(*request.attributes, call.headers);
+  }
+  AddConditions(request.conditions, call.headers);
+  call.sends_body = true;
+  TextExchange exchange(std::move(call), kShortTextBytesMax, true);
+  const std::string attempt = AttemptOf(exchange.NextRequest());
+  HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  HR_CO_TRY_ASSIGN(WriteResult written, While(attempt, ReadWriteResult(exchange.text())));
+  co_return AsPutResult(std::move(written));
+}
+
+Task<Result<MultipartUpload>> S3Store::CreateMultipart(const CreateMultipartRequest& request,
+                                                       const CallContext& context) {
+  S3Request call{.verb = "start upload of",
+                 .method = "POST",
+                 .bucket = request.bucket,
+                 .key = request.key,
+                 .query = QueryBuilder().Add("uploads").Take()};
+  AddAttributes(request.attributes, call.headers);
+  auto algorithm = request.checksum_algorithm;
+  if (!algorithm && parts_->runner->config().sends_checksums) algorithm = kUploadChecksum;
+  if (algorithm) {
+    call.headers.Add("x-amz-checksum-algorithm", std::string(ChecksumName(*algorithm)));
+    // A whole-object checksum can be verified by whoever reads the object; S3 can combine CRCs
+    // into one, and digests not.
+    const bool is_crc =
+        *algorithm != ChecksumAlgorithm::kSha1 && *algorithm != ChecksumAlgorithm::kSha256;
+    call.headers.Add("x-amz-checksum-type", is_crc ? "FULL_OBJECT" : "COMPOSITE");
+  }
+  call.sends_body = true;
+  TextExchange exchange(std::move(call), kShortTextBytesMax);
+  const std::string attempt = AttemptOf(exchange.NextRequest());
+  HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  HR_CO_TRY_ASSIGN(std::string upload_id, While(attempt, ReadUploadId(exchange.text())));
+  MultipartUpload upload{
+      .bucket = request.bucket, .key = request.key, .upload_id = std::move(upload_id)};
+  co_return upload;
+}
+
+Task<Result<PartInfo>> S3Store::UploadPart(const UploadPartRequest& request, ByteSource& body,
+                                           const CallContext& context) {
+  S3Request call{.verb = "upload a part of",
+                 .method = "PUT",
+                 .bucket = request.upload.bucket,
+                 .key = request.upload.key,
+                 .query = PartQuery(request.part_number, request.upload.upload_id)};
+  const std::string attempt = AttemptOf(call);
+  HR_CO_TRY_ASSIGN(const UploadBody upload, co_await CollectBody(body, attempt));
+  const auto checksum = UploadChecksum(request.checksum, upload.bytes, parts_->runner->config());
+  if (checksum) AddChecksum(*checksum, call.headers);
+  call.body = upload.bytes;
+  call.sends_body = true;
+  TextExchange exchange(std::move(call), kShortTextBytesMax);
+  HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  PartInfo part{.part_number = request.part_number,
+                .size_bytes = upload.bytes.size(),
+                .etag = std::string(Unquoted(exchange.headers().Value("ETag"))),
+                .checksum = ChecksumIn(exchange.headers())};
+  co_return part;
+}
+
+Task<Result<PartInfo>> S3Store::CopyPart(const CopyPartRequest& request,
+                                         const CallContext& context) {
+  S3Request call{.verb = "copy a part of",
+                 .method = "PUT",
+                 .bucket = request.upload.bucket,
+                 .key = request.upload.key,
+                 .query = PartQuery(request.part_number, request.upload.upload_id)};
+  call.headers.Add("x-amz-copy-source", CopySource(request.source_bucket, request.source_key));
+  if (request.source_range) {
+    call.headers.Add("x-amz-copy-source-range", RangeHeader(*request.source_range));
+  }
+  if (!request.source_if_match.empty()) {
+    call.headers.Add("x-amz-copy-source-if-match", "\"" + request.source_if_match + "\"");
+  }
+  call.sends_body = true;
+  TextExchange exchange(std::move(call), kShortTextBytesMax, true);
+  const std::string attempt = AttemptOf(exchange.NextRequest());
+  HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  HR_CO_TRY_ASSIGN(WriteResult written, While(attempt, ReadWriteResult(exchange.text())));
+  PartInfo part{.part_number = request.part_number,
+                .size_bytes = request.source_range ? request.source_range->size_bytes() : 0,
+                .etag = std::move(written.etag),
+                .modified = written.modified,
+                .checksum = std::move(written.checksum)};
+  co_return part;
+}
+
+Task<Result<PutResult>> S3Store::CompleteMultipart(const CompleteMultipartRequest& request,
+                                                   const CallContext& context) {
+  const std::string document = CompleteDocument(request.parts);
+  S3Request call{.verb = "complete upload of",
+                 .method = "POST",
+                 .bucket = request.upload.bucket,
+                 .key = request.upload.key,
+                 .query = QueryBuilder().Add("uploadId", request.upload.upload_id).Take()};
+  call.headers.Add("Content-Type", "application/xml");
+  AddConditions(request.conditions, call.headers);
+  if (request.checksum) {
+    AddChecksum(*request.checksum, call.headers);
+    call.headers.Add("x-amz-checksum-type",
+                     request.checksum->is_composite ? "COMPOSITE" : "FULL_OBJECT");
+  }
+  call.body = AsBytes(document);
+  call.sends_body = true;
+  CompleteExchange exchange(*this, request, context, std::move(call));
+  HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  co_return exchange.TakeResult();
+}
+
+Task<Status> S3Store::AbortMultipart(const MultipartUpload& upload, const CallContext& context) {
+  TextExchange exchange({.verb = "abort upload of",
+                         .method = "DELETE",
+                         .bucket = upload.bucket,
+                         .key = upload.key,
+                         .query = QueryBuilder().Add("uploadId", upload.upload_id).Take()},
+                        kShortTextBytesMax);
+  Status outcome = co_await parts_->runner->Run(exchange, context);
+  // Aborted or completed before: nothing is left to abort.
+  if (!outcome && outcome.error().origin().s3_code == "NoSuchUpload") co_return Ok();
+  co_return outcome;
+}
+
+}  // namespace headrace::s3

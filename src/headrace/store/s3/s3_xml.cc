@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/store/s3/s3_xml.h"
+
+#include <array>
+#include <charconv>
+
+#include <fmt/format.h>
+#include <pugixml.hpp>
+
+#include "headrace/base/encoding.h"
+#include "headrace/net/http_message.h"
+#include "headrace/store/s3/s3_time.h"
+
+namespace headrace::s3 {
+namespace {
+
+constexpr std::string_view kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
+constexpr std::array kAlgorithms = {ChecksumAlgorithm::kCrc64Nvme, ChecksumAlgorithm::kCrc32c,
+                                    ChecksumAlgorithm::kCrc32, ChecksumAlgorithm::kSha1,
+                                    ChecksumAlgorithm::kSha256};
+
+std::unexpected<Error> BadDocument(std::string_view root, std::string_view why) {
+  return Fail(ErrorCode::kCorrupt, fmt::format("the server's {} cannot be read: {}", root, why));
+}
+
+// Blanks around and inside a key count, so they are kept; line ends are not rewritten.
+constexpr unsigned kParseOptions =
+    pugi::parse_minimal | pugi::parse_escapes | pugi::parse_cdata | pugi::parse_ws_pcdata_single;
+
+Result<pugi::xml_node> Load(pugi::xml_document& document, std::string_view text, const char* root) {
+  const auto parsed = document.load_buffer(text.data(), text.size(), kParseOptions);
+  if (!parsed) return BadDocument(root, parsed.description());
+  const pugi::xml_node node = document.child(root);
+  if (!node) return BadDocument(root, "it is another document");
+  return node;
+}
+
+Result<std::string> ReadName(const char* text, bool is_encoded, std::string_view root) {
+  if (!is_encoded) return std::string(text);
+  auto decoded = UriDecode(text, true);
+  if (!decoded) return BadDocument(root, fmt::format("broken encoding in '{}'", text));
+  return std::move(*decoded);
+}
+
+Result<ObjectInfo> ReadObject(const pugi::xml_node& contents, bool is_encoded) {
+  ObjectInfo object;
+  const char* size = "";
+  // One pass over the children: looking each up by name would scan them once for each.
+  for (const pugi::xml_node& child : contents.children()) {
+    const std::string_view name = child.name();
+    if (name == "Key") {
+      HR_TRY_ASSIGN(object.key, ReadName(child.child_value(), is_encoded, "ListBucketResult"));
+    } else if (name == "Size") {
+      size = child.child_value();
+    } else if (name == "ETag") {
+      object.etag = Unquoted(child.child_value());
+    } else if (name == "LastModified") {
+      object.modified = ParseIsoTime(child.child_value()).value_or(SystemTime());
+    } else if (name == "StorageClass") {
+      const std::string_view storage_class = child.child_value();
+      if (storage_class != "STANDARD") object.storage_class = storage_class;
+    }
+  }
+  const char* const end = size + std::string_view(size).size();
+  const auto [stopped, error] = std::from_chars(size, end, object.size_bytes);
+  if (object.key.empty() || error != std::errc() || stopped != end) {
+    return BadDocument("ListBucketResult", "an entry without key or size");
+  }
+  return object;
+}
+
+void AppendEscaped(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '\r':
+        out += "&#13;";
+        break;
+      case '\n':
+        out += "&#10;";
+        break;
+      case '\t':
+        out += "&#9;";
+        break;
+      default:
+        out.push_back(c);
+    }
+  }
+}
+
+// Length of the UTF-8 sequence at the start of `text`; 0 when there is none (RFC 3629).
+size_t Utf8Length(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0U) != 0x80) return 0;
+  }
+  if (first == 0xE0 && byte(1) < 0xA0) return 0;  // Overlong.
+  if (first == 0xED && byte(1) > 0x9F) return 0;  // Surrogates.
+  if (first == 0xF0 && byte(1) < 0x90) return 0;  // Overlong.
+  if (first == 0xF4 && byte(1) > 0x8F) return 0;  // Above U+10FFFF.
+  return length;
+}
+
+}  // namespace
+
+std::string_view Unquoted(std::string_view etag) {
+  if (etag.starts_with("W/")) etag.remove_prefix(2);
+  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') {
+    etag = etag.substr(1, etag.size() - 2);
+  }
+  return etag;
+}
+
+std::optional<Checksum> ReadChecksum(ChecksumAlgorithm algorithm, std::string_view value,
+                                     std::string_view type) {
+  if (value.empty()) return std::nullopt;
+  return Checksum{.algorithm = algorithm,
+                  .value = std::string(value),
+                  .is_composite = net::EqualIgnoringCase(type, "COMPOSITE") ||
+                                  value.find('-') != std::string_view::npos};
+}
+
+Result<ListPage> ReadListPage(std::string_view text) {
+  pugi::xml_document document;
+  HR_TRY_ASSIGN(const pugi::xml_node root, Load(document, text, "ListBucketResult"));
+  const bool is_encoded = std::string_view(root.child_value("EncodingType")) == "url";
+  ListPage page;
+  for (const pugi::xml_node& child : root.children()) {
+    const std::string_view name = child.name();
+    if (name == "Contents") {
+      HR_TRY_ASSIGN(ObjectInfo object, ReadObject(child, is_encoded));
+      page.objects.push_back(std::move(object));
+    } else if (name == "CommonPrefixes") {
+      for (const pugi::xml_node& prefix : child.children("Prefix")) {
+        HR_TRY_ASSIGN(std::string decoded,
+                      ReadName(prefix.child_value(), is_encoded, "ListBucketResult"));
+        page.common_prefixes.push_back(std::move(decoded));
+      }
+    }
+  }
+  if (std::string_view(root.child_value("IsTruncated")) == "true") {
+    page.next_token = root.child_value("NextContinuationToken");
+    if (page.next_token.empty()) {
+      return BadDocument("ListBucketResult", "it is truncated and has no continuation token");
+    }
+  }
+  return page;
+}
+
+Result<BucketPage> ReadBucketPage(std::string_view text) {
+  pugi::xml_document document;
+  HR_TRY_ASSIGN(const pugi::xml_node root, Load(document, text, "ListAllMyBucketsResult"));
+  BucketPage page;
+  for (const pugi::xml_node& bucket : root.child("Buckets").children("Bucket")) {
+    page.buckets.push_back(
+        {.name = bucket.child_value("Name"),
+         .created = ParseIsoTime(bucket.child_value("CreationDate")).value_or(SystemTime())});
+  }
+  page.next_token = root.child_value("ContinuationToken");
+  return page;
+}
+
+Result<std::string> ReadUploadId(std::string_view text) {
+  pugi::xml_document document;
+  HR_TRY_ASSIGN(const pugi::xml_node root, Load(document, text, "InitiateMultipartUploadResult"));
+  std::string id = root.child_value("UploadId");
+  if (id.empty()) return BadDocument("InitiateMultipartUploadResult", "it has no UploadId");
+  return id;
+}
+
+Result<WriteResult> ReadWriteResult(std::string_view text) {
+  pugi::xml_document document;
+  const auto parsed = document.load_buffer(text.data(), text.size(), kParseOptions);
+  const pugi::xml_node root = document.document_element();
+  if (!parsed || !root || !root.child("ETag")) {
+    return BadDocument("result of a copy or completed upload", "it has no ETag");
+  }
+  WriteResult result;
+  result.etag = Unquoted(root.child_value("ETag"));
+  result.modified = ParseIsoTime(root.child_value("LastModified")).value_or(SystemTime());
+  const std::string_view type = root.child_value("ChecksumType");
+  for (const ChecksumAlgorithm algorithm : kAlgorithms) {
+    if (result.checksum) break;
+    const std::string name = fmt::format("Checksum{}", ChecksumName(algorithm));
+    result.checksum = ReadChecksum(algorithm, root.child_value(name.c_str()), type);
+  }
+  return result;
+}
+
+Result<std::vector<FailedDelete>> ReadDeleteResult(std::string_view text) {
+  pugi::xml_document document;
+  HR_TRY_ASSIGN(const pugi::xml_node root, Load(document, text, "DeleteResult"));
+  std::vector<FailedDelete> failures;
+  for (const pugi::xml_node& error : root.children("Error")) {
+    failures.push_back({.key = error.child_value("Key"),
+                        .code = error.child_value("Code"),
+                        .message = error.child_value("Message")});
+  }
+  return failures;
+}
+
+bool FitsIntoXml(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = Utf8Length(text);
+    if (length == 0) return false;
+    const auto first = static_cast<unsigned char>(text.front());
+    if (first < 0x20 && first != '\t' && first != '\n' && first != '\r') return false;
+    // U+FFFE and U+FFFF are no XML characters.
+    if (text.substr(0, 3) == "\xEF\xBF\xBE" || text.substr(0, 3) == "\xEF\xBF\xBF") return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string DeleteDocument(const std::vector<std::string>& keys) {
+  std::string text = fmt::format("<Delete xmlns=\"{}\"><Quiet>true</Quiet>", kNamespace);
+  for (const std::string& key : keys) {
+    text += "<Object><Key>";
+    AppendEscaped(text, key);
+    text += "</Key></Object>";
+  }
+  return text + "</Delete>";
+}
+
+std::string CompleteDocument(const std::vector<PartInfo>& parts) {
+  std::string text = fmt::format("<CompleteMultipartUpload xmlns=\"{}\">", kNamespace);
+  for (const PartInfo& part : parts) {
+    text += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>&quot;", part.part_number);
+    AppendEscaped(text, part.etag);
+    text += "&quot;</ETag>";
+    if (part.checksum) {
+      const std::string_view name = ChecksumName(part.checksum->algorithm);
+      text += fmt::format("<Checksum{0}>{1}</Checksum{0}>", name, part.checksum->value);
+    }
+    text += "</Part>";
+  }
+  return text + "</CompleteMultipartUpload>";
+}
+
+std::string CreateBucketDocument(std::string_view region) {
+  std::string text = fmt::format("<CreateBucketConfiguration xmlns=\"{}\">", kNamespace);
+  text += "<LocationConstraint>";
+  AppendEscaped(text, region);
+  return text + "</LocationConstraint></CreateBucketConfiguration>";
+}
+
+}  // namespace headrace::s3

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/store/s3/sigv4.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "headrace/base/encoding.h"
+
+namespace headrace::s3 {
+namespace {
+
+void AppendHex(std::string& out, std::span<const std::byte> bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  for (const std::byte b : bytes) {
+    const auto value = std::to_integer<unsigned>(b);
+    out.push_back(kDigits[value >> 4U]);
+    out.push_back(kDigits[value & 15U]);
+  }
+}
+
+void AppendDigits(std::string& out, unsigned value, int width) {
+  for (int place = width - 1; place >= 0; --place) {
+    unsigned power = 1;
+    for (int i = 0; i < place; ++i) power *= 10;
+    out.push_back(static_cast<char>('0' + value / power % 10));
+  }
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return lower;
+}
+
+// Trimmed, and every inner run of spaces as one.
+void AppendTrimmed(std::string& out, std::string_view value) {
+  bool space_is_due = false;
+  bool is_start = true;
+  for (const char c : value) {
+    if (c == ' ' || c == '\t') {
+      space_is_due = !is_start;
+      continue;
+    }
+    if (space_is_due) out.push_back(' ');
+    space_is_due = false;
+    is_start = false;
+    out.push_back(c);
+  }
+}
+
+}  // namespace
+
+std::string FormatAmzDate(SystemTime time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const auto day = std::chrono::floor<std::chrono::days>(seconds);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(seconds - day);
+  std::string text;
+  text.reserve(16);
+  AppendDigits(text, static_cast<unsigned>(static_cast<int>(date.year())), 4);
+  AppendDigits(text, static_cast<unsigned>(date.month()), 2);
+  AppendDigits(text, static_cast<unsigned>(date.day()), 2);
+  text.push_back('T');
+  AppendDigits(text, static_cast<unsigned>(clock.hours().count()), 2);
+  AppendDigits(text, static_cast<unsigned>(clock.minutes().count()), 2);
+  AppendDigits(text, static_cast<unsigned>(clock.seconds().count()), 2);
+  text.push_back('Z');
+  return text;
+}
+
+std::optional<SystemTime> ParseAmzDate(std::string_view text) {
+  if (text.size() != 16 || text[8] != 'T' || text[15] != 'Z') return std::nullopt;
+  const auto number = [&](size_t begin, size_t width) -> int {
+    int value = 0;
+    for (const char c : text.substr(begin, width)) {
+      if (c < '0' || c > '9') return -1;
+      value = value * 10 + (c - '0');
+    }
+    return value;
+  };
+  const int year = number(0, 4);
+  const int month = number(4, 2);
+  const int day = number(6, 2);
+  const int hour = number(9, 2);
+  const int minute = number(11, 2);
+  const int second = number(13, 2);
+  if (year < 0 || month < 0 || day < 0 || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
+      second < 0 || second > 60) {
+    return std::nullopt;
+  }
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok()) return std::nullopt;
+  return SystemTime(std::chrono::sys_days(date)) + std::chrono::hours(hour) +
+         std::chrono::minutes(minute) + std::chrono::seconds(second);
+}
+
+std::string CredentialScope::Text() const {
+  std::string text;
+  text.reserve(date.size() + region.size() + service.size() + 16);
+  text.append(date).append("/").append(region).append("/").append(service);
+  return text.append("/aws4_request");
+}
+
+std::optional<std::string> CanonicalUri(std::string_view path) {
+  if (path.empty()) return "/";
+  const auto decoded = UriDecode(path);
+  if (!decoded) return std::nullopt;
+  return UriEncodePath(*decoded);
+}
+
+std::optional<std::string> CanonicalQuery(std::string_view query, std::string_view left_out) {
+  std::vector<std::pair<std::string, std::string>> parameters;
+  while (!query.empty()) {
+    const std::string_view piece = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), piece.size() + 1));
+    if (piece.empty()) continue;
+    const size_t equals = piece.find('=');
+    const auto name = UriDecode(piece.substr(0, equals), true);
+    const auto value =
+        UriDecode(equals == std::string_view::npos ? "" : piece.substr(equals + 1), true);
+    if (!name || !value) return std::nullopt;
+    if (!left_out.empty() && *name == left_out) continue;
+    parameters.emplace_back(UriEncode(*name), UriEncode(*value));
+  }
+  std::sort(parameters.begin(), parameters.end());
+  std::string text;
+  for (const auto& [name, value] : parameters) {
+    if (!text.empty()) text.push_back('&');
+    text.append(name).append("=").append(value);
+  }
+  return text;
+}
+
+CanonicalHeaderList CanonicalHeaders(
+    std::span<const std::pair<std::string_view, std::string_view>> fields) {
+  std::vector<std::pair<std::string, std::string_view>> sorted;
+  sorted.reserve(fields.size());
+  size_t size_bytes = 0;
+  for (const auto& [name, value] : fields) {
+    sorted.emplace_back(Lower(name), value);
+    size_bytes += name.size() + value.size() + 2;
+  }
+  // Stable: repeated fields keep their order.
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  CanonicalHeaderList list;
+  list.text.reserve(size_bytes);
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    const auto& [name, value] = sorted[i];
+    if (i > 0 && sorted[i - 1].first == name) {
+      list.text.back() = ',';
+    } else {
+      if (i > 0) list.names.push_back(';');
+      list.names.append(name);
+      list.text.append(name).push_back(':');
+    }
+    AppendTrimmed(list.text, value);
+    list.text.push_back('\n');
+  }
+  return list;
+}
+
+std::optional<CanonicalHeaderList> CanonicalHeadersListed(const net::HttpHeaders& headers,
+                                                          std::string_view signed_names) {
+  std::vector<std::pair<std::string_view, std::string_view>> fields;
+  std::string_view rest = signed_names;
+  while (!rest.empty()) {
+    const std::string_view name = rest.substr(0, rest.find(';'));
+    rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+    bool is_there = false;
+    for (const auto& [field_name, value] : headers.fields()) {
+      if (!net::EqualIgnoringCase(field_name, name)) continue;
+      is_there = true;
+      fields.emplace_back(name, value);
+    }
+    if (!is_there) return std::nullopt;
+  }
+  return CanonicalHeaders(fields);
+}
+
+std::string CanonicalRequest(std::string_view method, std::string_view canonical_uri,
+                             std::string_view canonical_query, const CanonicalHeaderList& headers,
+                             std::string_view payload_hash) {
+  std::string text;
+  text.reserve(method.size() + canonical_uri.size() + canonical_query.size() + headers.text.size() +
+               headers.names.size() + payload_hash.size() + 8);
+  text.append(method).push_back('\n');
+  text.append(canonical_uri).push_back('\n');
+  text.append(canonical_query).push_back('\n');
+  text.append(headers.text).push_back('\n');
+  text.append(headers.names).push_back('\n');
+  text.append(payload_hash);
+  return text;
+}
+
+std::string StringToSign(std::string_view timestamp, std::string_view scope,
+                         std::string_view canonical_request) {
+  std::string text;
+  text.reserve(kSigV4Algorithm.size() + timestamp.size() + scope.size() + 64 + 3);
+  text.append(kSigV4Algorithm).push_back('\n');
+  text.append(timestamp).push_back('\n');
+  text.append(scope).push_back('\n');
+  AppendHex(text, Sha256(canonical_request));
+  return text;
+}
+
+Sha256Digest DeriveSigningKey(std::string_view secret_access_key, const CredentialScope& scope) {
+  const std::string start = "AWS4" + std::string(secret_access_key);
+  const Sha256Digest date_key = HmacSha256(AsBytes(start), scope.date);
+  const Sha256Digest region_key = HmacSha256(date_key, scope.region);
+  const Sha256Digest service_key = HmacSha256(region_key, scope.service);
+  return HmacSha256(service_key, "aws4_request");
+}
+
+std::string Signature(const Sha256Digest& signing_key, std::string_view string_to_sign) {
+  return HexEncode(HmacSha256(signing_key, string_to_sign));
+}
+
+Sha256Digest SigningKeyCache::KeyFor(std::string_view secret_access_key,
+                                     const CredentialScope& scope) {
+  const MutexLock lock(mutex_);
+  for (const Entry& entry : entries_) {
+    if (entry.scope == scope && entry.secret_access_key == secret_access_key) return entry.key;
+  }
+  Entry entry{.secret_access_key = std::string(secret_access_key),
+              .scope = scope,
+              .key = DeriveSigningKey(secret_access_key, scope)};
+  const Sha256Digest key = entry.key;
+  if (entries_.size() < kEntryCountMax) {
+    entries_.push_back(std::move(entry));
+  } else {
+    entries_[next_replaced_] = std::move(entry);
+    next_replaced_ = (next_replaced_ + 1) % kEntryCountMax;
+  }
+  return key;
+}
+
+std::string ChunkSignatures::NextChunk(const Sha256Digest& chunk_digest) {
+  std::string text = "AWS4-HMAC-SHA256-PAYLOAD\n";
+  text.append(timestamp_).append("\n").append(scope_).append("\n").append(previous_).append("\n");
+  text.append(kEmptySha256).append("\n");
+  AppendHex(text, chunk_digest);
+  previous_ = Signature(signing_key_, text);
+  return previous_;
+}
+
+std::string ChunkSignatures::Trailer(std::string_view trailers) {
+  std::string text = "AWS4-HMAC-SHA256-TRAILER\n";
+  text.append(timestamp_).append("\n").append(scope_).append("\n").append(previous_).append("\n");
+  AppendHex(text, Sha256(trailers));
+  previous_ = Signature(signing_key_, text);
+  return previous_;
+}
+
+}  // namespace headrace::s3

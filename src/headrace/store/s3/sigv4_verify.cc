@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// The server's side of sigv4.h.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "headrace/base/encoding.h"
+#include "headrace/store/s3/sigv4.h"
+
+namespace headrace::s3 {
+namespace {
+
+std::string_view QueryOf(std::string_view target) {
+  const size_t mark = target.find('?');
+  return mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+}
+
+// The decoded value of the first parameter of that name; nothing when there is none.
+std::optional<std::string> QueryValue(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const std::string_view piece = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), piece.size() + 1));
+    const size_t equals = piece.find('=');
+    if (UriDecode(piece.substr(0, equals), true) != name) continue;
+    return UriDecode(equals == std::string_view::npos ? "" : piece.substr(equals + 1), true);
+  }
+  return std::nullopt;
+}
+
+std::string_view Trim(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+// "AKID/20130524/us-east-1/s3/aws4_request"; the key id may itself hold '/'.
+Status ReadCredential(std::string_view text, ParsedSignature& parsed) {
+  std::string_view rest = text;
+  std::string_view pieces[4];
+  for (size_t i = 4; i-- > 0;) {
+    const size_t slash = rest.rfind('/');
+    if (slash == std::string_view::npos) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "the Credential of the signature is not KEY/DATE/REGION/SERVICE/aws4_request");
+    }
+    pieces[i] = rest.substr(slash + 1);
+    rest = rest.substr(0, slash);
+  }
+  if (rest.empty() || pieces[0].size() != 8 || pieces[3] != "aws4_request") {
+    return Fail(ErrorCode::kInvalidArgument,
+                "the Credential of the signature is not KEY/DATE/REGION/SERVICE/aws4_request");
+  }
+  parsed.access_key_id = rest;
+  parsed.scope = {.date = std::string(pieces[0]),
+                  .region = std::string(pieces[1]),
+                  .service = std::string(pieces[2])};
+  return Ok();
+}
+
+Status CheckParts(const ParsedSignature& parsed) {
+  if (parsed.signature.size() != 64) {
+    return Fail(ErrorCode::kInvalidArgument, "the signature is not 64 hexadecimal digits");
+  }
+  if (!ParseAmzDate(parsed.timestamp)) {
+    return Fail(ErrorCode::kInvalidArgument, "the request has no valid x-amz-date");
+  }
+  if (parsed.timestamp.substr(0, 8) != parsed.scope.date) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "the date of the signature's Credential is not that of x-amz-date");
+  }
+  const std::string names = ";" + parsed.signed_names + ";";
+  if (names.find(";host;") == std::string::npos) {
+    return Fail(ErrorCode::kInvalidArgument, "the signature does not cover the Host header");
+  }
+  return Ok();
+}
+
+Result<std::optional<ParsedSignature>> ParseHeader(const net::HttpRequestHead& head,
+                                                   std::string_view authorization) {
+  if (!authorization.starts_with(kSigV4Algorithm)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "only AWS4-HMAC-SHA256 signatures are understood; set the client to Signature "
+                "Version 4");
+  }
+  ParsedSignature parsed;
+  std::string_view rest = authorization.substr(kSigV4Algorithm.size());
+  while (!rest.empty()) {
+    const std::string_view piece = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), piece.size() + 1));
+    const std::string_view item = Trim(piece);
+    const size_t equals = item.find('=');
+    if (equals == std::string_view::npos) continue;
+    const std::string_view value = item.substr(equals + 1);
+    if (item.starts_with("Credential=")) {
+      HR_TRY(ReadCredential(value, parsed));
+    } else if (item.starts_with("SignedHeaders=")) {
+      parsed.signed_names = value;
+    } else if (item.starts_with("Signature=")) {
+      parsed.signature = value;
+    }
+  }
+  parsed.timestamp = head.headers.Value("x-amz-date");
+  parsed.session_token = head.headers.Value("x-amz-security-token");
+  parsed.payload_hash = head.headers.Value("x-amz-content-sha256");
+  if (parsed.payload_hash.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "the signed request has no x-amz-content-sha256");
+  }
+  HR_TRY(CheckParts(parsed));
+  return parsed;
+}
+
+Result<std::optional<ParsedSignature>> ParsePresigned(const net::HttpRequestHead& head) {
+  const std::string_view query = QueryOf(head.target);
+  if (QueryValue(query, "X-Amz-Algorithm").value_or("") != kSigV4Algorithm) {
+    return Fail(ErrorCode::kInvalidArgument, "X-Amz-Algorithm is not AWS4-HMAC-SHA256");
+  }
+  ParsedSignature parsed;
+  parsed.is_presigned = true;
+  HR_TRY(ReadCredential(QueryValue(query, "X-Amz-Credential").value_or(""), parsed));
+  parsed.timestamp = QueryValue(query, "X-Amz-Date").value_or("");
+  parsed.signed_names = QueryValue(query, "X-Amz-SignedHeaders").value_or("");
+  parsed.signature = QueryValue(query, "X-Amz-Signature").value_or("");
+  parsed.session_token = QueryValue(query, "X-Amz-Security-Token").value_or("");
+  const auto named_hash = QueryValue(query, "X-Amz-Content-Sha256");
+  const auto header_hash = head.headers.Find("x-amz-content-sha256");
+  parsed.payload_hash = named_hash    ? *named_hash
+                        : header_hash ? std::string(*header_hash)
+                                      : std::string(kUnsignedPayload);
+  constexpr uint64_t kSecondsMax = 7ULL * 24 * 3600;
+  const auto seconds = net::ParseDecimal(QueryValue(query, "X-Amz-Expires").value_or(""));
+  if (!seconds || *seconds == 0 || *seconds > kSecondsMax) {
+    return Fail(ErrorCode::kInvalidArgument, "X-Amz-Expires is not between 1 and 604800 seconds");
+  }
+  parsed.lifetime = std::chrono::seconds(*seconds);
+  HR_TRY(CheckParts(parsed));
+  return parsed;
+}
+
+}  // namespace
+
+Result<std::optional<ParsedSignature>> ParseSignature(const net::HttpRequestHead& head) {
+  if (const auto authorization = head.headers.Find("Authorization")) {
+    return ParseHeader(head, *authorization);
+  }
+  const std::string_view query = QueryOf(head.target);
+  if (QueryValue(query, "X-Amz-Algorithm") || QueryValue(query, "X-Amz-Signature")) {
+    return ParsePresigned(head);
+  }
+  return std::optional<ParsedSignature>();
+}
+
+Result<std::string> ExpectedSignature(const net::HttpRequestHead& head,
+                                      const ParsedSignature& parsed,
+                                      std::string_view secret_access_key, SigningKeyCache& cache) {
+  const std::string_view target = head.target;
+  const auto uri = CanonicalUri(target.substr(0, target.find('?')));
+  const auto query = CanonicalQuery(QueryOf(target), parsed.is_presigned ? "X-Amz-Signature" : "");
+  if (!uri || !query) {
+    return Fail(ErrorCode::kInvalidArgument, "the request target is not percent-encoded correctly");
+  }
+  const auto headers = CanonicalHeadersListed(head.headers, parsed.signed_names);
+  if (!headers) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "the signature covers a header that did not arrive (" + parsed.signed_names + ")");
+  }
+  const std::string canonical_request =
+      CanonicalRequest(head.method, *uri, *query, *headers, parsed.payload_hash);
+  const std::string string_to_sign =
+      StringToSign(parsed.timestamp, parsed.scope.Text(), canonical_request);
+  return Signature(cache.KeyFor(secret_access_key, parsed.scope), string_to_sign);
+}
+
+}  // namespace headrace::s3
