@@ -116,6 +116,11 @@ class CommandsTest : public ::testing::Test {
     world.err = err;
     world.version = "9.9.9";
     world.stop = stop_.get_token();
+    world.clock = &clock_;
+    world.environment = Environment({{"AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"},
+                                     {"AWS_SECRET_ACCESS_KEY", "secret-of-the-example"},
+                                     {"AWS_CONFIG_FILE", "/dev/null"},
+                                     {"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"}});
     world.open_store =
         [this](const s3::S3Settings& settings) -> Result<std::unique_ptr<ObjectStore>> {
       settings_ = settings;
@@ -346,8 +351,8 @@ TEST_F(CommandsTest, DryRunsChangeNothing) {
   GivenFile("in/a", "1");
   GivenObject("p/old", "x");
   EXPECT_EQ(Run({"sync", "--delete", "--dryrun", Path("in"), "s3://bkt/p"}), 0);
-  EXPECT_EQ(out_,
-            "(dryrun) upload: " + Path("in/a") + " to s3://bkt/p/a\n(dryrun) delete: s3://bkt/p/old\n");
+  EXPECT_EQ(out_, "(dryrun) upload: " + Path("in/a") +
+                      " to s3://bkt/p/a\n(dryrun) delete: s3://bkt/p/old\n");
   EXPECT_EQ(Run({"mv", "--dry-run", "s3://bkt/p/old", Path("x")}), 0);
   EXPECT_EQ(Run({"rm", "-r", "--dry-run", "s3://bkt"}), 0);
   EXPECT_EQ(out_, "(dryrun) delete: s3://bkt/p/old\n");
@@ -474,6 +479,19 @@ TEST_F(CommandsTest, StatAndDuTellSizes) {
   EXPECT_EQ(out_, "{\"uri\":\"s3://bkt/d/\",\"objects\":2,\"size_bytes\":2005}\n");
   EXPECT_EQ(Run({"du", "-H", "s3://bkt"}), 0);
   EXPECT_THAT(out_, HasSubstr("2.0 KiB"));
+}
+
+TEST_F(CommandsTest, PresignPrintsAUrlWithoutTheSecret) {
+  EXPECT_EQ(Run({"presign", "--endpoint-url", "http://127.0.0.1:9000", "--region", "eu-west-1",
+                 "--expires-in", "600", "s3://bkt/a b"}),
+            0);
+  EXPECT_THAT(out_, ::testing::StartsWith("http://127.0.0.1:9000/bkt/a%20b?"));
+  EXPECT_THAT(out_, HasSubstr("X-Amz-Date=20260101T000000Z"));
+  EXPECT_THAT(out_, HasSubstr("X-Amz-Expires=600"));
+  EXPECT_THAT(out_, HasSubstr("X-Amz-Signature="));
+  EXPECT_THAT(out_, ::testing::Not(HasSubstr("secret-of-the-example")));
+  EXPECT_EQ(Run({"presign", "s3://bkt"}), 2);
+  EXPECT_EQ(Run({"presign", "--expires-in", "604801", "s3://bkt/k"}), 2);
 }
 
 TEST_F(CommandsTest, QuietPrintsErrorsOnly) {

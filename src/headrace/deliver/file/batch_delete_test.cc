@@ -31,7 +31,7 @@ TEST_F(BatchDeleteTest, DeletesInBatchesAndTellsOfEveryKey) {
   std::atomic<int> gone = 0;
   {
     BatchDelete deletes(
-        store_, loops_, "b",
+        store_, loops_, "bkt",
         [&gone](const std::string&, const Error* error) { gone += error == nullptr ? 1 : 0; }, {},
         {.keys_per_request = 10, .requests_in_flight_max = 2});
     for (int i = 0; i < 25; ++i) deletes.Add(std::to_string(i));
