@@ -55,6 +55,14 @@ std::span<const Command> Commands() {
               .summary = "Remove a bucket",
               .examples = "  headrace rb s3://photos\n  headrace rb --force s3://photos\n",
               .declare = DeclareRb},
+      Command{.name = "run",
+              .summary = "Run a training job on data in the store",
+              .examples = "  headrace run --channel train=s3://photos/train --base ./job \\\n"
+                          "      --hyperparameter epochs=20 --output s3://results -- python3 "
+                          "train.py\n"
+                          "  headrace run job.toml\n",
+              .declare = DeclareRun,
+              .handles_signals = true},
   };
   return kCommands;
 }
