@@ -55,6 +55,11 @@ std::span<const Command> Commands() {
               .summary = "Remove a bucket",
               .examples = "  headrace rb s3://photos\n  headrace rb --force s3://photos\n",
               .declare = DeclareRb},
+      Command{.name = "serve",
+              .summary = "Serve a folder as an S3 store",
+              .examples = "  headrace serve ./data --access-key me --secret-key secret\n"
+                          "  headrace serve ./data --anonymous --listen 127.0.0.1:0\n",
+              .declare = DeclareServe},
   };
   return kCommands;
 }

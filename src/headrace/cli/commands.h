@@ -15,6 +15,7 @@ CommandAction DeclareMb(CLI::App& app);
 CommandAction DeclareMove(CLI::App& app);
 CommandAction DeclareRb(CLI::App& app);
 CommandAction DeclareRm(CLI::App& app);
+CommandAction DeclareServe(CLI::App& app);
 CommandAction DeclareStat(CLI::App& app);
 CommandAction DeclareSync(CLI::App& app);
 
