@@ -117,7 +117,9 @@ struct HttpClient::Shared {
 
   Result<asio::ssl::context*> TlsContext() HR_EXCLUDES(mutex) {
     const MutexLock lock(mutex);
-    if (!tls) HR_TRY_ASSIGN(tls, MakeTlsContext(*options));
+    if (!tls) {
+      HR_TRY_ASSIGN(tls, MakeTlsContext(*options));
+    }
     return tls.get();
   }
 
