@@ -55,7 +55,6 @@ std::span<const Command> Commands() {
               .summary = "Remove a bucket",
               .examples = "  headrace rb s3://photos\n  headrace rb --force s3://photos\n",
               .declare = DeclareRb},
-<<<<<<< HEAD
       Command{.name = "presign",
               .summary = "Print a URL that reads an object without credentials",
               .examples = "  headrace presign --expires-in 600 s3://photos/2026/cat.png\n",
@@ -68,13 +67,11 @@ std::span<const Command> Commands() {
                           "  headrace run job.toml\n",
               .declare = DeclareRun,
               .handles_signals = true},
-=======
       Command{.name = "serve",
               .summary = "Serve a folder as an S3 store",
               .examples = "  headrace serve ./data --access-key me --secret-key secret\n"
                           "  headrace serve ./data --anonymous --listen 127.0.0.1:0\n",
               .declare = DeclareServe},
->>>>>>> refs/heads/server
   };
   return kCommands;
 }

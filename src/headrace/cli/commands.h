@@ -16,11 +16,8 @@ CommandAction DeclareMove(CLI::App& app);
 CommandAction DeclarePresign(CLI::App& app);
 CommandAction DeclareRb(CLI::App& app);
 CommandAction DeclareRm(CLI::App& app);
-<<<<<<< HEAD
 CommandAction DeclareRun(CLI::App& app);
-=======
 CommandAction DeclareServe(CLI::App& app);
->>>>>>> refs/heads/server
 CommandAction DeclareStat(CLI::App& app);
 CommandAction DeclareSync(CLI::App& app);
 
