@@ -3,9 +3,12 @@
 
 #include <memory>
 
+#include "headrace/base/work_pool.h"
+#include "headrace/store/directory/directory_store.h"
 #include "headrace/store/faulty/faulty_store.h"
 #include "headrace/store/memory/memory_store.h"
 #include "headrace/store/object_store_listing_contract.h"
+#include "testing/temp_dir.h"
 
 namespace headrace {
 namespace {
@@ -37,6 +40,20 @@ class FaultyBackend final : public ContractBackend {
   FaultyStore faulty_{memory_};
 };
 
+class DirectoryBackend final : public ContractBackend {
+ public:
+  ObjectStore& store() override { return *store_; }
+
+ private:
+  testing::TempDir folder_;
+  WorkPool pool_{2};
+  std::unique_ptr<directory::DirectoryStore> store_ =
+      directory::DirectoryStore::Open(
+          folder_.string(), pool_,
+          {.durability = directory::Durability::kNone, .part_size_bytes_min = 1})
+          .value();
+};
+
 template <typename Backend>
 ContractParam Param(const char* name) {
   return {.name = name, .make = [] { return std::make_unique<Backend>(); }};
@@ -45,7 +62,8 @@ ContractParam Param(const char* name) {
 INSTANTIATE_TEST_SUITE_P(Stores, ObjectStoreContract,
                          ::testing::Values(Param<MemoryBackend>("Memory"),
                                            Param<SmallestPartBackend>("MemoryWithPartLimit"),
-                                           Param<FaultyBackend>("FaultyWithoutFaults")),
+                                           Param<FaultyBackend>("FaultyWithoutFaults"),
+                                           Param<DirectoryBackend>("Directory")),
                          ContractName);
 
 }  // namespace

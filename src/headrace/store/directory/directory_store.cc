@@ -11,6 +11,15 @@
 namespace headrace::directory {
 namespace {
 
+// A call that is under way is finished: none of these takes long.
+Status StillWanted(const CallContext& context) {
+  if (context.stop.stop_requested()) return Fail(ErrorCode::kCancelled, "the call was cancelled");
+  if (context.deadline.HasPassed(RealClock().Now())) {
+    return Fail(ErrorCode::kTimedOut, "the call's deadline has passed");
+  }
+  return Ok();
+}
+
 Status CheckRead(const HeadRequest& request, const ObjectHead& head) {
   const std::string& wanted = request.conditions.if_match;
   if (wanted.empty() || wanted == head.info.etag) return Ok();
@@ -39,31 +48,39 @@ Task<Value> DirectoryStore::Finish(std::move_only_function<Value()> step) {
   co_return co_await RunOn<Value>(pool_, std::move(step));
 }
 
-Task<Result<std::vector<BucketInfo>>> DirectoryStore::ListBuckets(const CallContext&) {
+Task<Result<std::vector<BucketInfo>>> DirectoryStore::ListBuckets(const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   co_return core_->ListBuckets();
 }
 
-Task<Status> DirectoryStore::CreateBucket(const std::string& bucket, const CallContext&) {
+Task<Status> DirectoryStore::CreateBucket(const std::string& bucket, const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   std::move_only_function<Status()> step = [&] { return core_->CreateBucket(bucket); };
   co_return co_await Finish<Status>(std::move(step));
 }
 
-Task<Status> DirectoryStore::HeadBucket(const std::string& bucket, const CallContext&) {
+Task<Status> DirectoryStore::HeadBucket(const std::string& bucket, const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   HR_CO_TRY(core_->OpenBucket(bucket));
   co_return Ok();
 }
 
-Task<Status> DirectoryStore::DeleteBucket(const std::string& bucket, const CallContext&) {
+Task<Status> DirectoryStore::DeleteBucket(const std::string& bucket, const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   std::move_only_function<Status()> step = [&] { return core_->DeleteBucket(bucket); };
   co_return co_await RunOn<Status>(pool_, std::move(step));
 }
 
-Task<Result<ListPage>> DirectoryStore::List(const ListRequest& request, const CallContext&) {
+Task<Result<ListPage>> DirectoryStore::List(const ListRequest& request,
+                                            const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   std::move_only_function<Result<ListPage>()> step = [&] { return core_->List(request); };
   co_return co_await RunOn<Result<ListPage>>(pool_, std::move(step));
 }
 
-Task<Result<OpenedObject>> DirectoryStore::Open(const HeadRequest& request, const CallContext&) {
+Task<Result<OpenedObject>> DirectoryStore::Open(const HeadRequest& request,
+                                                const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   HR_CO_TRY_ASSIGN(FoundFile found, core_->FindFile(request.bucket, request.key));
   if (!found.record) {
     std::move_only_function<Status()> step = [&] {
@@ -80,11 +97,13 @@ Task<Result<OpenedObject>> DirectoryStore::Open(const HeadRequest& request, cons
 
 Task<Result<ObjectHead>> DirectoryStore::Head(const HeadRequest& request,
                                               const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   HR_CO_TRY_ASSIGN(const OpenedObject opened, co_await Open(request, context));
   co_return opened.object->head;
 }
 
 Task<Result<GetResult>> DirectoryStore::Get(const GetRequest& request, const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   const HeadRequest head{
       .bucket = request.bucket, .key = request.key, .conditions = request.conditions};
   HR_CO_TRY_ASSIGN(const OpenedObject opened, co_await Open(head, context));
@@ -111,6 +130,7 @@ Task<Result<GetResult>> DirectoryStore::Get(const GetRequest& request, const Cal
 
 Task<Result<PutResult>> DirectoryStore::Put(const PutRequest& request, ByteSource& body,
                                             const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   HR_CO_TRY(core_->OpenBucket(request.bucket));
   HR_CO_TRY_ASSIGN(ReceivedBytes received,
                    co_await ReceiveBody(core_->temporary(), body, request.checksum, context));
@@ -122,12 +142,15 @@ Task<Result<PutResult>> DirectoryStore::Put(const PutRequest& request, ByteSourc
   co_return co_await Finish<Result<PutResult>>(std::move(step));
 }
 
-Task<Result<PutResult>> DirectoryStore::Copy(const CopyRequest& request, const CallContext&) {
+Task<Result<PutResult>> DirectoryStore::Copy(const CopyRequest& request,
+                                             const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   std::move_only_function<Result<PutResult>()> step = [&] { return core_->Copy(request); };
   co_return co_await RunOn<Result<PutResult>>(pool_, std::move(step));
 }
 
-Task<Status> DirectoryStore::Delete(const DeleteRequest& request, const CallContext&) {
+Task<Status> DirectoryStore::Delete(const DeleteRequest& request, const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   std::move_only_function<Status()> step = [&] {
     return core_->Delete(request.bucket, request.key, request.conditions);
   };
@@ -135,7 +158,8 @@ Task<Status> DirectoryStore::Delete(const DeleteRequest& request, const CallCont
 }
 
 Task<Result<std::vector<DeleteFailure>>> DirectoryStore::DeleteMany(
-    const DeleteManyRequest& request, const CallContext&) {
+    const DeleteManyRequest& request, const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   HR_CO_TRY(core_->OpenBucket(request.bucket));
   using Failures = Result<std::vector<DeleteFailure>>;
   std::move_only_function<Failures()> step = [&]() -> Failures {
@@ -150,7 +174,8 @@ Task<Result<std::vector<DeleteFailure>>> DirectoryStore::DeleteMany(
 }
 
 Task<Result<MultipartUpload>> DirectoryStore::CreateMultipart(const CreateMultipartRequest& request,
-                                                              const CallContext&) {
+                                                              const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   std::move_only_function<Result<MultipartUpload>()> step = [&] {
     return core_->CreateUpload(request);
   };
@@ -159,6 +184,7 @@ Task<Result<MultipartUpload>> DirectoryStore::CreateMultipart(const CreateMultip
 
 Task<Result<PartInfo>> DirectoryStore::UploadPart(const UploadPartRequest& request,
                                                   ByteSource& body, const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   HR_CO_TRY(core_->FindUpload(request.upload));
   HR_CO_TRY_ASSIGN(ReceivedBytes received,
                    co_await ReceiveBody(core_->temporary(), body, request.checksum, context));
@@ -169,37 +195,44 @@ Task<Result<PartInfo>> DirectoryStore::UploadPart(const UploadPartRequest& reque
 }
 
 Task<Result<PartInfo>> DirectoryStore::CopyPart(const CopyPartRequest& request,
-                                                const CallContext&) {
+                                                const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   std::move_only_function<Result<PartInfo>()> step = [&] { return core_->CopyPart(request); };
   co_return co_await RunOn<Result<PartInfo>>(pool_, std::move(step));
 }
 
 Task<Result<PutResult>> DirectoryStore::CompleteMultipart(const CompleteMultipartRequest& request,
-                                                          const CallContext&) {
+                                                          const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   std::move_only_function<Result<PutResult>()> step = [&] {
     return core_->CompleteUpload(request);
   };
   co_return co_await RunOn<Result<PutResult>>(pool_, std::move(step));
 }
 
-Task<Status> DirectoryStore::AbortMultipart(const MultipartUpload& upload, const CallContext&) {
+Task<Status> DirectoryStore::AbortMultipart(const MultipartUpload& upload,
+                                            const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   std::move_only_function<Status()> step = [&] { return core_->AbortUpload(upload); };
   co_return co_await RunOn<Status>(pool_, std::move(step));
 }
 
 Task<Result<ListUploadsPage>> DirectoryStore::ListUploads(const ListUploadsRequest& request,
-                                                          const CallContext&) {
+                                                          const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   co_return core_->ListUploads(request);
 }
 
 Task<Result<ListPartsPage>> DirectoryStore::ListParts(const ListPartsRequest& request,
-                                                      const CallContext&) {
+                                                      const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   co_return core_->ListParts(request);
 }
 
 Task<Status> DirectoryStore::PutTags(const HeadRequest& request,
                                      const std::map<std::string, std::string>& tags,
-                                     const CallContext&) {
+                                     const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
   std::move_only_function<Status()> step = [&] { return core_->PutTags(request, tags); };
   co_return co_await Finish<Status>(std::move(step));
 }
