@@ -55,6 +55,10 @@ std::span<const Command> Commands() {
               .summary = "Remove a bucket",
               .examples = "  headrace rb s3://photos\n  headrace rb --force s3://photos\n",
               .declare = DeclareRb},
+      Command{.name = "presign",
+              .summary = "Print a URL that reads an object without credentials",
+              .examples = "  headrace presign --expires-in 600 s3://photos/2026/cat.png\n",
+              .declare = DeclarePresign},
       Command{.name = "run",
               .summary = "Run a training job on data in the store",
               .examples = "  headrace run --channel train=s3://photos/train --base ./job \\\n"

@@ -13,6 +13,7 @@ CommandAction DeclareDu(CLI::App& app);
 CommandAction DeclareLs(CLI::App& app);
 CommandAction DeclareMb(CLI::App& app);
 CommandAction DeclareMove(CLI::App& app);
+CommandAction DeclarePresign(CLI::App& app);
 CommandAction DeclareRb(CLI::App& app);
 CommandAction DeclareRm(CLI::App& app);
 CommandAction DeclareRun(CLI::App& app);

@@ -93,13 +93,13 @@ class BorrowedStore final : public ObjectStore {
   ObjectStore& store_;
 };
 
-// Runs command lines against a store in memory that holds the bucket "b", in a folder of its own.
+// Runs command lines against a store in memory that holds the bucket "bkt", in a folder of its own.
 class CommandsTest : public ::testing::Test {
  protected:
   CommandsTest() {
     std::string name = ::testing::TempDir() + "commands.XXXXXX";
     folder_ = mkdtemp(name.data());
-    EXPECT_THAT(blocking_.CreateBucket("b"), IsOk());
+    EXPECT_THAT(blocking_.CreateBucket("bkt"), IsOk());
   }
   ~CommandsTest() override { fs::remove_all(folder_); }
 
@@ -116,6 +116,11 @@ class CommandsTest : public ::testing::Test {
     world.err = err;
     world.version = "9.9.9";
     world.stop = stop_.get_token();
+    world.clock = &clock_;
+    world.environment = Environment({{"AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"},
+                                     {"AWS_SECRET_ACCESS_KEY", "secret-of-the-example"},
+                                     {"AWS_CONFIG_FILE", "/dev/null"},
+                                     {"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"}});
     world.open_store =
         [this](const s3::S3Settings& settings) -> Result<std::unique_ptr<ObjectStore>> {
       settings_ = settings;
@@ -166,9 +171,9 @@ class CommandsTest : public ::testing::Test {
     return files;
   }
   void GivenObject(const std::string& key, const std::string& text) {
-    ASSERT_THAT(blocking_.Put("b", key, text), IsOk());
+    ASSERT_THAT(blocking_.Put("bkt", key, text), IsOk());
   }
-  std::vector<std::string> Keys() { return *blocking_.Keys("b"); }
+  std::vector<std::string> Keys() { return *blocking_.Keys("bkt"); }
 
   fs::path folder_;
   // 2026-01-01T00:00:00Z.
@@ -209,7 +214,7 @@ TEST_F(CommandsTest, AWrongCommandLineIsUsage) {
 }
 
 TEST_F(CommandsTest, GlobalOptionsStandBeforeOrBehindTheCommand) {
-  EXPECT_EQ(Run({"--endpoint-url", "http://h:1", "ls", "s3://b", "--region", "r", "--profile=p",
+  EXPECT_EQ(Run({"--endpoint-url", "http://h:1", "ls", "s3://bkt", "--region", "r", "--profile=p",
                  "--no-sign-request", "--no-verify-ssl"}),
             0);
   EXPECT_EQ(settings_.endpoint_url, "http://h:1");
@@ -217,7 +222,7 @@ TEST_F(CommandsTest, GlobalOptionsStandBeforeOrBehindTheCommand) {
   EXPECT_EQ(settings_.profile, "p");
   EXPECT_FALSE(settings_.sign_requests);
   EXPECT_FALSE(settings_.verify_tls);
-  EXPECT_EQ(Run({"ls", "s3://b"}), 0);
+  EXPECT_EQ(Run({"ls", "s3://bkt"}), 0);
   EXPECT_TRUE(settings_.sign_requests);
   EXPECT_TRUE(settings_.verify_tls);
 }
@@ -226,64 +231,64 @@ TEST_F(CommandsTest, LsShowsOneLevelOrEverything) {
   GivenObject("a/x", "12345");
   GivenObject("top", "1");
   setenv("TZ", "UTC", 1);
-  EXPECT_EQ(Run({"ls", "s3://b"}), 0);
+  EXPECT_EQ(Run({"ls", "s3://bkt"}), 0);
   EXPECT_EQ(out_, "                           PRE a/\n2026-01-01 00:00:00          1 top\n");
-  EXPECT_EQ(Run({"ls", "s3://b/a/"}), 0);
+  EXPECT_EQ(Run({"ls", "s3://bkt/a/"}), 0);
   EXPECT_EQ(out_, "2026-01-01 00:00:00          5 x\n");
-  EXPECT_EQ(Run({"ls", "-r", "--summarize", "s3://b"}), 0);
+  EXPECT_EQ(Run({"ls", "-r", "--summarize", "s3://bkt"}), 0);
   EXPECT_THAT(out_, HasSubstr("5 a/x\n"));
   EXPECT_THAT(out_, HasSubstr("Total objects: 2\n   Total size: 6\n"));
   EXPECT_EQ(Run({"ls"}), 0);
-  EXPECT_EQ(out_, "2026-01-01 00:00:00 b\n");
+  EXPECT_EQ(out_, "2026-01-01 00:00:00 bkt\n");
 }
 
 TEST_F(CommandsTest, LsPrintsOneJsonObjectALine) {
   GivenObject("a/x", "12345");
-  EXPECT_EQ(Run({"ls", "--json", "-r", "s3://b"}), 0);
+  EXPECT_EQ(Run({"ls", "--json", "-r", "s3://bkt"}), 0);
   EXPECT_THAT(out_, ::testing::StartsWith(
                         R"({"key":"a/x","size_bytes":5,"modified":"2026-01-01T00:00:00.000Z")"));
-  EXPECT_EQ(Run({"ls", "--json", "s3://b"}), 0);
+  EXPECT_EQ(Run({"ls", "--json", "s3://bkt"}), 0);
   EXPECT_EQ(out_, "{\"prefix\":\"a/\"}\n");
 }
 
 TEST_F(CommandsTest, WhatIsNotThereIsNotFound) {
-  EXPECT_EQ(Run({"ls", "s3://b/none"}), 3);
+  EXPECT_EQ(Run({"ls", "s3://bkt/none"}), 3);
   EXPECT_EQ(Run({"ls", "s3://none"}), 3);
-  EXPECT_EQ(Run({"ls", "s3://b"}), 0);
-  EXPECT_EQ(Run({"cat", "s3://b/none"}), 3);
+  EXPECT_EQ(Run({"ls", "s3://bkt"}), 0);
+  EXPECT_EQ(Run({"cat", "s3://bkt/none"}), 3);
   EXPECT_THAT(err_, HasSubstr("none"));
-  EXPECT_EQ(Run({"cp", "s3://b/none", Path("f")}), 3);
-  EXPECT_EQ(Run({"cp", "-r", "s3://b/none", Path("d")}), 3);
-  EXPECT_EQ(Run({"cp", Path("none"), "s3://b/k"}), 3);
-  EXPECT_EQ(Run({"stat", "s3://b/none"}), 3);
-  EXPECT_EQ(Run({"du", "s3://b/none"}), 3);
+  EXPECT_EQ(Run({"cp", "s3://bkt/none", Path("f")}), 3);
+  EXPECT_EQ(Run({"cp", "-r", "s3://bkt/none", Path("d")}), 3);
+  EXPECT_EQ(Run({"cp", Path("none"), "s3://bkt/k"}), 3);
+  EXPECT_EQ(Run({"stat", "s3://bkt/none"}), 3);
+  EXPECT_EQ(Run({"du", "s3://bkt/none"}), 3);
 }
 
 TEST_F(CommandsTest, CpMovesOneFileEachWay) {
   GivenFile("in.txt", "hello");
-  EXPECT_EQ(Run({"cp", Path("in.txt"), "s3://b/dir/"}), 0);
-  EXPECT_EQ(out_, "upload: " + Path("in.txt") + " to s3://b/dir/in.txt\n");
-  EXPECT_EQ(blocking_.Head("b", "dir/in.txt")->attributes.content_type, "text/plain");
-  EXPECT_EQ(Run({"cp", "s3://b/dir/in.txt", Path("out.txt")}), 0);
+  EXPECT_EQ(Run({"cp", Path("in.txt"), "s3://bkt/dir/"}), 0);
+  EXPECT_EQ(out_, "upload: " + Path("in.txt") + " to s3://bkt/dir/in.txt\n");
+  EXPECT_EQ(blocking_.Head("bkt", "dir/in.txt")->attributes.content_type, "text/plain");
+  EXPECT_EQ(Run({"cp", "s3://bkt/dir/in.txt", Path("out.txt")}), 0);
   EXPECT_EQ(FileText("out.txt"), "hello");
-  EXPECT_EQ(Run({"cp", "s3://b/dir/in.txt", "s3://b/copy"}), 0);
-  EXPECT_EQ(*blocking_.Get("b", "copy"), "hello");
+  EXPECT_EQ(Run({"cp", "s3://bkt/dir/in.txt", "s3://bkt/copy"}), 0);
+  EXPECT_EQ(*blocking_.Get("bkt", "copy"), "hello");
 }
 
 TEST_F(CommandsTest, CpIntoAFolderKeepsTheName) {
   GivenObject("dir/a.txt", "a");
   fs::create_directory(folder_ / "there");
-  EXPECT_EQ(Run({"cp", "s3://b/dir/a.txt", Path("there")}), 0);
+  EXPECT_EQ(Run({"cp", "s3://bkt/dir/a.txt", Path("there")}), 0);
   EXPECT_EQ(FileText("there/a.txt"), "a");
-  EXPECT_EQ(Run({"cp", "s3://b/dir/a.txt", Path("new/")}), 0);
+  EXPECT_EQ(Run({"cp", "s3://bkt/dir/a.txt", Path("new/")}), 0);
   EXPECT_EQ(FileText("new/a.txt"), "a");
 }
 
 TEST_F(CommandsTest, CpOfAFolderAsksForRecursive) {
   GivenObject("dir/a.txt", "a");
-  EXPECT_EQ(Run({"cp", folder_.string(), "s3://b/"}), 2);
+  EXPECT_EQ(Run({"cp", folder_.string(), "s3://bkt/"}), 2);
   EXPECT_THAT(err_, HasSubstr("--recursive"));
-  EXPECT_EQ(Run({"cp", "s3://b/dir/", Path("out")}), 2);
+  EXPECT_EQ(Run({"cp", "s3://bkt/dir/", Path("out")}), 2);
   EXPECT_THAT(err_, HasSubstr("--recursive"));
 }
 
@@ -291,11 +296,11 @@ TEST_F(CommandsTest, CpRecursiveFiltersInOrder) {
   GivenFile("in/a.png", "1");
   GivenFile("in/sub/b.png", "2");
   GivenFile("in/sub/c.txt", "3");
-  EXPECT_EQ(Run({"cp", "-r", Path("in"), "s3://b/p", "--exclude", "*", "--include", "*.png",
+  EXPECT_EQ(Run({"cp", "-r", Path("in"), "s3://bkt/p", "--exclude", "*", "--include", "*.png",
                  "--exclude", "sub/*"}),
             0);
   EXPECT_THAT(Keys(), ElementsAre("p/a.png"));
-  EXPECT_EQ(Run({"cp", "-r", "s3://b/p", "s3://b/p/below"}), 0);
+  EXPECT_EQ(Run({"cp", "-r", "s3://bkt/p", "s3://bkt/p/below"}), 0);
   EXPECT_THAT(Keys(), ElementsAre("p/a.png", "p/below/a.png"));
 }
 
@@ -307,7 +312,7 @@ TEST_F(CommandsTest, CpRefusesUnsafeKeysOneByOneAndGoesOn) {
   GivenObject("d/" + std::string(256, 'n'), "x");
   GivenObject("d/node", "file");
   GivenObject("d/node/child", "folder");
-  EXPECT_EQ(Run({"cp", "-r", "s3://b/d", Path("out")}), 5);
+  EXPECT_EQ(Run({"cp", "-r", "s3://bkt/d", Path("out")}), 5);
   EXPECT_THAT(Files(), ElementsAre("out/good", "out/node"));
   EXPECT_EQ(FileText("out/good"), "fine");
   EXPECT_THAT(err_, HasSubstr("d/../evil"));
@@ -318,26 +323,26 @@ TEST_F(CommandsTest, CpRefusesUnsafeKeysOneByOneAndGoesOn) {
 
 TEST_F(CommandsTest, CpReadsStandardInputAndWritesStandardOutput) {
   const std::string text = headrace::testing::SeededText(3, 20'000'000);
-  EXPECT_EQ(Run({"cp", "-", "s3://b/big", "--metadata", "who=me", "--content-type", "x/y"}, text),
+  EXPECT_EQ(Run({"cp", "-", "s3://bkt/big", "--metadata", "who=me", "--content-type", "x/y"}, text),
             0);
-  EXPECT_EQ(blocking_.Head("b", "big")->attributes.content_type, "x/y");
-  EXPECT_EQ(blocking_.Head("b", "big")->attributes.user_metadata.at("who"), "me");
-  EXPECT_EQ(Run({"cp", "s3://b/big", "-"}), 0);
+  EXPECT_EQ(blocking_.Head("bkt", "big")->attributes.content_type, "x/y");
+  EXPECT_EQ(blocking_.Head("bkt", "big")->attributes.user_metadata.at("who"), "me");
+  EXPECT_EQ(Run({"cp", "s3://bkt/big", "-"}), 0);
   EXPECT_TRUE(out_ == text);
-  EXPECT_EQ(Run({"cat", "s3://b/big", "s3://b/big"}), 0);
+  EXPECT_EQ(Run({"cat", "s3://bkt/big", "s3://bkt/big"}), 0);
   EXPECT_TRUE(out_ == text + text);
-  EXPECT_EQ(Run({"cp", "-", "s3://b/dir/"}, "x"), 2);
-  EXPECT_EQ(Run({"mv", "-", "s3://b/k"}, "x"), 2);
+  EXPECT_EQ(Run({"cp", "-", "s3://bkt/dir/"}, "x"), 2);
+  EXPECT_EQ(Run({"mv", "-", "s3://bkt/k"}, "x"), 2);
 }
 
 TEST_F(CommandsTest, CpKeepsAttributesItIsNotToldToReplace) {
   const PutRequest request{
-      .bucket = "b",
+      .bucket = "bkt",
       .key = "k",
       .attributes = {.content_type = "image/png", .user_metadata = {{"a", "1"}}}};
   ASSERT_THAT(blocking_.Put(request, "x"), IsOk());
-  EXPECT_EQ(Run({"cp", "s3://b/k", "s3://b/k2", "--storage-class", "GLACIER"}), 0);
-  const auto head = blocking_.Head("b", "k2");
+  EXPECT_EQ(Run({"cp", "s3://bkt/k", "s3://bkt/k2", "--storage-class", "GLACIER"}), 0);
+  const auto head = blocking_.Head("bkt", "k2");
   EXPECT_EQ(head->attributes.content_type, "image/png");
   EXPECT_EQ(head->attributes.user_metadata.at("a"), "1");
 }
@@ -345,12 +350,12 @@ TEST_F(CommandsTest, CpKeepsAttributesItIsNotToldToReplace) {
 TEST_F(CommandsTest, DryRunsChangeNothing) {
   GivenFile("in/a", "1");
   GivenObject("p/old", "x");
-  EXPECT_EQ(Run({"sync", "--delete", "--dryrun", Path("in"), "s3://b/p"}), 0);
-  EXPECT_EQ(out_,
-            "(dryrun) upload: " + Path("in/a") + " to s3://b/p/a\n(dryrun) delete: s3://b/p/old\n");
-  EXPECT_EQ(Run({"mv", "--dry-run", "s3://b/p/old", Path("x")}), 0);
-  EXPECT_EQ(Run({"rm", "-r", "--dry-run", "s3://b"}), 0);
-  EXPECT_EQ(out_, "(dryrun) delete: s3://b/p/old\n");
+  EXPECT_EQ(Run({"sync", "--delete", "--dryrun", Path("in"), "s3://bkt/p"}), 0);
+  EXPECT_EQ(out_, "(dryrun) upload: " + Path("in/a") +
+                      " to s3://bkt/p/a\n(dryrun) delete: s3://bkt/p/old\n");
+  EXPECT_EQ(Run({"mv", "--dry-run", "s3://bkt/p/old", Path("x")}), 0);
+  EXPECT_EQ(Run({"rm", "-r", "--dry-run", "s3://bkt"}), 0);
+  EXPECT_EQ(out_, "(dryrun) delete: s3://bkt/p/old\n");
   EXPECT_THAT(Keys(), ElementsAre("p/old"));
   EXPECT_THAT(Files(), ElementsAre("in/a"));
 }
@@ -358,16 +363,16 @@ TEST_F(CommandsTest, DryRunsChangeNothing) {
 TEST_F(CommandsTest, SyncCopiesOnlyWhatDiffers) {
   GivenObject("p/a", "1");
   GivenObject("p/sub/b", "22");
-  EXPECT_EQ(Run({"sync", "s3://b/p", Path("out")}), 0);
+  EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 0);
   EXPECT_EQ(Lines().size(), 2U);
-  EXPECT_EQ(Run({"sync", "s3://b/p", Path("out")}), 0);
+  EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 0);
   EXPECT_THAT(out_, IsEmpty());
   clock_.Advance(std::chrono::seconds(5));
   GivenObject("p/a", "3");
-  EXPECT_EQ(Run({"sync", "s3://b/p", Path("out"), "--size-only"}), 0);
+  EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out"), "--size-only"}), 0);
   EXPECT_THAT(out_, IsEmpty());
-  EXPECT_EQ(Run({"sync", "s3://b/p", Path("out")}), 0);
-  EXPECT_EQ(out_, "download: s3://b/p/a to " + Path("out/a") + "\n");
+  EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 0);
+  EXPECT_EQ(out_, "download: s3://bkt/p/a to " + Path("out/a") + "\n");
   EXPECT_EQ(FileText("out/a"), "3");
 }
 
@@ -375,25 +380,25 @@ TEST_F(CommandsTest, SyncContinuesWhereAnInterruptedRunStopped) {
   GivenObject("p/a", "1");
   GivenObject("p/b", "2");
   stop_.request_stop();
-  EXPECT_EQ(Run({"sync", "s3://b/p", Path("out")}), 130);
+  EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 130);
   EXPECT_THAT(err_, HasSubstr("interrupted"));
   stop_ = std::stop_source();
-  EXPECT_EQ(Run({"cp", "s3://b/p/a", Path("out/")}), 0);
-  EXPECT_EQ(Run({"sync", "s3://b/p", Path("out")}), 0);
-  EXPECT_EQ(out_, "download: s3://b/p/b to " + Path("out/b") + "\n");
+  EXPECT_EQ(Run({"cp", "s3://bkt/p/a", Path("out/")}), 0);
+  EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 0);
+  EXPECT_EQ(out_, "download: s3://bkt/p/b to " + Path("out/b") + "\n");
 }
 
 TEST_F(CommandsTest, SyncDeletesWhatTheSourceDoesNotHave) {
   GivenObject("p/keep", "1");
   GivenFile("out/gone/deep/x", "2");
   GivenFile("out/spared.txt", "3");
-  EXPECT_EQ(Run({"sync", "--delete", "s3://b/p", Path("out"), "--exclude", "*.txt"}), 0);
+  EXPECT_EQ(Run({"sync", "--delete", "s3://bkt/p", Path("out"), "--exclude", "*.txt"}), 0);
   EXPECT_THAT(Files(), ElementsAre("out/keep", "out/spared.txt"));
   EXPECT_FALSE(fs::exists(folder_ / "out/gone"));
-  EXPECT_EQ(Run({"sync", "--delete", Path("out"), "s3://b/q"}), 0);
+  EXPECT_EQ(Run({"sync", "--delete", Path("out"), "s3://bkt/q"}), 0);
   GivenObject("q/extra", "x");
-  EXPECT_EQ(Run({"sync", "--delete", Path("out"), "s3://b/q"}), 0);
-  EXPECT_EQ(out_, "delete: s3://b/q/extra\n");
+  EXPECT_EQ(Run({"sync", "--delete", Path("out"), "s3://bkt/q"}), 0);
+  EXPECT_EQ(out_, "delete: s3://bkt/q/extra\n");
   EXPECT_THAT(Keys(), ElementsAre("p/keep", "q/keep", "q/spared.txt"));
 }
 
@@ -401,40 +406,40 @@ TEST_F(CommandsTest, SyncOfASourceThatCannotBeWalkedDeletesNothing) {
   GivenFile("in/a", "1");
   fs::create_symlink("nowhere", folder_ / "in/b");
   GivenObject("p/b", "the only copy");
-  EXPECT_EQ(Run({"sync", "--delete", Path("in"), "s3://b/p"}), 5);
+  EXPECT_EQ(Run({"sync", "--delete", Path("in"), "s3://bkt/p"}), 5);
   EXPECT_THAT(Keys(), ElementsAre("p/a", "p/b"));
 }
 
 TEST_F(CommandsTest, SyncOfAMissingFolderIsNotFoundAndDeletesNothing) {
   GivenObject("p/b", "x");
-  EXPECT_EQ(Run({"sync", "--delete", Path("none"), "s3://b/p"}), 3);
+  EXPECT_EQ(Run({"sync", "--delete", Path("none"), "s3://bkt/p"}), 3);
   EXPECT_THAT(Keys(), ElementsAre("p/b"));
 }
 
 TEST_F(CommandsTest, MvRemovesTheSource) {
   GivenFile("in/a", "1");
-  EXPECT_EQ(Run({"mv", Path("in/a"), "s3://b/up/"}), 0);
+  EXPECT_EQ(Run({"mv", Path("in/a"), "s3://bkt/up/"}), 0);
   EXPECT_THAT(Files(), IsEmpty());
-  EXPECT_EQ(Run({"mv", "-r", "s3://b/up", "s3://b/over"}), 0);
+  EXPECT_EQ(Run({"mv", "-r", "s3://bkt/up", "s3://bkt/over"}), 0);
   EXPECT_THAT(Keys(), ElementsAre("over/a"));
-  EXPECT_EQ(Run({"mv", "s3://b/over/a", Path("back")}), 0);
+  EXPECT_EQ(Run({"mv", "s3://bkt/over/a", Path("back")}), 0);
   EXPECT_THAT(Keys(), IsEmpty());
   EXPECT_EQ(FileText("back"), "1");
 }
 
 TEST_F(CommandsTest, MvOntoItselfIsRefused) {
   GivenObject("d/k", "x");
-  EXPECT_EQ(Run({"mv", "s3://b/d/k", "s3://b/d/k"}), 2);
-  EXPECT_EQ(Run({"mv", "s3://b/d/k", "s3://b/d/"}), 2);
-  EXPECT_EQ(Run({"mv", "-r", "s3://b/d", "s3://b/d/"}), 2);
-  EXPECT_EQ(Run({"mv", "-r", "s3://b/d", "s3://b/d/", "--storage-class", "GLACIER"}), 2);
+  EXPECT_EQ(Run({"mv", "s3://bkt/d/k", "s3://bkt/d/k"}), 2);
+  EXPECT_EQ(Run({"mv", "s3://bkt/d/k", "s3://bkt/d/"}), 2);
+  EXPECT_EQ(Run({"mv", "-r", "s3://bkt/d", "s3://bkt/d/"}), 2);
+  EXPECT_EQ(Run({"mv", "-r", "s3://bkt/d", "s3://bkt/d/", "--storage-class", "GLACIER"}), 2);
   EXPECT_THAT(Keys(), ElementsAre("d/k"));
 }
 
 TEST_F(CommandsTest, MvKeepsASourceThatCouldNotArrive) {
   GivenObject("k", "x");
   GivenFile("file", "in the way");
-  EXPECT_NE(Run({"mv", "s3://b/k", Path("file/k")}), 0);
+  EXPECT_NE(Run({"mv", "s3://bkt/k", Path("file/k")}), 0);
   EXPECT_THAT(Keys(), ElementsAre("k"));
 }
 
@@ -442,12 +447,12 @@ TEST_F(CommandsTest, RmRemovesOneOrAFolder) {
   GivenObject("d/a", "x");
   GivenObject("d/b.txt", "x");
   GivenObject("data", "x");
-  EXPECT_EQ(Run({"rm", "s3://b/d/a"}), 0);
-  EXPECT_EQ(out_, "delete: s3://b/d/a\n");
-  EXPECT_EQ(Run({"rm", "s3://b"}), 2);
-  EXPECT_EQ(Run({"rm", "-r", "s3://b/d", "--exclude", "*.txt"}), 0);
+  EXPECT_EQ(Run({"rm", "s3://bkt/d/a"}), 0);
+  EXPECT_EQ(out_, "delete: s3://bkt/d/a\n");
+  EXPECT_EQ(Run({"rm", "s3://bkt"}), 2);
+  EXPECT_EQ(Run({"rm", "-r", "s3://bkt/d", "--exclude", "*.txt"}), 0);
   EXPECT_THAT(Keys(), ElementsAre("d/b.txt", "data"));
-  EXPECT_EQ(Run({"rm", "-r", "s3://b/d"}), 0);
+  EXPECT_EQ(Run({"rm", "-r", "s3://bkt/d"}), 0);
   EXPECT_THAT(Keys(), ElementsAre("data"));
 }
 
@@ -458,30 +463,43 @@ TEST_F(CommandsTest, MbAndRbMakeAndRemoveBuckets) {
   EXPECT_EQ(Run({"rb", "s3://new"}), 0);
   EXPECT_EQ(Run({"rb", "s3://new"}), 3);
   GivenObject("k", "x");
-  EXPECT_EQ(Run({"rb", "s3://b"}), 6);
-  EXPECT_EQ(Run({"rb", "--force", "s3://b"}), 0);
-  EXPECT_THAT(blocking_.HeadBucket("b"), HasCode(ErrorCode::kNotFound));
+  EXPECT_EQ(Run({"rb", "s3://bkt"}), 6);
+  EXPECT_EQ(Run({"rb", "--force", "s3://bkt"}), 0);
+  EXPECT_THAT(blocking_.HeadBucket("bkt"), HasCode(ErrorCode::kNotFound));
 }
 
 TEST_F(CommandsTest, StatAndDuTellSizes) {
   GivenObject("d/a", "12345");
   GivenObject("d/b", std::string(2000, 'x'));
-  EXPECT_EQ(Run({"stat", "s3://b/d/a", "s3://b"}), 0);
+  EXPECT_EQ(Run({"stat", "s3://bkt/d/a", "s3://bkt"}), 0);
   EXPECT_THAT(out_, HasSubstr("5 (5 B)"));
-  EXPECT_EQ(Run({"stat", "--json", "s3://b/d/a"}), 0);
+  EXPECT_EQ(Run({"stat", "--json", "s3://bkt/d/a"}), 0);
   EXPECT_THAT(out_, HasSubstr(R"("size_bytes":5)"));
-  EXPECT_EQ(Run({"du", "--json", "s3://b/d/"}), 0);
-  EXPECT_EQ(out_, "{\"uri\":\"s3://b/d/\",\"objects\":2,\"size_bytes\":2005}\n");
-  EXPECT_EQ(Run({"du", "-H", "s3://b"}), 0);
+  EXPECT_EQ(Run({"du", "--json", "s3://bkt/d/"}), 0);
+  EXPECT_EQ(out_, "{\"uri\":\"s3://bkt/d/\",\"objects\":2,\"size_bytes\":2005}\n");
+  EXPECT_EQ(Run({"du", "-H", "s3://bkt"}), 0);
   EXPECT_THAT(out_, HasSubstr("2.0 KiB"));
+}
+
+TEST_F(CommandsTest, PresignPrintsAUrlWithoutTheSecret) {
+  EXPECT_EQ(Run({"presign", "--endpoint-url", "http://127.0.0.1:9000", "--region", "eu-west-1",
+                 "--expires-in", "600", "s3://bkt/a b"}),
+            0);
+  EXPECT_THAT(out_, ::testing::StartsWith("http://127.0.0.1:9000/bkt/a%20b?"));
+  EXPECT_THAT(out_, HasSubstr("X-Amz-Date=20260101T000000Z"));
+  EXPECT_THAT(out_, HasSubstr("X-Amz-Expires=600"));
+  EXPECT_THAT(out_, HasSubstr("X-Amz-Signature="));
+  EXPECT_THAT(out_, ::testing::Not(HasSubstr("secret-of-the-example")));
+  EXPECT_EQ(Run({"presign", "s3://bkt"}), 2);
+  EXPECT_EQ(Run({"presign", "--expires-in", "604801", "s3://bkt/k"}), 2);
 }
 
 TEST_F(CommandsTest, QuietPrintsErrorsOnly) {
   GivenFile("in/a", "1");
-  EXPECT_EQ(Run({"cp", "-q", "-r", Path("in"), "s3://b/p"}), 0);
+  EXPECT_EQ(Run({"cp", "-q", "-r", Path("in"), "s3://bkt/p"}), 0);
   EXPECT_THAT(out_ + err_, IsEmpty());
   GivenObject("p/..", "x");
-  EXPECT_EQ(Run({"--quiet", "cp", "-r", "s3://b/p", Path("out")}), 5);
+  EXPECT_EQ(Run({"--quiet", "cp", "-r", "s3://bkt/p", Path("out")}), 5);
   EXPECT_THAT(out_, IsEmpty());
   EXPECT_THAT(err_, HasSubstr("p/.."));
 }
@@ -489,8 +507,8 @@ TEST_F(CommandsTest, QuietPrintsErrorsOnly) {
 TEST_F(CommandsTest, JsonLinesTellWhatWasDoneAndWhatFailed) {
   GivenObject("p/..", "x");
   GivenObject("p/a", "1");
-  EXPECT_EQ(Run({"cp", "--json", "-r", "s3://b/p", Path("out")}), 5);
-  EXPECT_THAT(out_, HasSubstr(R"({"operation":"download","source":"s3://b/p/a","target":")"));
+  EXPECT_EQ(Run({"cp", "--json", "-r", "s3://bkt/p", Path("out")}), 5);
+  EXPECT_THAT(out_, HasSubstr(R"({"operation":"download","source":"s3://bkt/p/a","target":")"));
   EXPECT_THAT(out_, HasSubstr(R"("error_code":"invalid argument")"));
 }
 

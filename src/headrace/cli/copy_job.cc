@@ -181,7 +181,7 @@ Result<CopyJob::Entries> CopyJob::StoreEntries(const S3Uri& uri, bool is_source)
                   .size_bytes = object->size_bytes,
                   .modified = object->modified,
                   .etag = std::move(object->etag)};
-      if (!checker) return entry;
+      if (!checker || !filter_.Includes(entry.path)) return entry;
       Result<std::optional<std::string>> path = checker->Next(object->key);
       if (path.has_value() && *path) {
         entry.path = **std::move(path);
@@ -208,10 +208,11 @@ Result<CopyJob::Entries> CopyJob::LocalEntries(const std::string& path, bool is_
     return []() -> Result<std::optional<Entry>> { return std::nullopt; };
   }
   const file::LocalTreeOptions options{.follow_symlinks = options_.follows_symlinks};
-  const auto on_problem = [this, path, is_source](const Error& error) {
-    if (!is_source) return;
+  const auto on_problem = [this, path, is_source](const std::string& below, const Error& error) {
+    if (!is_source || !filter_.Includes(below)) return;
     is_source_complete_ = false;
-    display_.OnFailed({.verb = verb(), .source = path, .target = {}, .size_bytes = 0}, error);
+    display_.OnFailed(
+        {.verb = verb(), .source = PathBelow(path, below), .target = {}, .size_bytes = 0}, error);
   };
   HR_TRY_ASSIGN(file::LocalTree opened, file::LocalTree::Open(path, options, on_problem));
   auto tree = std::make_unique<file::LocalTree>(std::move(opened));

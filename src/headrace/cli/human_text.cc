@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-
 namespace headrace::cli {
 
 std::string SizeText(uint64_t size_bytes) {

@@ -7,8 +7,7 @@ namespace headrace::cli {
 
 std::string JsonString(std::string_view text) {
   constexpr int kNoIndent = -1;
-  return nlohmann::json(text).dump(kNoIndent, ' ', false,
-                                   nlohmann::json::error_handler_t::replace);
+  return nlohmann::json(text).dump(kNoIndent, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 JsonLine& JsonLine::Add(std::string_view name, std::string_view value) {

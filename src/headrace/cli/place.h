@@ -24,8 +24,8 @@ Result<Place> ParsePlace(std::string_view text);
 // The part behind the last '/' of a path or key; empty when that is its end. Pure.
 std::string_view LastPart(std::string_view path);
 
-// Where one file or object called `name` lands: a target that is empty or ends in '/' gathers names,
-// every other target is the new name itself. Pure.
+// Where one file or object called `name` lands: a target that is empty or ends in '/' gathers
+// names, every other target is the new name itself. Pure.
 std::string SingleTargetKey(std::string_view key, std::string_view name);
 
 // The prefix that holds what is below a folder of a bucket: "a" and "a/" give "a/", "" gives "".

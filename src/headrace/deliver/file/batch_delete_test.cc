@@ -19,7 +19,7 @@ using headrace::testing::IsOk;
 
 class BatchDeleteTest : public ::testing::Test {
  protected:
-  BatchDeleteTest() { EXPECT_THAT(blocking_.CreateBucket("b"), IsOk()); }
+  BatchDeleteTest() { EXPECT_THAT(blocking_.CreateBucket("bkt"), IsOk()); }
 
   EventLoops loops_{2};
   MemoryStore store_{RealClock()};
@@ -27,18 +27,18 @@ class BatchDeleteTest : public ::testing::Test {
 };
 
 TEST_F(BatchDeleteTest, DeletesInBatchesAndTellsOfEveryKey) {
-  for (int i = 0; i < 25; ++i) ASSERT_THAT(blocking_.Put("b", std::to_string(i), "x"), IsOk());
+  for (int i = 0; i < 25; ++i) ASSERT_THAT(blocking_.Put("bkt", std::to_string(i), "x"), IsOk());
   std::atomic<int> gone = 0;
   {
     BatchDelete deletes(
-        store_, loops_, "b",
+        store_, loops_, "bkt",
         [&gone](const std::string&, const Error* error) { gone += error == nullptr ? 1 : 0; }, {},
         {.keys_per_request = 10, .requests_in_flight_max = 2});
     for (int i = 0; i < 25; ++i) deletes.Add(std::to_string(i));
     deletes.Finish();
   }
   EXPECT_EQ(gone, 25);
-  EXPECT_TRUE(blocking_.Keys("b")->empty());
+  EXPECT_TRUE(blocking_.Keys("bkt")->empty());
 }
 
 TEST_F(BatchDeleteTest, ABatchThatFailsFailsEachOfItsKeys) {
@@ -48,7 +48,7 @@ TEST_F(BatchDeleteTest, ABatchThatFailsFailsEachOfItsKeys) {
       [&failed](const std::string&, const Error* error) { failed += error != nullptr ? 1 : 0; },
       {});
   deletes.Add("a");
-  deletes.Add("b");
+  deletes.Add("bkt");
   deletes.Finish();
   EXPECT_EQ(failed, 2);
 }

@@ -63,8 +63,7 @@ Result<LocalTree::Folder> LocalTree::ReadFolder(std::string path) const {
     // What an interrupted download left behind is no file yet.
     const bool is_partial = name.starts_with('.') && name.ends_with(kPartialSuffix);
     if (name != "." && name != ".." && !is_partial) {
-      const std::string entry_path = full + name;
-      auto classified = Classify(entry_path, std::move(name), entry->d_type);
+      auto classified = Classify(folder.path, std::move(name), entry->d_type);
       if (classified) folder.names.push_back(std::move(*classified));
     }
     errno = 0;
@@ -76,8 +75,10 @@ Result<LocalTree::Folder> LocalTree::ReadFolder(std::string path) const {
   return folder;
 }
 
-std::optional<LocalTree::Name> LocalTree::Classify(const std::string& path, std::string name,
+std::optional<LocalTree::Name> LocalTree::Classify(const std::string& folder, std::string name,
                                                    int type) const {
+  const std::string below = folder + name;
+  const std::string path = root_ + below;
   struct stat status{};
   const bool must_ask = type == DT_UNKNOWN || type == DT_LNK;
   if (type == DT_UNKNOWN && lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode)) {
@@ -87,18 +88,19 @@ std::optional<LocalTree::Name> LocalTree::Classify(const std::string& path, std:
   if (is_link && !options_.follow_symlinks) return std::nullopt;
   if (must_ask) {
     if (stat(path.c_str(), &status) != 0) {
-      on_problem_(Error::FromErrno(errno, fmt::format("follow {}", path)));
+      on_problem_(below, Error::FromErrno(errno, fmt::format("follow {}", path)));
       return std::nullopt;
     }
     type = S_ISDIR(status.st_mode) ? DT_DIR : S_ISREG(status.st_mode) ? DT_REG : DT_CHR;
   }
   if (type != DT_DIR && type != DT_REG) {
-    on_problem_(Error(ErrorCode::kUnsupported,
-                      fmt::format("{} is a device, pipe or socket: left out", path)));
+    on_problem_(below, Error(ErrorCode::kUnsupported,
+                             fmt::format("{} is a device, pipe or socket: left out", path)));
     return std::nullopt;
   }
   if (!IsUtf8(name)) {
     on_problem_(
+        below,
         Error(ErrorCode::kInvalidArgument,
               fmt::format("{} has a name that is not UTF-8, which a key must be: left out", path)));
     return std::nullopt;
@@ -109,22 +111,25 @@ std::optional<LocalTree::Name> LocalTree::Classify(const std::string& path, std:
 
 void LocalTree::Enter(std::string path) {
   if (folders_.size() >= kDepthMax) {
-    on_problem_(Error(ErrorCode::kResourceExhausted,
+    on_problem_(path,
+                Error(ErrorCode::kResourceExhausted,
                       fmt::format("{}{} is more than {} folders deep", root_, path, kDepthMax)));
     return;
   }
-  Result<Folder> folder = ReadFolder(std::move(path));
-  if (!folder.has_value()) {
-    on_problem_(folder.error());
+  struct stat status{};
+  const bool is_circle = stat((root_ + path).c_str(), &status) == 0 &&
+                         std::ranges::any_of(folders_, [&status](const Folder& above) {
+                           return above.device == status.st_dev && above.inode == status.st_ino;
+                         });
+  if (is_circle) {
+    on_problem_(path,
+                Error(ErrorCode::kUnsupported,
+                      fmt::format("{}{} links back to a folder above it: left out", root_, path)));
     return;
   }
-  const bool is_circle = std::ranges::any_of(folders_, [&](const Folder& above) {
-    return above.device == folder->device && above.inode == folder->inode;
-  });
-  if (is_circle) {
-    on_problem_(
-        Error(ErrorCode::kUnsupported,
-              fmt::format("{}{} links back to a folder above it: left out", root_, folder->path)));
+  Result<Folder> folder = ReadFolder(path);
+  if (!folder.has_value()) {
+    on_problem_(path, folder.error());
     return;
   }
   folders_.push_back(std::move(*folder));
@@ -134,7 +139,7 @@ std::optional<Entry> LocalTree::FileEntry(std::string path) const {
   struct stat status{};
   const std::string full = root_ + path;
   if (stat(full.c_str(), &status) != 0) {
-    on_problem_(Error::FromErrno(errno, fmt::format("read {}", full)));
+    on_problem_(path, Error::FromErrno(errno, fmt::format("read {}", full)));
     return std::nullopt;
   }
   return Entry{.path = std::move(path),

@@ -25,7 +25,8 @@ struct LocalTreeOptions {
 // Threads: one. Blocks on the file system.
 class LocalTree {
  public:
-  using OnProblem = std::function<void(const Error&)>;
+  // `path` is below the root, a folder's ends with '/'.
+  using OnProblem = std::function<void(const std::string& path, const Error&)>;
 
   // kNotFound, kInvalidArgument (not a folder) or kPermissionDenied when `root` cannot be walked.
   static Result<LocalTree> Open(std::string root, LocalTreeOptions options, OnProblem on_problem);
@@ -48,7 +49,7 @@ class LocalTree {
   LocalTree(std::string root, LocalTreeOptions options, OnProblem on_problem);
   Result<Folder> ReadFolder(std::string path) const;
   // What a name in a folder is; nothing when it is passed over.
-  std::optional<Name> Classify(const std::string& path, std::string name, int type) const;
+  std::optional<Name> Classify(const std::string& folder, std::string name, int type) const;
   void Enter(std::string path);
   std::optional<Entry> FileEntry(std::string path) const;
 

@@ -29,8 +29,9 @@ class LocalTreeTest : public ::testing::Test {
     std::ofstream(full) << text;
   }
   std::vector<std::string> Walk(LocalTreeOptions options = {}) {
-    auto tree = LocalTree::Open(
-        root_, options, [this](const Error& error) { problems_.push_back(error.message()); });
+    auto tree = LocalTree::Open(root_, options, [this](const std::string&, const Error& error) {
+      problems_.push_back(error.message());
+    });
     EXPECT_TRUE(tree.has_value());
     std::vector<std::string> paths;
     while (auto entry = tree->Next()) paths.push_back(entry->path);
@@ -55,7 +56,7 @@ TEST_F(LocalTreeTest, TellsSizeAndTimeOfFiles) {
   const timespec modified{.tv_sec = 1'700'000'000, .tv_nsec = 5};
   const timespec times[] = {modified, modified};
   ASSERT_EQ(utimensat(AT_FDCWD, (root_ / "f").c_str(), times, 0), 0);
-  auto tree = LocalTree::Open(root_, {}, [](const Error&) {});
+  auto tree = LocalTree::Open(root_, {}, [](const std::string&, const Error&) {});
   ASSERT_TRUE(tree.has_value());
   const auto entry = tree->Next();
   ASSERT_TRUE(entry.has_value());
@@ -101,11 +102,12 @@ TEST_F(LocalTreeTest, PassesOverWhatAnInterruptedDownloadLeft) {
 }
 
 TEST_F(LocalTreeTest, RefusesARootThatIsNotAFolder) {
-  const auto missing = LocalTree::Open(root_ / "none", {}, [](const Error&) {});
+  const auto missing = LocalTree::Open(root_ / "none", {}, [](const std::string&, const Error&) {});
   ASSERT_FALSE(missing.has_value());
   EXPECT_EQ(missing.error().code(), ErrorCode::kNotFound);
   GivenFile("f");
-  EXPECT_FALSE(LocalTree::Open(root_ / "f", {}, [](const Error&) {}).has_value());
+  EXPECT_FALSE(
+      LocalTree::Open(root_ / "f", {}, [](const std::string&, const Error&) {}).has_value());
 }
 
 }  // namespace

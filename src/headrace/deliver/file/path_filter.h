@@ -7,7 +7,8 @@
 
 namespace headrace::file {
 
-// True when all of `text` matches: '*' is any run of characters ('/' among them), '?' one character,
+// True when all of `text` matches: '*' is any run of characters ('/' among them), '?' one
+// character,
 // "[a-z]" one of a set, "[!a-z]" one outside it; a '[' that is never closed stands for itself.
 // Characters are UTF-8; a byte that is none counts as one. Pure.
 bool MatchesGlob(std::string_view pattern, std::string_view text);

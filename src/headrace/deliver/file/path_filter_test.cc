@@ -47,12 +47,12 @@ TEST(MatchesGlob, ManyStarsOverALongTextStayQuick) {
 TEST(PathFilter, EverythingIsInWithoutRules) { EXPECT_TRUE(PathFilter().Includes("a/b")); }
 
 TEST(PathFilter, TheLastMatchingRuleDecides) {
-  const PathFilter only_text({{.is_include = false, .pattern = "*"},
-                              {.is_include = true, .pattern = "*.txt"}});
+  const PathFilter only_text(
+      {{.is_include = false, .pattern = "*"}, {.is_include = true, .pattern = "*.txt"}});
   EXPECT_TRUE(only_text.Includes("notes/a.txt"));
   EXPECT_FALSE(only_text.Includes("notes/a.png"));
-  const PathFilter nothing({{.is_include = true, .pattern = "*.txt"},
-                            {.is_include = false, .pattern = "*"}});
+  const PathFilter nothing(
+      {{.is_include = true, .pattern = "*.txt"}, {.is_include = false, .pattern = "*"}});
   EXPECT_FALSE(nothing.Includes("notes/a.txt"));
 }
 

@@ -21,10 +21,11 @@ Entry EntryOf(std::string path, uint64_t size_bytes = 1, milliseconds modified =
 }
 
 ItemSource<Entry> SourceOf(std::vector<Entry> entries) {
-  return [entries = std::move(entries), index = size_t{0}]() mutable -> Result<std::optional<Entry>> {
-    if (index == entries.size()) return std::nullopt;
-    return entries[index++];
-  };
+  return
+      [entries = std::move(entries), index = size_t{0}]() mutable -> Result<std::optional<Entry>> {
+        if (index == entries.size()) return std::nullopt;
+        return entries[index++];
+      };
 }
 
 // "+path" to copy, "-path" to delete; "!" and a message for an error.
