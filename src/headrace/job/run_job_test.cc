@@ -54,7 +54,7 @@ class RunJobTest : public ::testing::Test {
     world_.store = &memory_;
     world_.loops = &loops_;
     world_.signals = &signals_;
-    world_.inherited = Environment({{"PATH", "/usr/bin:/bin"}});
+    world_.inherited.Set("PATH", "/usr/bin:/bin");
     world_.observer = &observer_;
   }
   ~RunJobTest() override { fs::remove_all(base_); }
