@@ -2,7 +2,16 @@
 
 find_program(HEADRACE_CCACHE ccache)
 if(HEADRACE_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${HEADRACE_CCACHE})
+  # Without these ccache refuses every file that uses a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      ${HEADRACE_CCACHE})
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
+  else()
+    add_compile_options(-fpch-preprocess)
+  endif()
 endif()
 find_program(HEADRACE_MOLD mold)
 if(HEADRACE_MOLD)
@@ -21,7 +30,7 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
 else()
   # g++ 12 reports these inside coroutine frames and std::expected of the standard library.
   add_compile_options(-Wno-maybe-uninitialized -Wno-mismatched-new-delete
-                      -Wno-stringop-overflow -Wno-stringop-overread)
+                      -Wno-stringop-overflow -Wno-stringop-overread -Wno-dangling-pointer)
 endif()
 
 if(HEADRACE_SANITIZE)

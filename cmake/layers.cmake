@@ -9,13 +9,36 @@ function(headrace_target_name out layer)
   set(${out} headrace_${name} PARENT_SCOPE)
 endfunction()
 
-# The precompiled header holds what nearly every file includes and what is slow to parse.
-function(headrace_precompile target)
-  target_precompile_headers(${target} PRIVATE
+# The precompiled headers hold what nearly every file includes and what is slow to parse: one for
+# the layers, and one with GoogleTest for testing/ and the tests. The first target to ask builds its
+# header, the others share it.
+set(HEADRACE_PRECOMPILED
     <algorithm> <chrono> <cstdint> <expected> <functional> <map> <memory> <optional> <span> <string>
     <string_view> <utility> <vector> <fmt/format.h> <boost/asio/awaitable.hpp>
     <boost/asio/co_spawn.hpp> <boost/asio/io_context.hpp> <boost/asio/steady_timer.hpp>
     <boost/asio/use_awaitable.hpp>)
+
+function(headrace_precompile target)
+  if(CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    return()
+  endif()
+  if(target STREQUAL headrace_base)
+    target_precompile_headers(${target} PRIVATE ${HEADRACE_PRECOMPILED})
+  else()
+    target_precompile_headers(${target} REUSE_FROM headrace_base)
+  endif()
+endfunction()
+
+function(headrace_precompile_test target)
+  if(CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    return()
+  endif()
+  if(target STREQUAL headrace_testing)
+    target_precompile_headers(${target} PRIVATE ${HEADRACE_PRECOMPILED} <gmock/gmock.h>
+                                                <gtest/gtest.h>)
+  else()
+    target_precompile_headers(${target} REUSE_FROM headrace_testing)
+  endif()
 endfunction()
 
 function(headrace_layer layer)
@@ -53,11 +76,11 @@ function(headrace_testing_library)
   set_target_properties(headrace_testing PROPERTIES LINKER_LANGUAGE CXX)
   target_include_directories(headrace_testing PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(headrace_testing PUBLIC headrace_store GTest::gtest GTest::gmock)
-  headrace_precompile(headrace_testing)
+  headrace_precompile_test(headrace_testing)
   file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/testing/*_test.cc)
   add_executable(headrace_testing_tests ${tests})
   target_link_libraries(headrace_testing_tests PRIVATE headrace_testing GTest::gtest_main)
-  headrace_precompile(headrace_testing_tests)
+  headrace_precompile_test(headrace_testing_tests)
   add_test(NAME headrace_testing_tests COMMAND headrace_testing_tests)
   set_tests_properties(headrace_testing_tests PROPERTIES LABELS unit TIMEOUT 120)
 endfunction()
@@ -83,7 +106,7 @@ function(headrace_layer_tests)
       add_executable(${target}_tests ${tests})
       target_link_libraries(${target}_tests PRIVATE ${target} headrace_testing GTest::gtest_main
                                                     GTest::gmock)
-      headrace_precompile(${target}_tests)
+      headrace_precompile_test(${target}_tests)
       add_test(NAME ${target}_tests COMMAND ${target}_tests)
       set_tests_properties(${target}_tests PROPERTIES LABELS unit TIMEOUT 120)
     endif()

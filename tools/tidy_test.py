@@ -78,6 +78,7 @@ class Files(unittest.TestCase):
         self.assertEqual(found("see /data/checkout/build"), 1)
         self.assertEqual(found("in /home/someone/x"), 1)
         self.assertEqual(found("see /data/checkouts and s3://data/checkout"), 0)
+        self.assertEqual(found("from /home/x/.aws/credentials"), 0)
         self.assertEqual(found("GET /bucket/home/someone/x"), 0)
 
     def test_broken_links_are_found_outside_code(self):

@@ -59,6 +59,14 @@ std::span<const Command> Commands() {
               .summary = "Print a URL that reads an object without credentials",
               .examples = "  headrace presign --expires-in 600 s3://photos/2026/cat.png\n",
               .declare = DeclarePresign},
+      Command{.name = "run",
+              .summary = "Run a training job on data in the store",
+              .examples = "  headrace run --channel train=s3://photos/train --base ./job \\\n"
+                          "      --hyperparameter epochs=20 --output s3://results -- python3 "
+                          "train.py\n"
+                          "  headrace run job.toml\n",
+              .declare = DeclareRun,
+              .handles_signals = true},
   };
   return kCommands;
 }

@@ -16,6 +16,7 @@ CommandAction DeclareMove(CLI::App& app);
 CommandAction DeclarePresign(CLI::App& app);
 CommandAction DeclareRb(CLI::App& app);
 CommandAction DeclareRm(CLI::App& app);
+CommandAction DeclareRun(CLI::App& app);
 CommandAction DeclareStat(CLI::App& app);
 CommandAction DeclareSync(CLI::App& app);
 

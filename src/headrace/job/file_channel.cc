@@ -121,9 +121,9 @@ Status FileChannel::CheckFolder() {
     }
     if (!Expects(path.substr(folder_.size() + 1))) {
       return Fail(ErrorCode::kAlreadyExists,
-                  fmt::format("channel {}: {} is not among the objects of s3://{}/{}; remove it or "
-                              "choose another base directory",
-                              name_, path, source_.bucket, source_.key));
+                  fmt::format("channel {}: {} is not among the objects of {}; remove it or choose "
+                              "another base directory",
+                              name_, path, FormatS3Uri(source_.bucket, source_.key)));
     }
   }
   if (failure) {

@@ -8,10 +8,10 @@
 #include "headrace/base/event_loops.h"
 #include "headrace/deliver/file/transfer.h"
 #include "headrace/job/job_spec.h"
-#include "headrace/job/s3_uri.h"
 #include "headrace/plan/list_prefix.h"
 #include "headrace/plan/listing.h"
 #include "headrace/store/object_store.h"
+#include "headrace/store/s3_uri.h"
 
 namespace headrace::job {
 

@@ -188,7 +188,7 @@ class JobRun {
       HR_TRY_ASSIGN(report.size_bytes,
                     While(attempt, UploadArchive(*world_.store, world_.loops->Next(), contents,
                                                  target, options_.archive, context)));
-      report.uri = fmt::format("s3://{}/{}", target.bucket, target.key);
+      report.uri = FormatS3Uri(target.bucket, target.key);
     }
     world_.say(OutputLine(report));
     return Ok();

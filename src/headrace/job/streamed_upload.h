@@ -11,8 +11,8 @@
 #include "headrace/base/buffer.h"
 #include "headrace/base/error.h"
 #include "headrace/base/task.h"
-#include "headrace/job/s3_uri.h"
 #include "headrace/store/object_store.h"
+#include "headrace/store/s3_uri.h"
 
 namespace headrace::job {
 

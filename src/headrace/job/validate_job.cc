@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "headrace/job/s3_uri.h"
 #include "headrace/job/training_environment.h"
 #include "headrace/job/utf8.h"
+#include "headrace/store/s3_uri.h"
 
 namespace headrace::job {
 namespace {
@@ -107,10 +107,18 @@ Status ValidateAvailable(const ChannelSpec& channel) {
   return Ok();
 }
 
+Status ValidateUri(std::string_view uri) {
+  if (uri.size() > kLimits.uri_bytes_max || HasNul(uri)) {
+    return Refuse("an S3 URI has at most {} bytes and no NUL", kLimits.uri_bytes_max);
+  }
+  HR_TRY(ParseS3Uri(uri));
+  return Ok();
+}
+
 Status ValidateChannel(const ChannelSpec& channel) {
   HR_TRY(ValidateChannelName(channel.name));
   const std::string attempt = "channel " + channel.name;
-  HR_TRY(While(attempt, ParseS3Uri(channel.s3_uri)));
+  HR_TRY(While(attempt, ValidateUri(channel.s3_uri)));
   if (channel.content_type.size() > kLimits.content_type_bytes_max ||
       !IsPortable(channel.content_type)) {
     return Refuse("{}: content-type must be at most {} bytes of UTF-8 without NUL", attempt,
@@ -217,7 +225,7 @@ Status ValidateJob(const JobSpec& spec) {
   HR_TRY(ValidateHyperparameters(spec.hyperparameters));
   HR_TRY(ValidateEnvironment(spec.environment));
   HR_TRY(ValidateHosts(spec));
-  if (!spec.output_uri.empty()) HR_TRY(While("output", ParseS3Uri(spec.output_uri)));
+  if (!spec.output_uri.empty()) HR_TRY(While("output", ValidateUri(spec.output_uri)));
   if (!spec.base_directory.starts_with('/') || !IsPortable(spec.base_directory)) {
     return Refuse("base directory '{}' must be an absolute path", spec.base_directory);
   }

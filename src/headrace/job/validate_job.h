@@ -10,6 +10,7 @@ namespace headrace::job {
 struct JobLimits {
   size_t channel_count_max = 20;
   size_t channel_name_bytes_max = 64;
+  size_t uri_bytes_max = 1024;
   size_t content_type_bytes_max = 256;
   size_t attribute_name_count_max = 16;
   size_t attribute_name_bytes_max = 256;

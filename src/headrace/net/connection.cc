@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -118,7 +119,10 @@ Task<Status> Connection::StartTls(asio::ssl::context& context, bool verify) {
   } else {
     tls_->set_verify_mode(asio::ssl::verify_none, error);
   }
-  SSL_set_tlsext_host_name(tls_->native_handle(), endpoint_.host.c_str());
+  // Server names are names (RFC 6066, section 3): addresses are not sent.
+  error_code not_an_address;
+  asio::ip::make_address(endpoint_.host, not_an_address);
+  if (not_an_address) SSL_set_tlsext_host_name(tls_->native_handle(), endpoint_.host.c_str());
   Arm(idle_timeout_);
   co_await tls_->async_handshake(asio::ssl::stream_base::client,
                                  asio::redirect_error(asio::use_awaitable, error));

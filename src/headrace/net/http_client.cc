@@ -107,11 +107,19 @@ Task<Result<ParsedHead<HttpResponseHead>>> ReadHead(Connection& connection, bool
 
 struct HttpClient::Shared {
   std::shared_ptr<const HttpClientOptions> options;
-  std::unique_ptr<asio::ssl::context> tls;
   AddressBook addresses;
   std::shared_ptr<PoolCounters> counters = std::make_shared<PoolCounters>();
   Mutex mutex;
   std::map<const void*, std::shared_ptr<ConnectionPool>> pools HR_GUARDED_BY(mutex);
+  // Made for the first TLS connection: reading the system's authorities takes about 75 ms, which a
+  // command over plain HTTP need not spend.
+  std::unique_ptr<asio::ssl::context> tls HR_GUARDED_BY(mutex);
+
+  Result<asio::ssl::context*> TlsContext() HR_EXCLUDES(mutex) {
+    const MutexLock lock(mutex);
+    if (!tls) HR_TRY_ASSIGN(tls, MakeTlsContext(*options));
+    return tls.get();
+  }
 
   std::shared_ptr<ConnectionPool> PoolOf(const Executor& executor) HR_EXCLUDES(mutex) {
     const MutexLock lock(mutex);
@@ -156,7 +164,8 @@ Task<Status> HttpClient::Shared::Open(Connection& connection, const HttpEndpoint
   }
   if (!target.is_tls) co_return Ok();
   if (options->proxy) HR_CO_TRY(co_await OpenTunnel(connection, target));
-  co_return co_await connection.StartTls(*tls, options->verify_tls);
+  HR_CO_TRY_ASSIGN(asio::ssl::context * context, TlsContext());
+  co_return co_await connection.StartTls(*context, options->verify_tls);
 }
 
 Task<Result<HttpAnswer>> HttpClient::Shared::Exchange(const HttpCall& call, const std::string& head,
@@ -193,8 +202,12 @@ Task<Result<HttpAnswer>> HttpClient::Shared::Exchange(const HttpCall& call, cons
 
 Result<std::unique_ptr<HttpClient>> HttpClient::Make(HttpClientOptions options) {
   auto shared = std::make_shared<Shared>();
-  HR_TRY_ASSIGN(shared->tls, MakeTlsContext(options));
   shared->options = std::make_shared<const HttpClientOptions>(std::move(options));
+  // A bundle somebody named is read now, so that a wrong path is told before anything starts.
+  if (!shared->options->ca_bundle.empty()) {
+    auto checked = shared->TlsContext();
+    if (!checked) return std::unexpected(std::move(checked).error());
+  }
   return std::unique_ptr<HttpClient>(new HttpClient(std::move(shared)));
 }
 

@@ -86,7 +86,7 @@ TEST_F(ListingFileTest, NamesTheFileThatCannotBeWrittenOrRead) {
 }
 
 TEST_F(ListingFileTest, RefusesEveryChangedByteAndEveryCut) {
-  ASSERT_TRUE(SaveListing(Sample(30), Path()).has_value());
+  ASSERT_TRUE(SaveListing(Sample(3), Path()).has_value());
   const std::string good = Read();
   for (size_t i = 0; i < good.size(); ++i) {
     std::string bad = good;

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "headrace/cli/commands.h"
+#include "headrace/cli/signal_forwarding.h"
+#include "headrace/job/job_file.h"
+#include "headrace/job/job_flags.h"
+#include "headrace/job/run_job.h"
+#include "headrace/job/validate_job.h"
+
+namespace headrace::cli {
+namespace {
+
+struct RunFlags {
+  job::JobFlags job;
+  std::vector<std::string> words;  // [JOB.toml] and the command.
+  double stop_grace_seconds = 0;
+  bool is_fresh = false;
+};
+
+Result<std::string> ReadText(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  if (file) text << file.rdbuf();
+  if (!file) return std::unexpected(Error::FromErrno(errno, "read job file " + path));
+  return text.str();
+}
+
+// `headrace run [JOB.toml] [-- COMMAND...]`: a first word that names a TOML file is a job file.
+Result<job::JobSpec> DescribeJob(const RunFlags& flags, const CommandContext& context) {
+  job::JobSpec spec;
+  job::JobFlags job_flags = flags.job;
+  job_flags.command = flags.words;
+  if (!flags.words.empty() && flags.words.front().ends_with(".toml")) {
+    const std::string& file = flags.words.front();
+    HR_TRY_ASSIGN(const std::string text, ReadText(file));
+    HR_TRY_ASSIGN(spec, job::ParseJobFile(text, file, std::move(spec)));
+    job_flags.command.erase(job_flags.command.begin());
+  }
+  HR_TRY_ASSIGN(spec, job::ApplyFlags(job_flags, std::move(spec)));
+  if (spec.name.empty()) {
+    spec.name = job::DefaultJobName(spec.command, context.world().clock->WallNow());
+  }
+  spec.base_directory = std::filesystem::absolute(spec.base_directory).lexically_normal().string();
+  if (spec.base_directory.size() > 1 && spec.base_directory.ends_with('/')) {
+    spec.base_directory.pop_back();
+  }
+  const Environment& environment = context.world().environment;
+  const std::string& region = context.options().s3.region;
+  spec.region = region.empty() ? std::string(environment.Get("AWS_REGION")) : region;
+  spec.endpoint_url = context.options().s3.endpoint_url;
+  return spec;
+}
+
+Result<ExitCode> RunTraining(const RunFlags& flags, CommandContext& context) {
+  HR_TRY_ASSIGN(const job::JobSpec spec, DescribeJob(flags, context));
+  HR_TRY(job::ValidateJob(spec));
+  HR_TRY_ASSIGN(const job::SignalInbox inbox, job::SignalInbox::Make());
+  const SignalForwarding forwarding(inbox);
+  const CommandWorld& world = context.world();
+  job::JobWorld job_world{.signals = &inbox,
+                          .clock = world.clock,
+                          .host = job::LookAtHost(),
+                          .inherited = world.environment};
+  if (!spec.channels.empty() || !spec.output_uri.empty()) {
+    HR_TRY_ASSIGN(job_world.store, context.Store());
+    job_world.loops = &context.loops();
+  }
+  if (!context.options().is_quiet) {
+    job_world.say = [&world](std::string_view line) {
+      fmt::print(world.err, "headrace run: {}\n", line);
+      std::fflush(world.err);
+    };
+  }
+  job::JobOptions options{.is_fresh = flags.is_fresh};
+  options.process.stop_grace =
+      std::chrono::milliseconds(static_cast<int64_t>(flags.stop_grace_seconds * 1000));
+  const job::JobResult result = job::RunJob(spec, options, job_world);
+  if (!result.error) return static_cast<ExitCode>(result.exit_code);
+  if (result.exit_code == 0) return std::unexpected(*result.error);
+  fmt::print(world.err, "headrace run: {}\n", result.error->message());
+  return static_cast<ExitCode>(result.exit_code);
+}
+
+}  // namespace
+
+CommandAction DeclareRun(CLI::App& app) {
+  auto flags = std::make_shared<RunFlags>();
+  flags->stop_grace_seconds =
+      std::chrono::duration<double>(job::ProcessOptions{}.stop_grace).count();
+  // An option's value is one word: what follows belongs to the command.
+  const auto add_list = [&](const std::string& name, std::vector<std::string>& target,
+                            const std::string& help, const std::string& form) {
+    app.add_option(name, target, help)->type_name(form)->allow_extra_args(false);
+  };
+  add_list("--channel", flags->job.channels, "An input; may be given up to 20 times",
+           "NAME=s3://BUCKET/PREFIX[,OPTION=VALUE]...");
+  add_list("--hyperparameter", flags->job.hyperparameters,
+           "Into hyperparameters.json and SM_HP_NAME", "NAME=VALUE");
+  add_list("--env", flags->job.environment, "A variable of the command", "NAME=VALUE");
+  app.add_option("--output", flags->job.output_uri,
+                 "Where <job>/output/model.tar.gz and output.tar.gz go")
+      ->type_name("s3://BUCKET/PREFIX");
+  app.add_option("--base", flags->job.base_directory, "The job's tree on disk (default: /opt/ml)")
+      ->type_name("DIR");
+  app.add_option("--job-name", flags->job.job_name, "Default: the script's name and the time")
+      ->type_name("NAME");
+  app.add_option("--hosts", flags->job.hosts, "All hosts of the job (default: algo-1)")
+      ->type_name("NAME,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--current-host", flags->job.current_host, "This host")->type_name("NAME");
+  app.add_flag("--fresh", flags->is_fresh,
+               "Remove what an earlier run left in model/ and output/ of the tree");
+  app.add_option("--stop-grace", flags->stop_grace_seconds,
+                 "Seconds from a request to stop until the command is killed")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 86'400.0));
+  app.add_option("COMMAND", flags->words, "[JOB.toml] [-- COMMAND [ARGUMENT]...]");
+  return [flags](CommandContext& context) { return RunTraining(*flags, context); };
+}
+
+}  // namespace headrace::cli

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answers about buckets and their features.
+#include "headrace/gateway/s3_call.h"
+#include "headrace/gateway/s3_failure.h"
+#include "headrace/gateway/xml_request.h"
+
+namespace headrace::gateway {
+
+Task<Result<std::string>> ReadXmlBody(S3Call& call) {
+  HR_CO_TRY_ASSIGN(RequestBody body, RequestBody::Make(call.http, call.identity));
+  co_return co_await ReadBodyText(body, kXmlBytesMax);
+}
+
+Task<Status> AnswerListBuckets(S3Call& call) {
+  HR_CO_TRY_ASSIGN(const auto buckets, co_await call.store.ListBuckets(call.context));
+  const std::string prefix = call.target.QueryText("prefix");
+  XmlAnswer xml("ListAllMyBucketsResult");
+  xml.Owner().Open("Buckets");
+  for (const BucketInfo& bucket : buckets) {
+    if (!bucket.name.starts_with(prefix)) continue;
+    xml.Open("Bucket").Text("Name", bucket.name).Time("CreationDate", bucket.created);
+    xml.Close("Bucket");
+  }
+  xml.Close("Buckets");
+  co_return co_await RespondXml(call, std::move(xml));
+}
+
+Task<Status> AnswerCreateBucket(S3Call& call) {
+  HR_CO_TRY_ASSIGN(const std::string text, co_await ReadXmlBody(call));
+  HR_CO_TRY(CheckCreateBucket(text));
+  const Status created = co_await call.store.CreateBucket(call.target.bucket, call.context);
+  // us-east-1 answers 200 to the owner of a bucket that is there, and scripts rely on it.
+  if (!created && S3CodeOf(created.error()) != "BucketAlreadyOwnedByYou") co_return created;
+  net::HttpResponseHead head = StartHead(call, 200);
+  head.headers.Add("Location", "/" + call.target.bucket);
+  co_return co_await call.http.Respond(head, {});
+}
+
+Task<Status> AnswerHeadBucket(S3Call& call) {
+  HR_CO_TRY(co_await call.store.HeadBucket(call.target.bucket, call.context));
+  net::HttpResponseHead head = StartHead(call, 200);
+  head.headers.Add("x-amz-bucket-region", call.options.region);
+  co_return co_await call.http.Respond(head, {});
+}
+
+Task<Status> AnswerDeleteBucket(S3Call& call) {
+  HR_CO_TRY(co_await call.store.DeleteBucket(call.target.bucket, call.context));
+  co_return co_await RespondEmpty(call, 204);
+}
+
+Task<Status> AnswerBucketLocation(S3Call& call) {
+  HR_CO_TRY(co_await call.store.HeadBucket(call.target.bucket, call.context));
+  // us-east-1 is told as nothing at all.
+  XmlAnswer xml("LocationConstraint");
+  if (call.options.region != "us-east-1") xml.Raw(call.options.region);
+  co_return co_await RespondXml(call, std::move(xml));
+}
+
+Task<Status> AnswerBucketVersioning(S3Call& call) {
+  HR_CO_TRY(co_await call.store.HeadBucket(call.target.bucket, call.context));
+  XmlAnswer xml("VersioningConfiguration");
+  co_return co_await RespondXml(call, std::move(xml));
+}
+
+Task<Status> AnswerAcl(S3Call& call) {
+  if (call.target.key.empty()) {
+    HR_CO_TRY(co_await call.store.HeadBucket(call.target.bucket, call.context));
+  } else {
+    const HeadRequest request{.bucket = call.target.bucket, .key = call.target.key};
+    HR_CO_TRY(CheckVersion(call));
+    HR_CO_TRY(co_await call.store.Head(request, call.context));
+  }
+  XmlAnswer xml("AccessControlPolicy");
+  xml.Owner().Open("AccessControlList").Open("Grant");
+  xml.Open(
+      "Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
+      "xsi:type=\"CanonicalUser\"");
+  xml.Text("ID", "headrace").Text("DisplayName", "headrace").Close("Grantee");
+  xml.Text("Permission", "FULL_CONTROL").Close("Grant").Close("AccessControlList");
+  co_return co_await RespondXml(call, std::move(xml));
+}
+
+Task<Status> AnswerUnconfigured(S3Call& call) {
+  HR_CO_TRY(co_await call.store.HeadBucket(call.target.bucket, call.context));
+  co_return FailS3(std::string(call.route.unconfigured_code),
+                   "this bucket has no such configuration");
+}
+
+Task<Status> AnswerDeleteObjects(S3Call& call) {
+  HR_CO_TRY_ASSIGN(const std::string text, co_await ReadXmlBody(call));
+  HR_CO_TRY_ASSIGN(const DeleteOrder order, ParseDelete(text));
+  DeleteManyRequest request{.bucket = call.target.bucket};
+  for (const DeleteOrder::Item& item : order.items) {
+    const bool is_here = item.version_id.empty() || item.version_id == "null";
+    if (is_here) request.keys.push_back(item.key);
+  }
+  HR_CO_TRY_ASSIGN(const auto failures, co_await call.store.DeleteMany(request, call.context));
+  XmlAnswer xml("DeleteResult");
+  for (const DeleteOrder::Item& item : order.items) {
+    const auto failed = std::ranges::find(failures, item.key, &DeleteFailure::key);
+    if (failed != failures.end()) {
+      xml.Open("Error").Text("Key", item.key).Text("Code", S3CodeOf(failed->error));
+      xml.Text("Message", failed->error.message()).Close("Error");
+    } else if (!order.is_quiet) {
+      xml.Open("Deleted").Text("Key", item.key);
+      if (!item.version_id.empty()) xml.Text("VersionId", item.version_id);
+      xml.Close("Deleted");
+    }
+  }
+  co_return co_await RespondXml(call, std::move(xml));
+}
+
+}  // namespace headrace::gateway

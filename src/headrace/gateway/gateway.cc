@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/gateway/gateway.h"
+
+#include <fmt/format.h>
+
+#include "headrace/base/encoding.h"
+#include "headrace/base/log.h"
+#include "headrace/base/random.h"
+#include "headrace/gateway/s3_call.h"
+#include "headrace/gateway/s3_failure.h"
+
+namespace headrace::gateway {
+namespace {
+
+std::string MakeRequestId() {
+  thread_local Random random = Random::FromEntropy();
+  return fmt::format("{:016X}", random.Next());
+}
+
+// No initialisers: a switch keeps the compiler's word that no operation was forgotten.
+Task<Status> Dispatch(S3Call& call) {
+  switch (call.route.operation) {
+    case Operation::kListBuckets:
+      return AnswerListBuckets(call);
+    case Operation::kCreateBucket:
+      return AnswerCreateBucket(call);
+    case Operation::kHeadBucket:
+      return AnswerHeadBucket(call);
+    case Operation::kDeleteBucket:
+      return AnswerDeleteBucket(call);
+    case Operation::kGetBucketLocation:
+      return AnswerBucketLocation(call);
+    case Operation::kGetBucketVersioning:
+      return AnswerBucketVersioning(call);
+    case Operation::kGetBucketAcl:
+    case Operation::kGetObjectAcl:
+      return AnswerAcl(call);
+    case Operation::kAnswerUnconfigured:
+      return AnswerUnconfigured(call);
+    case Operation::kListObjects:
+    case Operation::kListObjectsV2:
+    case Operation::kListObjectVersions:
+      return AnswerListObjects(call);
+    case Operation::kListMultipartUploads:
+      return AnswerListUploads(call);
+    case Operation::kDeleteObjects:
+      return AnswerDeleteObjects(call);
+    case Operation::kGetObject:
+    case Operation::kHeadObject:
+      return AnswerRead(call);
+    case Operation::kPutObject:
+      return AnswerPutObject(call);
+    case Operation::kCopyObject:
+      return AnswerCopyObject(call);
+    case Operation::kDeleteObject:
+      return AnswerDeleteObject(call);
+    case Operation::kGetObjectTagging:
+      return AnswerGetTagging(call);
+    case Operation::kPutObjectTagging:
+    case Operation::kDeleteObjectTagging:
+      return AnswerPutTagging(call);
+    case Operation::kPutObjectAcl:
+      return AnswerPutAcl(call);
+    case Operation::kGetObjectAttributes:
+      return AnswerGetAttributes(call);
+    case Operation::kCreateMultipartUpload:
+      return AnswerCreateUpload(call);
+    case Operation::kUploadPart:
+      return AnswerUploadPart(call);
+    case Operation::kUploadPartCopy:
+      return AnswerUploadPartCopy(call);
+    case Operation::kCompleteMultipartUpload:
+      return AnswerCompleteUpload(call);
+    case Operation::kAbortMultipartUpload:
+      return AnswerAbortUpload(call);
+    case Operation::kListParts:
+      return AnswerListParts(call);
+  }
+  CheckFailed("known operation", __FILE__, __LINE__);
+}
+
+Task<void> RespondError(net::HttpServerCall& http, const std::string& request_id,
+                        const Error& error) {
+  const std::string s3_code = S3CodeOf(error);
+  net::HttpResponseHead head{.status = HttpStatusOf(s3_code)};
+  AddCommonFields(head, request_id);
+  head.headers.Add("Content-Type", "application/xml");
+  // The path alone: a presigned query holds a signature.
+  const std::string resource = http.head().target.substr(0, http.head().target.find('?'));
+  XmlAnswer xml("Error");
+  xml.Text("Code", s3_code).Text("Message", error.message()).Text("Resource", resource);
+  xml.Text("RequestId", request_id).Text("HostId", "headrace");
+  std::string text = std::move(xml).End();
+  // S3's errors are in no namespace, and some clients look for them there only.
+  constexpr std::string_view kNamespace = " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
+  text.erase(text.find(kNamespace), kNamespace.size());
+  (void)co_await http.Respond(head, AsBytes(text));
+}
+
+}  // namespace
+
+Gateway::Gateway(ServingStore& store, GatewayOptions options, const Clock& clock)
+    : store_(store), options_(std::move(options)), authenticator_(options_.authenticator, clock) {}
+
+Gateway::~Gateway() = default;
+
+Task<void> Gateway::Handle(net::HttpServerCall& http) {
+  const std::string request_id = MakeRequestId();
+  co_await Answer(http, request_id);
+}
+
+Task<void> Gateway::Answer(net::HttpServerCall& http, const std::string& request_id) {
+  auto target = ParseS3Target(http.head(), options_.domains);
+  if (!target) co_return co_await RespondError(http, request_id, target.error());
+  auto identity = authenticator_.Verify(http.head());
+  if (!identity) co_return co_await RespondError(http, request_id, identity.error());
+  const bool has_copy_source = http.head().headers.Find("x-amz-copy-source").has_value();
+  const auto route = FindRoute(http.head().method, *target, has_copy_source);
+  if (!route) co_return co_await RespondError(http, request_id, route.error());
+  S3Call call{.http = http,
+              .store = store_,
+              .options = options_,
+              .request_id = request_id,
+              .route = **route,
+              .target = std::move(*target),
+              .identity = std::move(*identity)};
+  const Status status = co_await Dispatch(call);
+  if (status || http.has_responded()) co_return;
+  if (status.error().code() == ErrorCode::kInternal) {
+    Log(LogLevel::kError, "{} {}: {}", call.route.name, request_id, status.error().message());
+  }
+  co_await RespondError(http, request_id, status.error());
+}
+
+void AddCommonFields(net::HttpResponseHead& head, std::string_view request_id) {
+  head.headers.Add("Server", "headrace");
+  head.headers.Add("x-amz-request-id", std::string(request_id));
+  head.headers.Add("x-amz-id-2", "headrace");
+}
+
+net::HttpResponseHead StartHead(const S3Call& call, int status) {
+  net::HttpResponseHead head{.status = status};
+  AddCommonFields(head, call.request_id);
+  return head;
+}
+
+void AddChecksumFields(net::HttpResponseHead& head, const Checksum& checksum) {
+  std::string name = "x-amz-checksum-";
+  name += ChecksumHeaderSuffix(checksum.algorithm);
+  head.headers.Add(std::move(name), checksum.value);
+  head.headers.Add("x-amz-checksum-type", checksum.is_composite ? "COMPOSITE" : "FULL_OBJECT");
+}
+
+std::string ChecksumElement(ChecksumAlgorithm algorithm) {
+  return std::string("Checksum").append(ChecksumName(algorithm));
+}
+
+void AddChecksum(XmlAnswer& xml, const Checksum& checksum) {
+  xml.Text(ChecksumElement(checksum.algorithm), checksum.value);
+  xml.Text("ChecksumType", checksum.is_composite ? "COMPOSITE" : "FULL_OBJECT");
+}
+
+Task<Status> RespondXml(S3Call& call, XmlAnswer xml) {
+  net::HttpResponseHead head = StartHead(call, 200);
+  head.headers.Add("Content-Type", "application/xml");
+  const std::string text = std::move(xml).End();
+  co_return co_await call.http.Respond(head, AsBytes(text));
+}
+
+Task<Status> RespondEmpty(S3Call& call, int status) {
+  const net::HttpResponseHead head = StartHead(call, status);
+  co_return co_await call.http.Respond(head, {});
+}
+
+Status CheckVersion(const S3Call& call) {
+  const auto version = call.target.Query("versionId");
+  if (!version || *version == "null") return Ok();
+  return FailS3("NoSuchVersion", "the only version of an object is 'null'");
+}
+
+Result<uint32_t> NumberQuery(const S3Call& call, std::string_view name, uint32_t otherwise) {
+  const auto text = call.target.Query(name);
+  if (!text || text->empty()) return otherwise;
+  const auto number = net::ParseDecimal(*text);
+  if (!number || *number > INT32_MAX) {
+    return FailS3("InvalidArgument", fmt::format("{} must be a number up to 2147483647", name));
+  }
+  return static_cast<uint32_t>(*number);
+}
+
+}  // namespace headrace::gateway

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/gateway/xml_answer.h"
+
+#include <fmt/format.h>
+
+#include "headrace/gateway/s3_request.h"
+
+namespace headrace::gateway {
+namespace {
+
+void AppendEscaped(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20) {
+          // A raw one would be lost (a line end becomes a space) or end the parse.
+          out += fmt::format("&#x{:x};", static_cast<unsigned>(c));
+        } else {
+          out += c;
+        }
+    }
+  }
+}
+
+}  // namespace
+
+XmlAnswer::XmlAnswer(std::string_view root) : root_(root) {
+  text_ = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<";
+  text_.append(root).append(" xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+}
+
+XmlAnswer& XmlAnswer::Open(std::string_view name) {
+  text_.append("<").append(name).append(">");
+  return *this;
+}
+
+XmlAnswer& XmlAnswer::Close(std::string_view name) {
+  text_.append("</").append(name).append(">");
+  return *this;
+}
+
+XmlAnswer& XmlAnswer::Text(std::string_view name, std::string_view text) {
+  Open(name);
+  AppendEscaped(text_, text);
+  return Close(name);
+}
+
+XmlAnswer& XmlAnswer::Raw(std::string_view text) {
+  text_.append(text);
+  return *this;
+}
+
+XmlAnswer& XmlAnswer::Number(std::string_view name, uint64_t number) {
+  const fmt::format_int digits(number);
+  return Text(name, {digits.data(), digits.size()});
+}
+
+XmlAnswer& XmlAnswer::Time(std::string_view name, SystemTime time) {
+  return Text(name, IsoTime(time));
+}
+
+XmlAnswer& XmlAnswer::Etag(std::string_view etag) {
+  text_.append("<ETag>&quot;").append(etag).append("&quot;</ETag>");
+  return *this;
+}
+
+XmlAnswer& XmlAnswer::Owner(std::string_view name) {
+  return Open(name).Text("ID", "headrace").Text("DisplayName", "headrace").Close(name);
+}
+
+std::string XmlAnswer::End() && {
+  text_.append("</").append(root_).append(">");
+  return std::move(text_);
+}
+
+}  // namespace headrace::gateway

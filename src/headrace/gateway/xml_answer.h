@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "headrace/base/clock.h"
+
+namespace headrace::gateway {
+
+// Builds an answer's XML text front to back.
+class XmlAnswer {
+ public:
+  // Opens the root in S3's namespace; End() closes it.
+  explicit XmlAnswer(std::string_view root);
+
+  XmlAnswer& Open(std::string_view name);
+  XmlAnswer& Close(std::string_view name);
+  // <name>text</name>, escaped.
+  XmlAnswer& Text(std::string_view name, std::string_view text);
+  // Text that needs no escape, where it stands.
+  XmlAnswer& Raw(std::string_view text);
+  XmlAnswer& Number(std::string_view name, uint64_t number);
+  XmlAnswer& Flag(std::string_view name, bool value) {
+    return Text(name, value ? "true" : "false");
+  }
+  XmlAnswer& Time(std::string_view name, SystemTime time);
+  // <ETag>"…"</ETag>
+  XmlAnswer& Etag(std::string_view etag);
+  XmlAnswer& Owner(std::string_view name = "Owner");
+
+  std::string End() &&;
+
+ private:
+  std::string root_;
+  std::string text_;
+};
+
+}  // namespace headrace::gateway

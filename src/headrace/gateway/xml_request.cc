@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/gateway/xml_request.h"
+
+#include <array>
+
+#include <fmt/format.h>
+#include <pugixml.hpp>
+
+#include "headrace/base/encoding.h"
+#include "headrace/gateway/s3_failure.h"
+#include "headrace/gateway/s3_request.h"
+#include "headrace/net/http_message.h"
+
+namespace headrace::gateway {
+namespace {
+
+constexpr size_t kKeysMax = 1'000;
+constexpr size_t kPartsMax = 10'000;
+constexpr size_t kTagsMax = 10;
+
+// Keys may be nothing but spaces, so those are kept. pugixml skips document types and expands no
+// entities of their making.
+constexpr unsigned kParseFlags = pugi::parse_default | pugi::parse_ws_pcdata_single;
+
+std::unexpected<Error> Malformed() {
+  return FailS3("MalformedXML",
+                "the XML of the request is not well-formed or not of the expected kind");
+}
+
+Status Load(const std::string& xml, const char* root, pugi::xml_document& document,
+            pugi::xml_node& node) {
+  if (!document.load_buffer(xml.data(), xml.size(), kParseFlags, pugi::encoding_utf8)) {
+    return Malformed();
+  }
+  node = document.child(root);
+  return node ? Ok() : Malformed();
+}
+
+std::string TextOf(const pugi::xml_node& node, const char* child) {
+  return node.child(child).text().get();
+}
+
+Status AddTag(std::map<std::string, std::string>& tags, std::string name, std::string value) {
+  if (name.empty() || name.size() > 128 || value.size() > 256) {
+    return FailS3("InvalidTag", "a tag's name has 1 to 128 bytes, its value at most 256");
+  }
+  if (!tags.emplace(std::move(name), std::move(value)).second) {
+    return FailS3("InvalidTag", "a tag is given twice");
+  }
+  if (tags.size() > kTagsMax) return FailS3("InvalidTag", "an object has at most 10 tags");
+  return Ok();
+}
+
+}  // namespace
+
+Result<DeleteOrder> ParseDelete(const std::string& xml) {
+  pugi::xml_document document;
+  pugi::xml_node root;
+  HR_TRY(Load(xml, "Delete", document, root));
+  DeleteOrder order;
+  order.is_quiet = TextOf(root, "Quiet") == "true";
+  for (const pugi::xml_node& object : root.children("Object")) {
+    if (!object.child("Key") || order.items.size() == kKeysMax) return Malformed();
+    order.items.push_back(
+        {.key = TextOf(object, "Key"), .version_id = TextOf(object, "VersionId")});
+  }
+  if (order.items.empty()) return Malformed();
+  return order;
+}
+
+Result<std::vector<PartInfo>> ParseComplete(const std::string& xml) {
+  pugi::xml_document document;
+  pugi::xml_node root;
+  HR_TRY(Load(xml, "CompleteMultipartUpload", document, root));
+  struct Sum {
+    const char* element;
+    ChecksumAlgorithm algorithm;
+  };
+  constexpr std::array kSums = {Sum{"ChecksumCRC32", ChecksumAlgorithm::kCrc32},
+                                Sum{"ChecksumCRC32C", ChecksumAlgorithm::kCrc32c},
+                                Sum{"ChecksumCRC64NVME", ChecksumAlgorithm::kCrc64Nvme},
+                                Sum{"ChecksumSHA1", ChecksumAlgorithm::kSha1},
+                                Sum{"ChecksumSHA256", ChecksumAlgorithm::kSha256}};
+  std::vector<PartInfo> parts;
+  for (const pugi::xml_node& node : root.children("Part")) {
+    const auto number = net::ParseDecimal(TextOf(node, "PartNumber"));
+    if (!number || parts.size() == kPartsMax) return Malformed();
+    if (*number < 1 || *number > kPartsMax) {
+      return FailS3("InvalidArgument", "part numbers are 1 to 10,000");
+    }
+    PartInfo part{.part_number = static_cast<uint32_t>(*number)};
+    part.etag = Unquoted(TextOf(node, "ETag"));
+    for (const Sum& sum : kSums) {
+      if (!node.child(sum.element)) continue;
+      part.checksum = Checksum{.algorithm = sum.algorithm, .value = TextOf(node, sum.element)};
+    }
+    parts.push_back(std::move(part));
+  }
+  if (parts.empty()) return Malformed();
+  return parts;
+}
+
+Result<std::map<std::string, std::string>> ParseTagging(const std::string& xml) {
+  pugi::xml_document document;
+  pugi::xml_node root;
+  HR_TRY(Load(xml, "Tagging", document, root));
+  std::map<std::string, std::string> tags;
+  for (const pugi::xml_node& node : root.child("TagSet").children("Tag")) {
+    HR_TRY(AddTag(tags, TextOf(node, "Key"), TextOf(node, "Value")));
+  }
+  return tags;
+}
+
+Result<std::map<std::string, std::string>> ParseTaggingHeader(std::string_view header) {
+  std::map<std::string, std::string> tags;
+  while (!header.empty()) {
+    const size_t end = header.find('&');
+    const std::string_view pair = header.substr(0, end);
+    header = end == std::string_view::npos ? std::string_view() : header.substr(end + 1);
+    const size_t equals = pair.find('=');
+    auto name = UriDecode(pair.substr(0, equals), true);
+    auto value = UriDecode(
+        equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), true);
+    if (!name || !value) return FailS3("InvalidArgument", "x-amz-tagging is malformed");
+    HR_TRY(AddTag(tags, std::move(*name), std::move(*value)));
+  }
+  return tags;
+}
+
+Status CheckCreateBucket(const std::string& xml) {
+  if (xml.empty()) return Ok();
+  pugi::xml_document document;
+  pugi::xml_node root;
+  return Load(xml, "CreateBucketConfiguration", document, root);
+}
+
+}  // namespace headrace::gateway

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/net/chunk_framing.h"
+
+#include <algorithm>
+
+namespace headrace::net {
+namespace {
+
+std::string_view TrimSpaces(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+Result<size_t> ChunkFraming::Advance(std::string_view input) {
+  size_t taken = 0;
+  while (taken < input.size() && state_ != State::kData && state_ != State::kDone) {
+    const std::string_view rest = input.substr(taken);
+    const size_t newline = rest.find('\n');
+    const size_t piece = newline == std::string_view::npos ? rest.size() : newline + 1;
+    if (line_.size() + piece > kLineBytesMax) {
+      return Fail(ErrorCode::kCorrupt, "a line of the chunked body is too long");
+    }
+    line_.append(rest.substr(0, piece));
+    taken += piece;
+    if (newline != std::string_view::npos) HR_TRY(EndLine());
+  }
+  return taken;
+}
+
+void ChunkFraming::TakeData(uint64_t size_bytes) {
+  HR_CHECK(size_bytes <= data_left_bytes_);
+  data_left_bytes_ -= size_bytes;
+  if (data_left_bytes_ == 0 && state_ == State::kData) state_ = State::kDataEnd;
+}
+
+Status ChunkFraming::EndLine() {
+  if (line_.size() < 2 || line_[line_.size() - 2] != '\r') {
+    return Fail(ErrorCode::kCorrupt, "a line of the chunked body does not end with CRLF");
+  }
+  line_.resize(line_.size() - 2);
+  Status status;
+  if (state_ == State::kSize) {
+    status = ReadSize();
+  } else if (state_ == State::kTrailer) {
+    status = ReadTrailer();
+  } else if (line_.empty()) {
+    state_ = State::kSize;
+  } else {
+    status = Fail(ErrorCode::kCorrupt, "a chunk is longer than its header says");
+  }
+  line_.clear();
+  return status;
+}
+
+Status ChunkFraming::ReadSize() {
+  const size_t semicolon = line_.find(';');
+  const std::string_view digits = TrimSpaces(std::string_view(line_).substr(0, semicolon));
+  // 15 digits keep the sum of sizes far below 2^64.
+  if (digits.empty() || digits.size() > 15) {
+    return Fail(ErrorCode::kCorrupt, "a chunk's size is not a hexadecimal number");
+  }
+  uint64_t size_bytes = 0;
+  for (const char c : digits) {
+    const int digit = HexDigit(c);
+    if (digit < 0) {
+      return Fail(ErrorCode::kCorrupt, "a chunk's size is not a hexadecimal number");
+    }
+    size_bytes = size_bytes * 16 + static_cast<uint64_t>(digit);
+  }
+  extension_ = semicolon == std::string::npos ? std::string() : line_.substr(semicolon + 1);
+  ++chunk_count_;
+  data_left_bytes_ = size_bytes;
+  state_ = size_bytes == 0 ? State::kTrailer : State::kData;
+  return Ok();
+}
+
+Status ChunkFraming::ReadTrailer() {
+  if (line_.empty()) {
+    state_ = State::kDone;
+    return Ok();
+  }
+  trailer_bytes_ += line_.size();
+  const size_t colon = line_.find(':');
+  if (colon == std::string::npos || colon == 0 || trailer_bytes_ > kTrailerBytesMax) {
+    return Fail(ErrorCode::kCorrupt, "a trailer of the chunked body is malformed");
+  }
+  std::string name(TrimSpaces(std::string_view(line_).substr(0, colon)));
+  std::string value(TrimSpaces(std::string_view(line_).substr(colon + 1)));
+  trailers_.Add(std::move(name), std::move(value));
+  return Ok();
+}
+
+}  // namespace headrace::net

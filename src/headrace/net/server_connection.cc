@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/net/server_connection.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "headrace/base/encoding.h"
+
+namespace headrace::net {
+namespace {
+
+// Requests of S3 clients are 600 to 1,500 bytes; presigned ones with a session token about 3,000.
+constexpr size_t kInputBytesFirst = 4 * 1024;
+// What a closing connection still reads, so that the peer sees the answer before a reset.
+constexpr size_t kLingerReads = 64;
+
+}  // namespace
+
+ServerConnection::ServerConnection(asio::ip::tcp::socket socket, ServerShard& shard,
+                                   std::string remote_address)
+    : socket_(std::move(socket)),
+      shard_(shard),
+      remote_address_(std::move(remote_address)),
+      phase_since_(shard.now) {
+  shard_.connections.insert(this);
+}
+
+ServerConnection::~ServerConnection() { shard_.connections.erase(this); }
+
+void ServerConnection::SetPhase(Phase phase) {
+  phase_ = phase;
+  phase_since_ = shard_.now;
+}
+
+void ServerConnection::EndIfStalled() {
+  if (socket_.moved_bytes() != moved_bytes_seen_) {
+    moved_bytes_seen_ = socket_.moved_bytes();
+    phase_since_ = shard_.now;
+    return;
+  }
+  if (phase_ == Phase::kHandler) return;
+  const auto limit =
+      phase_ == Phase::kIdle ? shard_.options->idle_timeout : shard_.options->stall_timeout;
+  if (shard_.now - phase_since_ > limit) socket_.Shutdown();
+}
+
+void ServerConnection::End(bool when_idle) {
+  if (!when_idle || phase_ == Phase::kIdle) socket_.Shutdown();
+}
+
+Task<void> ServerConnection::Run() {
+  bool goes_on = true;
+  while (goes_on) goes_on = co_await ServeOne();
+}
+
+// Reads more into the input buffer, which grows up to the largest head.
+Task<Status> ServerConnection::Fill() {
+  if (input_begin_ == input_end_) input_begin_ = input_end_ = 0;
+  if (input_end_ == input_size_) {
+    const size_t size = std::max(kInputBytesFirst, input_size_ * (input_begin_ == 0 ? 2 : 1));
+    auto larger = std::make_unique_for_overwrite<char[]>(size);
+    const size_t used = input_end_ - input_begin_;
+    if (used > 0) std::memcpy(larger.get(), input_.get() + input_begin_, used);
+    input_ = std::move(larger);
+    input_size_ = size;
+    input_begin_ = 0;
+    input_end_ = used;
+  }
+  const auto room =
+      std::as_writable_bytes(std::span(input_.get() + input_end_, input_size_ - input_end_));
+  HR_CO_TRY_ASSIGN(const size_t count, co_await socket_.ReadSome(room));
+  if (count == 0) co_return Fail(ErrorCode::kUnavailable, "the client closed the connection");
+  input_end_ += count;
+  co_return Ok();
+}
+
+// Nothing: the connection is over.
+Task<std::optional<ParsedHead<HttpRequestHead>>> ServerConnection::ReadHead() {
+  if (unread().empty()) {
+    input_.reset();
+    input_size_ = input_begin_ = input_end_ = 0;
+    SetPhase(Phase::kIdle);
+    if (shard_.is_stopping) co_return std::nullopt;
+    if (!co_await socket_.WaitReadable()) co_return std::nullopt;
+  }
+  SetPhase(Phase::kTransfer);
+  while (true) {
+    // RFC 9112 section 2.2: empty lines before a request are skipped.
+    while (!unread().empty() && (unread().front() == '\r' || unread().front() == '\n')) {
+      ++input_begin_;
+    }
+    if (!unread().empty()) {
+      auto parsed = ParseRequestHead(unread());
+      if (!parsed) {
+        const bool too_long = unread().size() >= kHeadBytesMax;
+        co_await RefuseHead(too_long ? 431 : 400);
+        co_return std::nullopt;
+      }
+      if (parsed->has_value()) {
+        input_begin_ += (*parsed)->head_size_bytes;
+        co_return std::move(*parsed);
+      }
+    }
+    if (!co_await Fill()) co_return std::nullopt;
+  }
+}
+
+Task<void> ServerConnection::RefuseHead(int status) {
+  const std::string answer =
+      fmt::format("HTTP/1.1 {} {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", status,
+                  ReasonPhrase(status));
+  if (co_await socket_.Write(AsBytes(answer), {})) co_await LingerClose();
+}
+
+// True when the connection can take another request.
+Task<bool> ServerConnection::ServeOne() {
+  auto parsed = co_await ReadHead();
+  if (!parsed) co_return false;
+  shard_.request_count.fetch_add(1, std::memory_order_relaxed);
+  keep_alive_ = parsed->keep_alive;
+  was_http_1_0_ = parsed->is_http_1_0;
+  is_head_request_ = parsed->head.method == "HEAD";
+  StartBody(*parsed);
+  HttpServerCall call(*this, std::move(parsed->head), parsed->framing);
+  SetPhase(Phase::kHandler);
+  co_await shard_.handler->Handle(call);
+  SetPhase(Phase::kTransfer);
+  if (!call.has_responded()) {
+    socket_.Shutdown();
+    co_return false;
+  }
+  const bool body_is_read = co_await DrainBody(call);
+  if (keep_alive_ && body_is_read) co_return true;
+  co_await LingerClose();
+  co_return false;
+}
+
+void ServerConnection::StartBody(const ParsedHead<HttpRequestHead>& parsed) {
+  is_chunked_ = parsed.framing.is_chunked;
+  body_left_bytes_ = parsed.framing.content_length.value_or(0);
+  chunks_ = ChunkFraming();
+  awaits_continue_ = !was_http_1_0_ && !body_is_done() &&
+                     EqualIgnoringCase(parsed.head.headers.Value("Expect"), "100-continue");
+}
+
+Task<Result<size_t>> ServerConnection::ReadRaw(std::span<std::byte> target) {
+  if (const auto waiting = unread(); !waiting.empty()) {
+    const size_t count = std::min(waiting.size(), target.size());
+    std::memcpy(target.data(), waiting.data(), count);
+    input_begin_ += count;
+    co_return count;
+  }
+  HR_CO_TRY_ASSIGN(const size_t count, co_await socket_.ReadSome(target));
+  if (count == 0) co_return Fail(ErrorCode::kUnavailable, "the client closed the connection");
+  co_return count;
+}
+
+Task<Result<size_t>> ServerConnection::ReadLengthBody(std::span<std::byte> target) {
+  const size_t wanted = std::min<uint64_t>(target.size(), body_left_bytes_);
+  HR_CO_TRY_ASSIGN(const size_t count, co_await ReadRaw(target.first(wanted)));
+  body_left_bytes_ -= count;
+  co_return count;
+}
+
+Task<Result<size_t>> ServerConnection::ReadChunkedBody(std::span<std::byte> target) {
+  while (chunks_.data_left_bytes() == 0) {
+    const auto waiting = unread();
+    HR_CO_TRY_ASSIGN(const size_t taken, chunks_.Advance({waiting.data(), waiting.size()}));
+    input_begin_ += taken;
+    if (chunks_.is_done()) co_return size_t{0};
+    if (chunks_.data_left_bytes() == 0) HR_CO_TRY(co_await Fill());
+  }
+  const size_t wanted = std::min<uint64_t>(target.size(), chunks_.data_left_bytes());
+  HR_CO_TRY_ASSIGN(const size_t count, co_await ReadRaw(target.first(wanted)));
+  chunks_.TakeData(count);
+  co_return count;
+}
+
+Task<Result<size_t>> ServerConnection::ReadBody(std::span<std::byte> target) {
+  if (body_is_done()) co_return size_t{0};
+  SetPhase(Phase::kTransfer);
+  if (awaits_continue_) {
+    awaits_continue_ = false;
+    constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    HR_CO_TRY(co_await socket_.Write(AsBytes(kContinue), {}));
+  }
+  auto count = is_chunked_ ? co_await ReadChunkedBody(target) : co_await ReadLengthBody(target);
+  if (!count) keep_alive_ = false;
+  SetPhase(Phase::kHandler);
+  co_return count;
+}
+
+// Reads what the handler left of the body. False: there is too much, or it broke.
+Task<bool> ServerConnection::DrainBody(HttpServerCall& call) {
+  if (body_is_done()) co_return true;
+  // The client may send the body or not: nobody can tell where the next request starts.
+  if (awaits_continue_ || !keep_alive_) co_return false;
+  std::array<std::byte, 4096> dropped;
+  uint64_t left = shard_.options->unread_body_bytes_max;
+  while (!body_is_done()) {
+    const auto count = co_await call.ReadBody(dropped);
+    if (!count || *count > left) co_return false;
+    left -= *count;
+  }
+  co_return true;
+}
+
+// Closing with unread input would reset the connection and may take the answer back from the peer:
+// end our side first and read until the peer has closed.
+Task<void> ServerConnection::LingerClose() {
+  socket_.ShutdownSend();
+  std::array<std::byte, 4096> dropped;
+  for (size_t i = 0; i < kLingerReads; ++i) {
+    const auto count = co_await socket_.ReadSome(dropped);
+    if (!count || *count == 0) break;
+  }
+  socket_.Shutdown();
+}
+
+std::span<const std::byte> ServerConnection::Serialize(const HttpResponseHead& head,
+                                                       std::optional<uint64_t> content_length,
+                                                       bool is_chunked) {
+  if (shard_.is_stopping) keep_alive_ = false;
+  output_.clear();
+  const auto out = std::back_inserter(output_);
+  fmt::format_to(out, "HTTP/1.1 {} {}\r\n", head.status, ReasonPhrase(head.status));
+  for (const auto& [name, value] : head.headers.fields()) {
+    output_.append(name).append(": ").append(value).append("\r\n");
+  }
+  output_.append("Date: ").append(shard_.date).append("\r\n");
+  if (is_chunked) {
+    output_.append("Transfer-Encoding: chunked\r\n");
+  } else if (content_length && !head.headers.Find("Content-Length")) {
+    fmt::format_to(out, "Content-Length: {}\r\n", *content_length);
+  }
+  if (!keep_alive_) {
+    output_.append("Connection: close\r\n");
+  } else if (was_http_1_0_) {
+    output_.append("Connection: keep-alive\r\n");
+  }
+  output_.append("\r\n");
+  return AsBytes(output_);
+}
+
+}  // namespace headrace::net

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/plan/epoch_plan.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+namespace headrace::plan {
+namespace {
+
+std::optional<uint64_t> ParseNumber(std::string_view text) {
+  uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || rest != end) return std::nullopt;
+  return number;
+}
+
+// The first position not before `start` that belongs to the rank.
+uint64_t FirstPosition(uint64_t start, Rank rank) {
+  const uint64_t behind = start % rank.count;
+  return start + (rank.index + rank.count - behind) % rank.count;
+}
+
+}  // namespace
+
+Result<ResumePoint> ParseResumePoint(std::string_view text) {
+  const size_t colon = text.find(':');
+  if (colon != std::string_view::npos) {
+    const auto epoch = ParseNumber(text.substr(0, colon));
+    const auto position = ParseNumber(text.substr(colon + 1));
+    if (epoch && position) return ResumePoint{.epoch = *epoch, .position = *position};
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("resume point '{}' is not EPOCH:POSITION, two numbers", text));
+}
+
+EpochPlan::EpochPlan(uint64_t object_count, const PlanOptions& options, Rank rank,
+                     ResumePoint start)
+    : object_count_(object_count), epoch_(start.epoch) {
+  HR_CHECK(rank.index < rank.count);
+  if (options.distribution == Distribution::kFullyReplicated) rank = {};
+  const uint64_t begin = std::min(start.position, object_count);
+  stride_ = rank.count;
+  first_ = FirstPosition(begin, rank);
+  size_ = first_ < object_count ? (object_count - first_ - 1) / stride_ + 1 : 0;
+  if (options.shuffle_seed) order_.emplace(*options.shuffle_seed, epoch_, object_count);
+}
+
+uint64_t EpochPlan::ObjectAt(uint64_t index) const {
+  HR_CHECK(index < size_);
+  const uint64_t position = PositionAt(index);
+  return order_ ? order_->At(position) : position;
+}
+
+ResumePoint EpochPlan::ResumeAt(uint64_t index) const {
+  HR_CHECK(index <= size_);
+  return {.epoch = epoch_, .position = std::min(PositionAt(index), object_count_)};
+}
+
+}  // namespace headrace::plan

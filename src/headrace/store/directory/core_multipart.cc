@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of DirectoryCore that takes uploads in parts.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "headrace/base/encoding.h"
+#include "headrace/base/random.h"
+#include "headrace/store/directory/directory_core.h"
+#include "headrace/store/directory/key_path.h"
+#include "headrace/store/directory/multipart_sums.h"
+
+namespace headrace::directory {
+namespace {
+
+constexpr uint32_t kPartNumberMax = 10'000;
+
+std::string PartFolder(const std::string& upload_id) { return "parts/" + upload_id; }
+
+std::unexpected<Error> InvalidPart(uint32_t part_number) {
+  return FailAs(
+      ErrorCode::kInvalidArgument,
+      fmt::format("part {} was not uploaded, or not with that ETag or checksum", part_number),
+      "InvalidPart");
+}
+
+}  // namespace
+
+Result<MultipartUpload> DirectoryCore::CreateUpload(const CreateMultipartRequest& request) {
+  HR_TRY(OpenBucket(request.bucket));
+  if (!IsValidKey(request.key)) {
+    return FailAs(ErrorCode::kInvalidArgument, "the key must have 1 to 1,024 bytes of UTF-8",
+                  request.key.size() > 1024 ? "KeyTooLongError" : "InvalidURI");
+  }
+  StoredUpload upload;
+  upload.info.upload = {.bucket = request.bucket, .key = request.key, .upload_id = RandomHex(16)};
+  upload.info.started = RealClock().WallNow();
+  upload.info.checksum_algorithm = request.checksum_algorithm;
+  upload.attributes = request.attributes;
+  HR_TRY_ASSIGN(const auto folder,
+                MakeFolders(reserved_.get(), PartFolder(upload.info.upload.upload_id), syncs()));
+  if (!folder) return Fail(ErrorCode::kInternal, ".headrace/parts is not a folder");
+  HR_TRY(uploads_->Add(upload));
+  return std::move(upload.info.upload);
+}
+
+Result<StoredUpload> DirectoryCore::FindUpload(const MultipartUpload& upload) {
+  HR_TRY(OpenBucket(upload.bucket));
+  HR_TRY_ASSIGN(auto found, uploads_->Find(upload));
+  if (found) return std::move(*found);
+  return FailAs(ErrorCode::kNotFound,
+                fmt::format("upload {} of s3://{}/{} does not exist; it may have been completed "
+                            "or aborted",
+                            upload.upload_id, upload.bucket, upload.key),
+                "NoSuchUpload");
+}
+
+Result<PartInfo> DirectoryCore::PutPart(const MultipartUpload& upload, uint32_t part_number,
+                                        ReceivedBytes received) {
+  if (part_number < 1 || part_number > kPartNumberMax) {
+    return FailAs(ErrorCode::kInvalidArgument, "part numbers are 1 to 10,000", "InvalidArgument");
+  }
+  if (syncs() && ::fdatasync(received.file.file()) != 0) {
+    return std::unexpected(Error::FromErrno(errno, "sync part"));
+  }
+  const MutexLock lock(LockOfUpload(upload.upload_id));
+  HR_TRY(FindUpload(upload));
+  HR_TRY_ASSIGN(const auto folder,
+                OpenBeneath(reserved_.get(), PartFolder(upload.upload_id), O_PATH | O_DIRECTORY));
+  if (!folder) return Fail(ErrorCode::kInternal, "the folder of the upload's parts is gone");
+  StoredPart part;
+  part.info = {.part_number = part_number,
+               .size_bytes = received.size_bytes,
+               .etag = received.etag,
+               .modified = RealClock().WallNow(),
+               .checksum = received.checksum};
+  part.file = fmt::format("{}-{}", part_number, RandomHex(8));
+  if (const int os_error = received.file.MoveTo(folder->get(), part.file); os_error != 0) {
+    return std::unexpected(Error::FromErrno(os_error, "keep part"));
+  }
+  if (syncs()) HR_TRY(SyncFolder(folder->get()));
+  HR_TRY_ASSIGN(const std::string replaced, uploads_->PutPart(upload.upload_id, part));
+  if (!replaced.empty()) ::unlinkat(folder->get(), replaced.c_str(), 0);
+  return std::move(part.info);
+}
+
+Result<PartInfo> DirectoryCore::CopyPart(const CopyPartRequest& request) {
+  HR_TRY(FindUpload(request.upload));
+  HR_TRY_ASSIGN(const FoundFile source, FindAndDescribe(request.source_bucket, request.source_key));
+  if (!request.source_if_match.empty() &&
+      request.source_if_match != source.record->object.head.info.etag) {
+    return FailAs(ErrorCode::kPreconditionFailed, "the source of the copy is another version",
+                  "PreconditionFailed");
+  }
+  const ByteRange range =
+      request.source_range.value_or(ByteRange{.begin = 0, .end = source.stamp.size_bytes});
+  if (range.end > source.stamp.size_bytes || range.begin > range.end) {
+    return FailAs(ErrorCode::kInvalidArgument, "the range to copy is beyond the source's end",
+                  "InvalidRange");
+  }
+  HR_TRY_ASSIGN(TemporaryFile file, TemporaryFile::Make(temporary_));
+  HR_TRY(CopyBytes(source.file.get(), range.begin, range.size_bytes(), file.file()));
+  HR_TRY_ASSIGN(std::string etag, Md5OfFile(file.file()));
+  ReceivedBytes bytes{
+      .file = std::move(file), .size_bytes = range.size_bytes(), .etag = std::move(etag)};
+  return PutPart(request.upload, request.part_number, std::move(bytes));
+}
+
+// The parts the client names, checked against the ones that were uploaded.
+Result<std::vector<StoredPart>> DirectoryCore::ChooseParts(
+    const CompleteMultipartRequest& request) {
+  if (request.parts.empty()) {
+    return FailAs(ErrorCode::kInvalidArgument, "an upload is completed with at least one part",
+                  "MalformedXML");
+  }
+  HR_TRY_ASSIGN(const auto stored, uploads_->Parts(request.upload.upload_id, 0, kPartNumberMax));
+  std::vector<StoredPart> chosen;
+  uint32_t number_before = 0;
+  for (const PartInfo& named : request.parts) {
+    if (named.part_number <= number_before) {
+      return FailAs(ErrorCode::kInvalidArgument, "parts must be named in ascending order",
+                    "InvalidPartOrder");
+    }
+    number_before = named.part_number;
+    const auto found =
+        std::ranges::lower_bound(stored, named.part_number, {},
+                                 [](const StoredPart& part) { return part.info.part_number; });
+    if (found == stored.end() || found->info.part_number != named.part_number ||
+        found->info.etag != named.etag ||
+        (named.checksum && named.checksum != found->info.checksum)) {
+      return InvalidPart(named.part_number);
+    }
+    const bool is_last = &named == &request.parts.back();
+    if (!is_last && found->info.size_bytes < options_.part_size_bytes_min) {
+      return FailAs(ErrorCode::kInvalidArgument,
+                    fmt::format("part {} has {} bytes; all but the last need {}", named.part_number,
+                                found->info.size_bytes, options_.part_size_bytes_min),
+                    "EntityTooSmall");
+    }
+    chosen.push_back(*found);
+  }
+  return chosen;
+}
+
+Result<ReceivedBytes> DirectoryCore::Assemble(const std::string& upload_id,
+                                              const std::vector<StoredPart>& parts) {
+  HR_TRY_ASSIGN(const auto folder,
+                OpenBeneath(reserved_.get(), PartFolder(upload_id), O_PATH | O_DIRECTORY));
+  if (!folder) return Fail(ErrorCode::kInternal, "the folder of the upload's parts is gone");
+  HR_TRY_ASSIGN(TemporaryFile file, TemporaryFile::Make(temporary_));
+  ReceivedBytes bytes{.file = std::move(file)};
+  for (const StoredPart& part : parts) {
+    HR_TRY_ASSIGN(const auto opened, OpenFileBeneath(folder->get(), part.file));
+    if (!opened) return InvalidPart(part.info.part_number);
+    HR_TRY(CopyBytes(opened->file.get(), 0, part.info.size_bytes, bytes.file.file()));
+    bytes.size_bytes += part.info.size_bytes;
+  }
+  return bytes;
+}
+
+Result<PutResult> DirectoryCore::CompleteUpload(const CompleteMultipartRequest& request) {
+  const MutexLock lock(LockOfUpload(request.upload.upload_id));
+  HR_TRY_ASSIGN(StoredUpload upload, FindUpload(request.upload));
+  HR_TRY_ASSIGN(const auto parts, ChooseParts(request));
+  std::vector<PartInfo> infos;
+  for (const StoredPart& part : parts) infos.push_back(part.info);
+  HR_TRY_ASSIGN(const auto checksum,
+                ChecksumOfParts(infos, upload.info.checksum_algorithm, request.checksum));
+  HR_TRY_ASSIGN(ReceivedBytes bytes, Assemble(request.upload.upload_id, parts));
+  bytes.etag = EtagOfParts(infos);
+  bytes.checksum = checksum;
+  Commit commit{
+      .bucket = request.upload.bucket, .key = request.upload.key, .conditions = request.conditions};
+  commit.object.head.attributes = std::move(upload.attributes);
+  for (const PartInfo& part : infos) commit.object.part_sizes_bytes.push_back(part.size_bytes);
+  HR_TRY_ASSIGN(PutResult result, Put(commit, std::move(bytes)));
+  HR_TRY(uploads_->Drop(request.upload.upload_id));
+  RemoveTree(reserved_.get(), PartFolder(request.upload.upload_id));
+  return result;
+}
+
+Status DirectoryCore::AbortUpload(const MultipartUpload& upload) {
+  const MutexLock lock(LockOfUpload(upload.upload_id));
+  HR_TRY(FindUpload(upload));
+  HR_TRY(uploads_->Drop(upload.upload_id));
+  RemoveTree(reserved_.get(), PartFolder(upload.upload_id));
+  return Ok();
+}
+
+}  // namespace headrace::directory

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of DirectoryCore that reads and replaces objects.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "headrace/base/random.h"
+#include "headrace/store/directory/directory_core.h"
+#include "headrace/store/directory/key_path.h"
+
+namespace headrace::directory {
+namespace {
+
+// The folder between two lookups of a vanishing parent, see MakeFolders.
+constexpr int kPlaceAttempts = 16;
+
+std::unexpected<Error> ConditionFailed(const Commit& commit) {
+  return FailAs(ErrorCode::kPreconditionFailed,
+                fmt::format("s3://{}/{} is not the version the condition asks for", commit.bucket,
+                            commit.key),
+                "PreconditionFailed");
+}
+
+Result<FileStamp> StampOfFile(int file) {
+  struct stat status{};
+  if (::fstat(file, &status) != 0) return std::unexpected(Error::FromErrno(errno, "stat object"));
+  return StampOf(status);
+}
+
+}  // namespace
+
+Result<std::optional<FoundFile>> DirectoryCore::FindOddFile(const std::string& bucket,
+                                                            const std::string& key) {
+  HR_TRY_ASSIGN(const std::string odd_file, objects_->FindOdd(bucket, key));
+  if (odd_file.empty()) return std::nullopt;
+  HR_TRY_ASSIGN(auto opened,
+                OpenFileBeneath(reserved_.get(), fmt::format("odd/{}/{}", bucket, odd_file)));
+  if (!opened) return std::nullopt;
+  FoundFile found{.file = std::move(opened->file), .stamp = StampOf(opened->status)};
+  found.odd_file = odd_file;
+  found.record = objects_->FindCached(bucket, key, found.stamp);
+  return found;
+}
+
+Result<FoundFile> DirectoryCore::FindFile(const std::string& bucket, const std::string& key) {
+  HR_TRY_ASSIGN(const UniqueFd folder, OpenBucket(bucket));
+  if (IsPlainPath(key)) {
+    HR_TRY_ASSIGN(auto opened, OpenFileBeneath(folder.get(), key));
+    if (opened) {
+      FoundFile found{.file = std::move(opened->file), .stamp = StampOf(opened->status)};
+      found.record = objects_->FindCached(bucket, key, found.stamp);
+      return found;
+    }
+  }
+  HR_TRY_ASSIGN(auto odd, FindOddFile(bucket, key));
+  if (!odd) return NoSuchKey(bucket, key);
+  return std::move(*odd);
+}
+
+Status DirectoryCore::Describe(const std::string& bucket, const std::string& key,
+                               FoundFile& found) {
+  if (found.record) return Ok();
+  HR_TRY_ASSIGN(found.record, objects_->Find(bucket, key, found.stamp));
+  return found.record ? Ok() : AddUnknown(bucket, key, found);
+}
+
+// A file that was put there by hand, or changed since.
+Status DirectoryCore::AddUnknown(const std::string& bucket, const std::string& key,
+                                 FoundFile& found) {
+  auto record = std::make_shared<ObjectRecord>();
+  HR_TRY_ASSIGN(record->object.head.info.etag, Md5OfFile(found.file.get()));
+  // Read before it was stable: the next reader sees another stamp and computes anew.
+  record->stamp = found.stamp;
+  record->odd_file = found.odd_file;
+  record->object.head.info.key = key;
+  record->object.head.info.size_bytes = found.stamp.size_bytes;
+  record->object.head.info.modified = TimeOf(found.stamp);
+  found.record = record;
+  return objects_->Add(bucket, key, std::move(record));
+}
+
+Result<FoundFile> DirectoryCore::FindAndDescribe(const std::string& bucket,
+                                                 const std::string& key) {
+  HR_TRY_ASSIGN(FoundFile found, FindFile(bucket, key));
+  HR_TRY(Describe(bucket, key, found));
+  return found;
+}
+
+Status DirectoryCore::CheckConditions(const Commit& commit) {
+  const Conditions& conditions = commit.conditions;
+  if (conditions.if_match.empty() && !conditions.if_none_match_any) return Ok();
+  const auto found = FindAndDescribe(commit.bucket, commit.key);
+  if (!found && found.error().code() != ErrorCode::kNotFound) {
+    return std::unexpected(found.error());
+  }
+  if (conditions.if_none_match_any && found) return ConditionFailed(commit);
+  if (conditions.if_match.empty()) return Ok();
+  // S3 answers 404 where there is nothing to match.
+  if (!found) return NoSuchKey(commit.bucket, commit.key);
+  const std::string& etag = found->record->object.head.info.etag;
+  return conditions.if_match == "*" || conditions.if_match == etag ? Ok() : ConditionFailed(commit);
+}
+
+Result<PutResult> DirectoryCore::Put(const Commit& commit, ReceivedBytes received) {
+  if (!IsValidKey(commit.key)) {
+    return FailAs(ErrorCode::kInvalidArgument,
+                  fmt::format("the key has {} bytes; 1 to 1,024 bytes of UTF-8 are allowed",
+                              commit.key.size()),
+                  commit.key.size() > 1024 ? "KeyTooLongError" : "InvalidURI");
+  }
+  if (syncs() && ::fdatasync(received.file.file()) != 0) {
+    return std::unexpected(Error::FromErrno(errno, "sync object"));
+  }
+  auto record = std::make_shared<ObjectRecord>();
+  HR_TRY_ASSIGN(record->stamp, StampOfFile(received.file.file()));
+  record->object = commit.object;
+  ObjectHead& head = record->object.head;
+  head.info.key = commit.key;
+  head.info.size_bytes = record->stamp.size_bytes;
+  head.info.modified = TimeOf(record->stamp);
+  head.info.etag = received.etag;
+  head.info.storage_class = head.attributes.storage_class;
+  head.checksum = received.checksum;
+  const PutResult result{.etag = head.info.etag, .checksum = head.checksum};
+
+  const MutexLock lock(LockOf(commit.bucket, commit.key));
+  HR_TRY_ASSIGN(const UniqueFd folder, OpenBucket(commit.bucket));
+  HR_TRY(CheckConditions(commit));
+  if (IsPlainPath(commit.key)) {
+    HR_TRY_ASSIGN(const bool is_placed, PlaceAtPath(folder.get(), commit, received.file, record));
+    if (is_placed) return result;
+  }
+  auto aside = std::make_shared<ObjectRecord>(*record);
+  aside->odd_file = RandomHex(16);
+  HR_TRY(PlaceAside(commit, received.file, aside));
+  return result;
+}
+
+// The new file's record is added before the rename and the old one's removed after it, so that a
+// reader finds the record of whichever file it opened, and a crash in between loses neither.
+Result<bool> DirectoryCore::PlaceAtPath(int bucket_folder, const Commit& commit,
+                                        TemporaryFile& file, const SharedRecord& record) {
+  const std::string name(LastPartOf(commit.key));
+  for (int attempt = 0; attempt < kPlaceAttempts; ++attempt) {
+    HR_TRY_ASSIGN(auto parent, MakeFolders(bucket_folder, ParentOf(commit.key), syncs()));
+    if (!parent) return false;
+    struct stat old{};
+    const bool replaces = ::fstatat(parent->get(), name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
+    if (replaces && S_ISDIR(old.st_mode)) return false;
+    HR_TRY_ASSIGN(const std::string odd_file, objects_->FindOdd(commit.bucket, commit.key));
+    HR_TRY(objects_->Add(commit.bucket, commit.key, record));
+    const int os_error = file.MoveTo(parent->get(), name);
+    if (os_error == ENOENT) continue;  // Another request removed the empty parent.
+    if (os_error == EISDIR || os_error == ENOTDIR) return false;
+    if (os_error == EXDEV) {
+      return Fail(ErrorCode::kUnsupported,
+                  fmt::format("bucket '{}' is on another file system than the served folder",
+                              commit.bucket));
+    }
+    if (os_error != 0) {
+      return std::unexpected(Error::FromErrno(os_error, "put " + commit.key));
+    }
+    if (syncs()) HR_TRY(SyncFolder(parent->get()));
+    if (replaces || !odd_file.empty()) {
+      HR_TRY(objects_->KeepOnly(commit.bucket, commit.key, record->stamp.inode));
+    }
+    if (!odd_file.empty()) RemoveOddFile(commit.bucket, odd_file);
+    return true;
+  }
+  return Fail(ErrorCode::kUnavailable,
+              fmt::format("the folder of s3://{}/{} keeps vanishing", commit.bucket, commit.key));
+}
+
+Status DirectoryCore::PlaceAside(const Commit& commit, TemporaryFile& file,
+                                 const SharedRecord& record) {
+  HR_TRY_ASSIGN(const std::string replaced, objects_->FindOdd(commit.bucket, commit.key));
+  HR_TRY_ASSIGN(auto folder, MakeFolders(reserved_.get(), "odd/" + commit.bucket, syncs()));
+  if (!folder) return Fail(ErrorCode::kInternal, ".headrace/odd is not a folder");
+  if (const int os_error = file.MoveTo(folder->get(), record->odd_file); os_error != 0) {
+    return std::unexpected(Error::FromErrno(os_error, "put " + commit.key));
+  }
+  if (syncs()) HR_TRY(SyncFolder(folder->get()));
+  HR_TRY(objects_->Replace(commit.bucket, commit.key, record));
+  if (!replaced.empty()) RemoveOddFile(commit.bucket, replaced);
+  return Ok();
+}
+
+void DirectoryCore::RemoveOddFile(const std::string& bucket, const std::string& odd_file) {
+  ::unlinkat(reserved_.get(), fmt::format("odd/{}/{}", bucket, odd_file).c_str(), 0);
+}
+
+Result<PutResult> DirectoryCore::Copy(const CopyRequest& request) {
+  HR_TRY_ASSIGN(FoundFile source, FindAndDescribe(request.source_bucket, request.source_key));
+  const ServedObject& original = source.record->object;
+  if (!request.source_if_match.empty() && request.source_if_match != original.head.info.etag) {
+    return FailAs(ErrorCode::kPreconditionFailed, "the source of the copy is another version",
+                  "PreconditionFailed");
+  }
+  HR_TRY(OpenBucket(request.bucket));
+  HR_TRY_ASSIGN(TemporaryFile file, TemporaryFile::Make(temporary_));
+  HR_TRY(CopyBytes(source.file.get(), 0, source.stamp.size_bytes, file.file()));
+  ReceivedBytes bytes{.file = std::move(file),
+                      .size_bytes = source.stamp.size_bytes,
+                      .etag = original.head.info.etag,
+                      .checksum = original.head.checksum};
+  Commit commit{.bucket = request.bucket,
+                .key = request.key,
+                .conditions = request.conditions,
+                .object = original};
+  if (request.attributes) commit.object.head.attributes = *request.attributes;
+  return Put(commit, std::move(bytes));
+}
+
+Status DirectoryCore::Delete(const std::string& bucket, const std::string& key,
+                             const Conditions& conditions) {
+  const MutexLock lock(LockOf(bucket, key));
+  HR_TRY_ASSIGN(const UniqueFd folder, OpenBucket(bucket));
+  HR_TRY(CheckConditions({.bucket = bucket, .key = key, .conditions = conditions}));
+  bool is_removed = false;
+  if (IsPlainPath(key)) {
+    HR_TRY_ASSIGN(auto parent, OpenBeneath(folder.get(), ParentOf(key), O_PATH | O_DIRECTORY));
+    const std::string name(LastPartOf(key));
+    if (parent && ::unlinkat(parent->get(), name.c_str(), 0) == 0) {
+      is_removed = true;
+      if (syncs()) HR_TRY(SyncFolder(parent->get()));
+      RemoveEmptyFolders(folder.get(), ParentOf(key));
+    } else if (parent && errno != ENOENT && errno != EISDIR && errno != ENAMETOOLONG) {
+      return std::unexpected(
+          Error::FromErrno(errno, fmt::format("delete s3://{}/{}", bucket, key)));
+    }
+  }
+  HR_TRY_ASSIGN(const std::string odd_file, objects_->FindOdd(bucket, key));
+  if (is_removed || !odd_file.empty()) HR_TRY(objects_->Drop(bucket, key));
+  if (!odd_file.empty()) RemoveOddFile(bucket, odd_file);
+  return Ok();
+}
+
+Status DirectoryCore::PutTags(const HeadRequest& request,
+                              const std::map<std::string, std::string>& tags) {
+  const MutexLock lock(LockOf(request.bucket, request.key));
+  HR_TRY_ASSIGN(const FoundFile found, FindAndDescribe(request.bucket, request.key));
+  auto record = std::make_shared<ObjectRecord>(*found.record);
+  record->object.tags = tags;
+  return objects_->Add(request.bucket, request.key, std::move(record));
+}
+
+}  // namespace headrace::directory

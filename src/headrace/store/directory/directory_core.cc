@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/store/directory/directory_core.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "headrace/base/random.h"
+#include "headrace/store/directory/key_path.h"
+#include "headrace/store/directory/key_walk.h"
+
+namespace headrace::directory {
+namespace {
+
+constexpr const char* kReservedName = ".headrace";
+
+// Removes folders that hold nothing but folders; false when something else is in them.
+bool RemoveEmptyTree(int parent, const std::string& name) {
+  if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0) return true;
+  const UniqueFd folder(
+      ::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!folder.is_open()) return false;
+  const auto names = NamesIn(folder.get());
+  if (!names) return false;
+  for (const std::string& inner : *names) {
+    if (!RemoveEmptyTree(folder.get(), inner)) return false;
+  }
+  return ::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0;
+}
+
+SystemTime CreationTime(int folder, const std::string& name) {
+  struct statx status{};
+  if (::statx(folder, name.c_str(), AT_SYMLINK_NOFOLLOW, STATX_BTIME | STATX_MTIME, &status) != 0) {
+    return {};
+  }
+  const auto& time = (status.stx_mask & STATX_BTIME) != 0 ? status.stx_btime : status.stx_mtime;
+  return SystemTime(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+}
+
+Result<Database> OpenDatabase(const std::string& path, bool syncs) {
+  HR_TRY_ASSIGN(Database database, Database::Open(path));
+  HR_TRY(database.Execute("PRAGMA journal_mode=WAL"));
+  HR_TRY(database.Execute(syncs ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
+  return database;
+}
+
+}  // namespace
+
+std::unexpected<Error> FailAs(ErrorCode code, std::string message, std::string s3_code) {
+  return std::unexpected(Error(code, std::move(message), Origin{.s3_code = std::move(s3_code)}));
+}
+
+std::unexpected<Error> NoSuchBucket(const std::string& bucket) {
+  return FailAs(ErrorCode::kNotFound, fmt::format("bucket '{}' does not exist", bucket),
+                "NoSuchBucket");
+}
+
+std::unexpected<Error> NoSuchKey(const std::string& bucket, const std::string& key) {
+  return FailAs(ErrorCode::kNotFound, fmt::format("s3://{}/{} does not exist", bucket, key),
+                "NoSuchKey");
+}
+
+Result<std::unique_ptr<DirectoryCore>> DirectoryCore::Open(const std::string& folder,
+                                                           DirectoryStoreOptions options) {
+  UniqueFd root(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root.is_open()) return std::unexpected(Error::FromErrno(errno, "open folder " + folder));
+  if (::mkdirat(root.get(), kReservedName, 0700) != 0 && errno != EEXIST) {
+    return std::unexpected(Error::FromErrno(errno, fmt::format("make {}/.headrace", folder)));
+  }
+  UniqueFd reserved(
+      ::openat(root.get(), kReservedName, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!reserved.is_open()) {
+    return std::unexpected(Error::FromErrno(errno, fmt::format("open {}/.headrace", folder)));
+  }
+  // Held until the process ends, however it ends.
+  if (::flock(reserved.get(), LOCK_EX | LOCK_NB) != 0) {
+    return Fail(ErrorCode::kAlreadyExists,
+                fmt::format("{} is served by another process; stop that one first", folder));
+  }
+  HR_TRY_ASSIGN(TemporaryFolder temporary, TemporaryFolder::Open(reserved.get(), "tmp"));
+  const std::string path = folder + "/" + kReservedName + "/index.sqlite";
+  HR_TRY_ASSIGN(Database writer, OpenDatabase(path, options.durability == Durability::kObject));
+  std::unique_ptr<DirectoryCore> core(new DirectoryCore(
+      options, std::move(root), std::move(reserved), std::move(temporary), std::move(writer)));
+  HR_TRY_ASSIGN(core->objects_, ObjectIndex::Open(core->writer_, path));
+  HR_TRY_ASSIGN(core->uploads_, UploadIndex::Open(core->writer_));
+  HR_TRY(core->CollectLeftovers());
+  return core;
+}
+
+// A process that was killed can leave part files and odd files that no row names.
+Status DirectoryCore::CollectLeftovers() {
+  HR_TRY_ASSIGN(auto parts, MakeFolders(reserved_.get(), "parts", false));
+  HR_TRY_ASSIGN(auto odd, MakeFolders(reserved_.get(), "odd", false));
+  if (!parts || !odd) return Fail(ErrorCode::kAlreadyExists, ".headrace holds files in the way");
+  HR_TRY_ASSIGN(const auto upload_ids, NamesIn(parts->get()));
+  for (const std::string& id : upload_ids) {
+    HR_TRY_ASSIGN(auto folder, OpenBeneath(parts->get(), id, O_RDONLY | O_DIRECTORY));
+    if (!folder) continue;
+    HR_TRY_ASSIGN(const auto stored, uploads_->Parts(id, 0, UINT32_MAX));
+    HR_TRY_ASSIGN(const auto names, NamesIn(folder->get()));
+    for (const std::string& name : names) {
+      const bool is_known =
+          std::ranges::any_of(stored, [&](const StoredPart& part) { return part.file == name; });
+      if (!is_known) ::unlinkat(folder->get(), name.c_str(), 0);
+    }
+    // Fails, as it should, while parts are left.
+    ::unlinkat(parts->get(), id.c_str(), AT_REMOVEDIR);
+  }
+  HR_TRY_ASSIGN(const auto buckets, NamesIn(odd->get()));
+  for (const std::string& bucket : buckets) {
+    HR_TRY_ASSIGN(auto folder, OpenBeneath(odd->get(), bucket, O_RDONLY | O_DIRECTORY));
+    if (!folder) continue;
+    HR_TRY_ASSIGN(const auto stored, objects_->ListOdd(bucket, "", SIZE_MAX >> 1U));
+    HR_TRY_ASSIGN(const auto names, NamesIn(folder->get()));
+    for (const std::string& name : names) {
+      const bool is_known =
+          std::ranges::any_of(stored, [&](const OddKey& key) { return key.odd_file == name; });
+      if (!is_known) ::unlinkat(folder->get(), name.c_str(), 0);
+    }
+  }
+  return Ok();
+}
+
+Mutex& DirectoryCore::LockOf(const std::string& bucket, const std::string& key) {
+  const size_t hash = std::hash<std::string>()(bucket) * 31 + std::hash<std::string>()(key);
+  return locks_[hash % locks_.size()];
+}
+
+Mutex& DirectoryCore::LockOfUpload(const std::string& upload_id) {
+  return upload_locks_[std::hash<std::string>()(upload_id) % upload_locks_.size()];
+}
+
+Result<std::vector<BucketInfo>> DirectoryCore::ListBuckets() {
+  HR_TRY_ASSIGN(auto names, NamesIn(root_.get()));
+  std::ranges::sort(names);
+  std::vector<BucketInfo> buckets;
+  for (const std::string& name : names) {
+    if (!OpenBucket(name)) continue;
+    buckets.push_back({.name = name, .created = CreationTime(root_.get(), name)});
+  }
+  return buckets;
+}
+
+Status DirectoryCore::CreateBucket(const std::string& bucket) {
+  if (!IsValidBucketName(bucket)) {
+    return FailAs(
+        ErrorCode::kInvalidArgument,
+        fmt::format("'{}' cannot name a bucket: 3 to 63 letters, digits, '.' or '-'", bucket),
+        "InvalidBucketName");
+  }
+  if (::mkdirat(root_.get(), bucket.c_str(), 0777) != 0) {
+    if (errno == EEXIST) {
+      return FailAs(ErrorCode::kAlreadyExists, fmt::format("bucket '{}' exists", bucket),
+                    "BucketAlreadyOwnedByYou");
+    }
+    return std::unexpected(Error::FromErrno(errno, fmt::format("make bucket '{}'", bucket)));
+  }
+  return syncs() ? SyncFolder(root_.get()) : Ok();
+}
+
+Result<UniqueFd> DirectoryCore::OpenBucket(const std::string& bucket) {
+  if (!IsValidBucketName(bucket)) return NoSuchBucket(bucket);
+  UniqueFd folder(
+      ::openat(root_.get(), bucket.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (folder.is_open()) return folder;
+  if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return NoSuchBucket(bucket);
+  return std::unexpected(Error::FromErrno(errno, fmt::format("open bucket '{}'", bucket)));
+}
+
+Status DirectoryCore::DeleteBucket(const std::string& bucket) {
+  HR_TRY_ASSIGN(const UniqueFd folder, OpenBucket(bucket));
+  KeyWalk walk(folders_, *objects_, bucket, folder.get());
+  HR_TRY(walk.Seek(""));
+  HR_TRY_ASSIGN(const auto first, walk.Next());
+  if (first || !RemoveEmptyTree(root_.get(), bucket)) {
+    return FailAs(ErrorCode::kAlreadyExists,
+                  fmt::format("bucket '{}' is not empty; delete its objects first", bucket),
+                  "BucketNotEmpty");
+  }
+  return objects_->DropBucket(bucket);
+}
+
+Result<ListUploadsPage> DirectoryCore::ListUploads(const ListUploadsRequest& request) {
+  HR_TRY(OpenBucket(request.bucket));
+  ListUploadsRequest one_more = request;
+  one_more.count_max = request.count_max + 1;
+  ListUploadsPage page;
+  HR_TRY_ASSIGN(page.uploads, uploads_->List(one_more));
+  if (page.uploads.size() > request.count_max) {
+    page.is_truncated = true;
+    page.uploads.resize(request.count_max);
+  }
+  return page;
+}
+
+Result<ListPartsPage> DirectoryCore::ListParts(const ListPartsRequest& request) {
+  HR_TRY_ASSIGN(StoredUpload upload, FindUpload(request.upload));
+  HR_TRY_ASSIGN(auto parts, uploads_->Parts(request.upload.upload_id, request.number_after,
+                                            request.count_max + 1));
+  ListPartsPage page;
+  page.upload = std::move(upload.info);
+  page.is_truncated = parts.size() > request.count_max;
+  if (page.is_truncated) parts.resize(request.count_max);
+  for (StoredPart& part : parts) page.parts.push_back(std::move(part.info));
+  return page;
+}
+
+}  // namespace headrace::directory

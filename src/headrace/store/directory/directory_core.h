@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "headrace/base/mutex.h"
+#include "headrace/store/directory/directory_store.h"
+#include "headrace/store/directory/folder_cache.h"
+#include "headrace/store/directory/folder_files.h"
+#include "headrace/store/directory/object_index.h"
+#include "headrace/store/directory/upload_index.h"
+
+namespace headrace::directory {
+
+// An object's bytes, received and not yet visible.
+struct ReceivedBytes {
+  TemporaryFile file;
+  uint64_t size_bytes = 0;
+  std::string etag;
+  std::optional<Checksum> checksum;
+};
+
+// What a commit makes of received bytes.
+struct Commit {
+  std::string bucket;
+  std::string key;
+  Conditions conditions;
+  ServedObject object;  // Without size and time, which the file gives.
+};
+
+// A key's file, open, and what the cache knows about it.
+struct FoundFile {
+  UniqueFd file;
+  FileStamp stamp;
+  std::string odd_file;
+  SharedRecord record;  // Null: not cached; Describe finds it.
+};
+
+// The blocking work of a DirectoryStore.
+// Threads: all methods may be called at once from any thread. Those not said to be quick block on
+// the disk or on the index.
+class DirectoryCore {
+ public:
+  static Result<std::unique_ptr<DirectoryCore>> Open(const std::string& folder,
+                                                     DirectoryStoreOptions options);
+
+  bool syncs() const { return options_.durability == Durability::kObject; }
+  TemporaryFolder& temporary() { return temporary_; }
+
+  Result<std::vector<BucketInfo>> ListBuckets();
+  Status CreateBucket(const std::string& bucket);
+  // Quick. kNotFound: no such bucket.
+  Result<UniqueFd> OpenBucket(const std::string& bucket);
+  Status DeleteBucket(const std::string& bucket);
+
+  Result<ListPage> List(const ListRequest& request);
+
+  // Quick unless an odd key is asked for. kNotFound: no such bucket or key.
+  Result<FoundFile> FindFile(const std::string& bucket, const std::string& key);
+  // Completes `found`: from the index or, for a file that it does not know, by reading it.
+  Status Describe(const std::string& bucket, const std::string& key, FoundFile& found);
+  Result<FoundFile> FindAndDescribe(const std::string& bucket, const std::string& key);
+
+  Result<PutResult> Put(const Commit& commit, ReceivedBytes received);
+  Result<PutResult> Copy(const CopyRequest& request);
+  Status Delete(const std::string& bucket, const std::string& key, const Conditions& conditions);
+  Status PutTags(const HeadRequest& request, const std::map<std::string, std::string>& tags);
+
+  Result<MultipartUpload> CreateUpload(const CreateMultipartRequest& request);
+  // kNotFound (NoSuchUpload) for an upload that is not there.
+  Result<StoredUpload> FindUpload(const MultipartUpload& upload);
+  Result<PartInfo> PutPart(const MultipartUpload& upload, uint32_t part_number,
+                           ReceivedBytes received);
+  Result<PartInfo> CopyPart(const CopyPartRequest& request);
+  Result<PutResult> CompleteUpload(const CompleteMultipartRequest& request);
+  Status AbortUpload(const MultipartUpload& upload);
+  Result<ListUploadsPage> ListUploads(const ListUploadsRequest& request);
+  Result<ListPartsPage> ListParts(const ListPartsRequest& request);
+
+ private:
+  DirectoryCore(DirectoryStoreOptions options, UniqueFd root, UniqueFd reserved,
+                TemporaryFolder temporary, Database writer)
+      : options_(options),
+        root_(std::move(root)),
+        reserved_(std::move(reserved)),
+        temporary_(std::move(temporary)),
+        writer_(std::move(writer)),
+        folders_(options.folder_cache_bytes) {}
+
+  Result<std::optional<FoundFile>> FindOddFile(const std::string& bucket, const std::string& key);
+  Status CheckConditions(const Commit& commit);
+  // True: the file is at its key's path. False: something is in the way there.
+  Result<bool> PlaceAtPath(int bucket_folder, const Commit& commit, TemporaryFile& file,
+                           const SharedRecord& record);
+  Status PlaceAside(const Commit& commit, TemporaryFile& file, const SharedRecord& record);
+  void RemoveOddFile(const std::string& bucket, const std::string& odd_file);
+  Status AddObjects(const std::string& bucket, int bucket_folder,
+                    const std::vector<struct WalkedKey>& keys, ListPage& page);
+  Status AddUnknown(const std::string& bucket, const std::string& key, FoundFile& found);
+  Status CollectLeftovers();
+  Result<std::vector<StoredPart>> ChooseParts(const CompleteMultipartRequest& request);
+  Result<ReceivedBytes> Assemble(const std::string& upload_id,
+                                 const std::vector<StoredPart>& parts);
+
+  // Writers of one key take turns: conditions are tested and the file and its records replaced as
+  // one step. Held over I/O on purpose; keys share locks by hash, readers take none.
+  Mutex& LockOf(const std::string& bucket, const std::string& key);
+  Mutex& LockOfUpload(const std::string& upload_id);
+
+  const DirectoryStoreOptions options_;
+  const UniqueFd root_;
+  const UniqueFd reserved_;  // DIR/.headrace
+  TemporaryFolder temporary_;
+  SharedDatabase writer_;
+  std::unique_ptr<ObjectIndex> objects_;
+  std::unique_ptr<UploadIndex> uploads_;
+  FolderCache folders_;
+  std::array<Mutex, 64> locks_;
+  // The same for uploads. Taken before a key's lock, never after one.
+  std::array<Mutex, 16> upload_locks_;
+};
+
+std::unexpected<Error> NoSuchBucket(const std::string& bucket);
+std::unexpected<Error> NoSuchKey(const std::string& bucket, const std::string& key);
+// An error that a server of the S3 protocol answers with this code.
+std::unexpected<Error> FailAs(ErrorCode code, std::string message, std::string s3_code);
+
+}  // namespace headrace::directory

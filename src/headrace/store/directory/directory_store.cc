@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/store/directory/directory_store.h"
+
+#include <functional>
+
+#include <fmt/format.h>
+
+#include "headrace/store/directory/body_receiver.h"
+#include "headrace/store/directory/directory_core.h"
+
+namespace headrace::directory {
+namespace {
+
+Status CheckRead(const HeadRequest& request, const ObjectHead& head) {
+  const std::string& wanted = request.conditions.if_match;
+  if (wanted.empty() || wanted == head.info.etag) return Ok();
+  return FailAs(ErrorCode::kPreconditionFailed,
+                fmt::format("s3://{}/{} has another ETag", request.bucket, request.key),
+                "PreconditionFailed");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DirectoryStore>> DirectoryStore::Open(const std::string& folder,
+                                                             WorkPool& pool,
+                                                             DirectoryStoreOptions options) {
+  HR_TRY_ASSIGN(auto core, DirectoryCore::Open(folder, options));
+  return std::unique_ptr<DirectoryStore>(new DirectoryStore(std::move(core), pool));
+}
+
+DirectoryStore::DirectoryStore(std::unique_ptr<DirectoryCore> core, WorkPool& pool)
+    : core_(std::move(core)), pool_(pool) {}
+
+DirectoryStore::~DirectoryStore() = default;
+
+template <typename Value>
+Task<Value> DirectoryStore::Finish(std::move_only_function<Value()> step) {
+  if (!core_->syncs()) co_return step();
+  co_return co_await RunOn<Value>(pool_, std::move(step));
+}
+
+Task<Result<std::vector<BucketInfo>>> DirectoryStore::ListBuckets(const CallContext&) {
+  co_return core_->ListBuckets();
+}
+
+Task<Status> DirectoryStore::CreateBucket(const std::string& bucket, const CallContext&) {
+  std::move_only_function<Status()> step = [&] { return core_->CreateBucket(bucket); };
+  co_return co_await Finish<Status>(std::move(step));
+}
+
+Task<Status> DirectoryStore::HeadBucket(const std::string& bucket, const CallContext&) {
+  HR_CO_TRY(core_->OpenBucket(bucket));
+  co_return Ok();
+}
+
+Task<Status> DirectoryStore::DeleteBucket(const std::string& bucket, const CallContext&) {
+  std::move_only_function<Status()> step = [&] { return core_->DeleteBucket(bucket); };
+  co_return co_await RunOn<Status>(pool_, std::move(step));
+}
+
+Task<Result<ListPage>> DirectoryStore::List(const ListRequest& request, const CallContext&) {
+  std::move_only_function<Result<ListPage>()> step = [&] { return core_->List(request); };
+  co_return co_await RunOn<Result<ListPage>>(pool_, std::move(step));
+}
+
+Task<Result<OpenedObject>> DirectoryStore::Open(const HeadRequest& request, const CallContext&) {
+  HR_CO_TRY_ASSIGN(FoundFile found, core_->FindFile(request.bucket, request.key));
+  if (!found.record) {
+    std::move_only_function<Status()> step = [&] {
+      return core_->Describe(request.bucket, request.key, found);
+    };
+    HR_CO_TRY(co_await RunOn<Status>(pool_, std::move(step)));
+  }
+  HR_CO_TRY(CheckRead(request, found.record->object.head));
+  OpenedObject opened{.file = std::move(found.file)};
+  const ServedObject* const object = &found.record->object;
+  opened.object = std::shared_ptr<const ServedObject>(std::move(found.record), object);
+  co_return opened;
+}
+
+Task<Result<ObjectHead>> DirectoryStore::Head(const HeadRequest& request,
+                                              const CallContext& context) {
+  HR_CO_TRY_ASSIGN(const OpenedObject opened, co_await Open(request, context));
+  co_return opened.object->head;
+}
+
+Task<Result<GetResult>> DirectoryStore::Get(const GetRequest& request, const CallContext& context) {
+  const HeadRequest head{
+      .bucket = request.bucket, .key = request.key, .conditions = request.conditions};
+  HR_CO_TRY_ASSIGN(const OpenedObject opened, co_await Open(head, context));
+  const uint64_t size_bytes = opened.object->head.info.size_bytes;
+  ByteRange range = request.range.value_or(ByteRange{.begin = 0, .end = size_bytes});
+  if (size_bytes > 0 && range.begin >= size_bytes) {
+    co_return FailAs(ErrorCode::kInvalidArgument, "the range begins beyond the object's end",
+                     "InvalidRange");
+  }
+  range.end = std::min(range.end, size_bytes);
+  range.begin = std::min(range.begin, range.end);
+  if (range.size_bytes() > request.target.size()) {
+    co_return FailAs(
+        ErrorCode::kPreconditionFailed,
+        fmt::format("s3://{}/{} is larger than it was expected to be", request.bucket, request.key),
+        "PreconditionFailed");
+  }
+  std::move_only_function<Status()> step = [&] {
+    return ReadAt(opened.file.get(), range.begin, request.target.first(range.size_bytes()));
+  };
+  HR_CO_TRY(co_await RunOn<Status>(pool_, std::move(step)));
+  co_return GetResult{.head = opened.object->head, .size_bytes = range.size_bytes()};
+}
+
+Task<Result<PutResult>> DirectoryStore::Put(const PutRequest& request, ByteSource& body,
+                                            const CallContext& context) {
+  HR_CO_TRY(core_->OpenBucket(request.bucket));
+  HR_CO_TRY_ASSIGN(ReceivedBytes received,
+                   co_await ReceiveBody(core_->temporary(), body, request.checksum, context));
+  Commit commit{.bucket = request.bucket, .key = request.key, .conditions = request.conditions};
+  commit.object.head.attributes = request.attributes;
+  std::move_only_function<Result<PutResult>()> step = [&] {
+    return core_->Put(commit, std::move(received));
+  };
+  co_return co_await Finish<Result<PutResult>>(std::move(step));
+}
+
+Task<Result<PutResult>> DirectoryStore::Copy(const CopyRequest& request, const CallContext&) {
+  std::move_only_function<Result<PutResult>()> step = [&] { return core_->Copy(request); };
+  co_return co_await RunOn<Result<PutResult>>(pool_, std::move(step));
+}
+
+Task<Status> DirectoryStore::Delete(const DeleteRequest& request, const CallContext&) {
+  std::move_only_function<Status()> step = [&] {
+    return core_->Delete(request.bucket, request.key, request.conditions);
+  };
+  co_return co_await Finish<Status>(std::move(step));
+}
+
+Task<Result<std::vector<DeleteFailure>>> DirectoryStore::DeleteMany(
+    const DeleteManyRequest& request, const CallContext&) {
+  HR_CO_TRY(core_->OpenBucket(request.bucket));
+  using Failures = Result<std::vector<DeleteFailure>>;
+  std::move_only_function<Failures()> step = [&]() -> Failures {
+    std::vector<DeleteFailure> failures;
+    for (const std::string& key : request.keys) {
+      Status deleted = core_->Delete(request.bucket, key, {});
+      if (!deleted) failures.push_back({.key = key, .error = std::move(deleted).error()});
+    }
+    return failures;
+  };
+  co_return co_await RunOn<Failures>(pool_, std::move(step));
+}
+
+Task<Result<MultipartUpload>> DirectoryStore::CreateMultipart(const CreateMultipartRequest& request,
+                                                              const CallContext&) {
+  std::move_only_function<Result<MultipartUpload>()> step = [&] {
+    return core_->CreateUpload(request);
+  };
+  co_return co_await Finish<Result<MultipartUpload>>(std::move(step));
+}
+
+Task<Result<PartInfo>> DirectoryStore::UploadPart(const UploadPartRequest& request,
+                                                  ByteSource& body, const CallContext& context) {
+  HR_CO_TRY(core_->FindUpload(request.upload));
+  HR_CO_TRY_ASSIGN(ReceivedBytes received,
+                   co_await ReceiveBody(core_->temporary(), body, request.checksum, context));
+  std::move_only_function<Result<PartInfo>()> step = [&] {
+    return core_->PutPart(request.upload, request.part_number, std::move(received));
+  };
+  co_return co_await Finish<Result<PartInfo>>(std::move(step));
+}
+
+Task<Result<PartInfo>> DirectoryStore::CopyPart(const CopyPartRequest& request,
+                                                const CallContext&) {
+  std::move_only_function<Result<PartInfo>()> step = [&] { return core_->CopyPart(request); };
+  co_return co_await RunOn<Result<PartInfo>>(pool_, std::move(step));
+}
+
+Task<Result<PutResult>> DirectoryStore::CompleteMultipart(const CompleteMultipartRequest& request,
+                                                          const CallContext&) {
+  std::move_only_function<Result<PutResult>()> step = [&] {
+    return core_->CompleteUpload(request);
+  };
+  co_return co_await RunOn<Result<PutResult>>(pool_, std::move(step));
+}
+
+Task<Status> DirectoryStore::AbortMultipart(const MultipartUpload& upload, const CallContext&) {
+  std::move_only_function<Status()> step = [&] { return core_->AbortUpload(upload); };
+  co_return co_await RunOn<Status>(pool_, std::move(step));
+}
+
+Task<Result<ListUploadsPage>> DirectoryStore::ListUploads(const ListUploadsRequest& request,
+                                                          const CallContext&) {
+  co_return core_->ListUploads(request);
+}
+
+Task<Result<ListPartsPage>> DirectoryStore::ListParts(const ListPartsRequest& request,
+                                                      const CallContext&) {
+  co_return core_->ListParts(request);
+}
+
+Task<Status> DirectoryStore::PutTags(const HeadRequest& request,
+                                     const std::map<std::string, std::string>& tags,
+                                     const CallContext&) {
+  std::move_only_function<Status()> step = [&] { return core_->PutTags(request, tags); };
+  co_return co_await Finish<Status>(std::move(step));
+}
+
+}  // namespace headrace::directory

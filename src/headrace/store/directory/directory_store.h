@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "headrace/base/work_pool.h"
+#include "headrace/store/serving_store.h"
+
+namespace headrace::directory {
+
+enum class Durability : uint8_t {
+  kNone,    // The kernel writes when it likes: a power cut may lose what was acknowledged.
+  kObject,  // fsync of the object, its folder and the index before the acknowledgement.
+};
+
+struct DirectoryStoreOptions {
+  Durability durability = Durability::kObject;
+  // Smallest part of an upload except its last: S3's own rule. Tests lower it.
+  uint64_t part_size_bytes_min = 5U << 20U;
+  // Names of folders kept in memory for listings: a million names of 20 bytes take 24 MiB.
+  size_t folder_cache_bytes = 256U << 20U;
+};
+
+class DirectoryCore;  // Does the work, and blocks.
+
+// A folder as an S3 store: each folder in it is a bucket, each file below that an object with the
+// file's path as its key. What files cannot hold is kept in DIR/.headrace
+// (docs/formats/directory-store.md).
+//
+// Threads: as ObjectStore. Lifetime: the pool outlives it; destroyed before the loops its calls
+// ran on.
+class DirectoryStore final : public ServingStore {
+ public:
+  // Opens `folder`, which must exist, and removes what an earlier process left half done.
+  // kAlreadyExists: another process serves it.
+  static Result<std::unique_ptr<DirectoryStore>> Open(const std::string& folder, WorkPool& pool,
+                                                      DirectoryStoreOptions options);
+  ~DirectoryStore() override;
+
+  Task<Result<std::vector<BucketInfo>>> ListBuckets(const CallContext& context) override;
+  Task<Status> CreateBucket(const std::string& bucket, const CallContext& context) override;
+  Task<Status> HeadBucket(const std::string& bucket, const CallContext& context) override;
+  Task<Status> DeleteBucket(const std::string& bucket, const CallContext& context) override;
+  Task<Result<ListPage>> List(const ListRequest& request, const CallContext& context) override;
+  Task<Result<ObjectHead>> Head(const HeadRequest& request, const CallContext& context) override;
+  Task<Result<GetResult>> Get(const GetRequest& request, const CallContext& context) override;
+  Task<Result<PutResult>> Put(const PutRequest& request, ByteSource& body,
+                              const CallContext& context) override;
+  Task<Result<PutResult>> Copy(const CopyRequest& request, const CallContext& context) override;
+  Task<Status> Delete(const DeleteRequest& request, const CallContext& context) override;
+  Task<Result<std::vector<DeleteFailure>>> DeleteMany(const DeleteManyRequest& request,
+                                                      const CallContext& context) override;
+  Task<Result<MultipartUpload>> CreateMultipart(const CreateMultipartRequest& request,
+                                                const CallContext& context) override;
+  Task<Result<PartInfo>> UploadPart(const UploadPartRequest& request, ByteSource& body,
+                                    const CallContext& context) override;
+  Task<Result<PartInfo>> CopyPart(const CopyPartRequest& request,
+                                  const CallContext& context) override;
+  Task<Result<PutResult>> CompleteMultipart(const CompleteMultipartRequest& request,
+                                            const CallContext& context) override;
+  Task<Status> AbortMultipart(const MultipartUpload& upload, const CallContext& context) override;
+
+  Task<Result<OpenedObject>> Open(const HeadRequest& request, const CallContext& context) override;
+  Task<Result<ListUploadsPage>> ListUploads(const ListUploadsRequest& request,
+                                            const CallContext& context) override;
+  Task<Result<ListPartsPage>> ListParts(const ListPartsRequest& request,
+                                        const CallContext& context) override;
+  Task<Status> PutTags(const HeadRequest& request, const std::map<std::string, std::string>& tags,
+                       const CallContext& context) override;
+
+ private:
+  DirectoryStore(std::unique_ptr<DirectoryCore> core, WorkPool& pool);
+  // Where the last step of a write runs: aside when it syncs.
+  template <typename Value>
+  Task<Value> Finish(std::move_only_function<Value()> step);
+
+  std::unique_ptr<DirectoryCore> core_;
+  WorkPool& pool_;
+};
+
+}  // namespace headrace::directory

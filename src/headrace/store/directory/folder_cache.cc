@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/store/directory/folder_cache.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <ranges>
+
+#include "headrace/base/clock.h"
+#include "headrace/store/directory/folder_files.h"
+
+namespace headrace::directory {
+namespace {
+
+// File systems stamp with the kernel's tick (4 ms): a change right after a scan can leave the time
+// the scan saw. Names of a folder that young are not kept.
+constexpr std::chrono::milliseconds kTooYoung{50};
+// An empty entry costs this much of the limit too.
+constexpr size_t kEntryBytes = 256;
+
+int64_t ModifiedNs(const struct stat& status) {
+  return int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
+// 'f' a file, 'd' a folder, 0 neither.
+char KindOf(int folder, int bucket_folder, const std::string& path, const dirent& entry) {
+  if (entry.d_type == DT_REG) return 'f';
+  if (entry.d_type == DT_DIR) return 'd';
+  if (entry.d_type != DT_LNK && entry.d_type != DT_UNKNOWN) return 0;
+  struct stat status{};
+  if (::fstatat(folder, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+  if (S_ISREG(status.st_mode)) return 'f';
+  if (S_ISDIR(status.st_mode)) return 'd';
+  // A link counts when it leads to a file inside the bucket. Linked folders are not walked: they
+  // could form a circle.
+  const std::string whole = path.empty() ? entry.d_name : path + "/" + entry.d_name;
+  const auto target = OpenFileBeneath(bucket_folder, whole);
+  return target && *target ? 'f' : 0;
+}
+
+Result<std::vector<std::string>> Scan(int folder, int bucket_folder, const std::string& path) {
+  DIR* const stream = ::fdopendir(::dup(folder));
+  if (stream == nullptr) return std::unexpected(Error::FromErrno(errno, "read folder " + path));
+  std::vector<std::string> names;
+  while (const dirent* const entry = ::readdir(stream)) {
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    const char kind = KindOf(folder, bucket_folder, path, *entry);
+    if (kind == 'f') names.emplace_back(name);
+    if (kind == 'd') names.push_back(std::string(name) + "/");
+  }
+  ::closedir(stream);
+  return names;
+}
+
+}  // namespace
+
+FolderNames::FolderNames(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  size_t size = 0;
+  for (const std::string& name : names) size += name.size();
+  text_.reserve(size);
+  offsets_.reserve(names.size() + 1);
+  for (const std::string& name : names) {
+    offsets_.push_back(static_cast<uint32_t>(text_.size()));
+    text_.append(name);
+  }
+  offsets_.push_back(static_cast<uint32_t>(text_.size()));
+}
+
+size_t FolderNames::LowerBound(std::string_view text) const {
+  const auto indices = std::views::iota(size_t{0}, count());
+  return static_cast<size_t>(
+      std::ranges::lower_bound(indices, text, {}, [this](size_t index) { return At(index); }) -
+      indices.begin());
+}
+
+Result<std::shared_ptr<const FolderNames>> FolderCache::Read(const std::string& bucket,
+                                                             int bucket_folder,
+                                                             const std::string& path) {
+  HR_TRY_ASSIGN(auto folder, OpenBeneath(bucket_folder, path, O_RDONLY | O_DIRECTORY));
+  if (!folder) return std::shared_ptr<const FolderNames>();
+  struct stat status{};
+  if (::fstat(folder->get(), &status) != 0) {
+    return std::unexpected(Error::FromErrno(errno, "stat folder " + path));
+  }
+  const std::string name = bucket + "/" + path;
+  const int64_t modified_ns = ModifiedNs(status);
+  if (auto kept = Find(name, status.st_ino, modified_ns)) return kept;
+  const SystemTime started = RealClock().WallNow();
+  HR_TRY_ASSIGN(auto scanned, Scan(folder->get(), bucket_folder, path));
+  auto names = std::make_shared<const FolderNames>(std::move(scanned));
+  if (started - SystemTime(std::chrono::nanoseconds(modified_ns)) > kTooYoung) {
+    Keep(name, {.names = names, .inode = status.st_ino, .modified_ns = modified_ns});
+  }
+  return names;
+}
+
+std::shared_ptr<const FolderNames> FolderCache::Find(const std::string& name, uint64_t inode,
+                                                     int64_t modified_ns) {
+  const MutexLock lock(mutex_);
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return nullptr;
+  if (found->second.inode != inode || found->second.modified_ns != modified_ns) {
+    Remove(found);
+    return nullptr;
+  }
+  uses_.splice(uses_.begin(), uses_, found->second.use);
+  return found->second.names;
+}
+
+void FolderCache::Keep(const std::string& name, Entry entry) {
+  const MutexLock lock(mutex_);
+  if (const auto old = entries_.find(name); old != entries_.end()) Remove(old);
+  size_bytes_ += entry.names->size_bytes() + kEntryBytes;
+  uses_.push_front(name);
+  entry.use = uses_.begin();
+  entries_.emplace(name, std::move(entry));
+  while (size_bytes_ > size_bytes_max_ && entries_.size() > 1) {
+    Remove(entries_.find(uses_.back()));
+  }
+}
+
+void FolderCache::Remove(std::map<std::string, Entry>::iterator entry) {
+  size_bytes_ -= entry->second.names->size_bytes() + kEntryBytes;
+  uses_.erase(entry->second.use);
+  entries_.erase(entry);
+}
+
+}  // namespace headrace::directory

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/store/directory/folder_files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "headrace/base/buffer.h"
+#include "headrace/base/digest.h"
+#include "headrace/base/encoding.h"
+#include "headrace/base/random.h"
+#include "headrace/store/directory/key_path.h"
+
+namespace headrace::directory {
+namespace {
+
+constexpr size_t kDigestReadBytes = 256 * 1024;
+// A folder can vanish between its making and its use when another request removes it as empty.
+constexpr int kMakeAttempts = 16;
+
+bool MeansAbsent(int os_error) {
+  return os_error == ENOENT || os_error == ENOTDIR || os_error == ELOOP || os_error == EXDEV ||
+         os_error == ENAMETOOLONG;
+}
+
+std::unexpected<Error> FileError(std::string_view attempt) {
+  return std::unexpected(Error::FromErrno(errno, attempt));
+}
+
+int OpenAt2(int folder, const std::string& path, int flags) {
+  open_how how{};
+  how.flags = static_cast<uint64_t>(flags) | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  while (true) {
+    const auto opened =
+        static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof(how)));
+    // EAGAIN: a rename elsewhere raced with ".." in the path; the kernel asks to try again.
+    if (opened >= 0 || (errno != EINTR && errno != EAGAIN)) return opened;
+  }
+}
+
+}  // namespace
+
+Result<std::optional<UniqueFd>> OpenBeneath(int folder, std::string_view path, int flags) {
+  const std::string name(path.empty() ? std::string_view(".") : path);
+  UniqueFd opened(OpenAt2(folder, name, flags));
+  if (opened.is_open()) return opened;
+  if (MeansAbsent(errno)) return std::nullopt;
+  return FileError(fmt::format("open {}", path));
+}
+
+Result<std::optional<OpenedFile>> OpenFileBeneath(int folder, std::string_view path) {
+  // O_NONBLOCK: a FIFO in the folder must not hang the server.
+  HR_TRY_ASSIGN(auto opened, OpenBeneath(folder, path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  if (!opened) return std::nullopt;
+  OpenedFile found{.file = std::move(*opened)};
+  if (::fstat(found.file.get(), &found.status) != 0) return FileError(fmt::format("stat {}", path));
+  if (!S_ISREG(found.status.st_mode)) return std::nullopt;
+  return found;
+}
+
+Result<std::optional<UniqueFd>> MakeFolders(int folder, std::string_view path, bool syncs) {
+  constexpr int kFlags = O_PATH | O_DIRECTORY;
+  for (int attempt = 0; attempt < kMakeAttempts; ++attempt) {
+    HR_TRY_ASSIGN(auto opened, OpenBeneath(folder, path, kFlags));
+    if (opened) return opened;
+    if (path.empty()) return std::nullopt;
+    HR_TRY_ASSIGN(auto parent, MakeFolders(folder, ParentOf(path), syncs));
+    if (!parent) return std::nullopt;
+    const std::string name(LastPartOf(path));
+    if (::mkdirat(parent->get(), name.c_str(), 0777) == 0) {
+      if (syncs) HR_TRY(SyncFolder(parent->get()));
+    } else if (errno == EEXIST) {
+      HR_TRY_ASSIGN(opened, OpenBeneath(folder, path, kFlags));
+      if (!opened) return std::nullopt;
+      return opened;
+    } else if (errno != ENOENT) {
+      return FileError(fmt::format("make folder {}", path));
+    }
+  }
+  return Fail(ErrorCode::kUnavailable, fmt::format("folder {} keeps vanishing", path));
+}
+
+void RemoveEmptyFolders(int folder, std::string_view path) {
+  while (!path.empty()) {
+    const auto parent = OpenBeneath(folder, ParentOf(path), O_PATH | O_DIRECTORY);
+    if (!parent || !*parent) return;
+    const std::string name(LastPartOf(path));
+    if (::unlinkat((*parent)->get(), name.c_str(), AT_REMOVEDIR) != 0) return;
+    path = ParentOf(path);
+  }
+}
+
+Status SyncFolder(int folder) {
+  // A descriptor opened with O_PATH cannot be synced itself.
+  const UniqueFd readable(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!readable.is_open() || ::fsync(readable.get()) != 0) return FileError("sync folder");
+  return Ok();
+}
+
+Status CopyBytes(int source, uint64_t offset, uint64_t size_bytes, int target) {
+  auto position = static_cast<off_t>(offset);
+  while (size_bytes > 0) {
+    const ssize_t count = ::copy_file_range(source, &position, target, nullptr, size_bytes, 0);
+    if (count > 0) {
+      size_bytes -= static_cast<uint64_t>(count);
+      continue;
+    }
+    if (count == 0) return Fail(ErrorCode::kCorrupt, "a file became shorter while it was copied");
+    if (errno != EINTR) return FileError("copy file");
+  }
+  return Ok();
+}
+
+Status WriteAll(int file, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(file, bytes.data(), bytes.size());
+    if (count >= 0) {
+      bytes = bytes.subspan(static_cast<size_t>(count));
+    } else if (errno != EINTR) {
+      return FileError("write object");
+    }
+  }
+  return Ok();
+}
+
+Status ReadAt(int file, uint64_t offset, std::span<std::byte> target) {
+  while (!target.empty()) {
+    const ssize_t count = ::pread(file, target.data(), target.size(), static_cast<off_t>(offset));
+    if (count == 0) return Fail(ErrorCode::kCorrupt, "the file is shorter than it was");
+    if (count > 0) {
+      target = target.subspan(static_cast<size_t>(count));
+      offset += static_cast<uint64_t>(count);
+    } else if (errno != EINTR) {
+      return FileError("read object");
+    }
+  }
+  return Ok();
+}
+
+Result<std::string> Md5OfFile(int file) {
+  RunningDigest digest(DigestKind::kMd5);
+  Buffer buffer(kDigestReadBytes);
+  off_t offset = 0;
+  while (true) {
+    const ssize_t count = ::pread(file, buffer.span().data(), buffer.size(), offset);
+    if (count == 0) return HexEncode(AsBytes(digest.Finish()));
+    if (count > 0) {
+      digest.Update(buffer.span().first(static_cast<size_t>(count)));
+      offset += count;
+    } else if (errno != EINTR) {
+      return FileError("read object");
+    }
+  }
+}
+
+Result<TemporaryFolder> TemporaryFolder::Open(int parent, const std::string& name) {
+  RemoveTree(parent, name);
+  HR_TRY_ASSIGN(auto folder, MakeFolders(parent, name, false));
+  if (!folder) return Fail(ErrorCode::kAlreadyExists, name + " is in the way and no folder");
+  return TemporaryFolder(std::move(*folder));
+}
+
+std::string TemporaryFolder::NextName() {
+  return fmt::format("{:x}", next_.fetch_add(1, std::memory_order_relaxed));
+}
+
+Result<TemporaryFile> TemporaryFile::Make(TemporaryFolder& folder) {
+  std::string name = folder.NextName();
+  UniqueFd file(
+      ::openat(folder.folder(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (!file.is_open()) return FileError("make temporary file");
+  return TemporaryFile(folder.folder(), std::move(name), std::move(file));
+}
+
+TemporaryFile::~TemporaryFile() {
+  if (file_.is_open() && !name_.empty()) ::unlinkat(folder_, name_.c_str(), 0);
+}
+
+int TemporaryFile::MoveTo(int folder, const std::string& name) {
+  if (::renameat(folder_, name_.c_str(), folder, name.c_str()) != 0) return errno;
+  name_.clear();
+  return 0;
+}
+
+Result<std::vector<std::string>> NamesIn(int folder) {
+  UniqueFd readable(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!readable.is_open()) return FileError("read folder");
+  DIR* const stream = ::fdopendir(::dup(readable.get()));
+  if (stream == nullptr) return FileError("read folder");
+  std::vector<std::string> names;
+  while (const dirent* const entry = ::readdir(stream)) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  ::closedir(stream);
+  return names;
+}
+
+void RemoveTree(int parent, const std::string& name) {
+  if (::unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) return;
+  {
+    const UniqueFd folder(
+        ::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!folder.is_open()) return;
+    const auto names = NamesIn(folder.get());
+    if (!names) return;
+    for (const std::string& inner : *names) RemoveTree(folder.get(), inner);
+  }
+  ::unlinkat(parent, name.c_str(), AT_REMOVEDIR);
+}
+
+}  // namespace headrace::directory

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "headrace/base/error.h"
+#include "headrace/base/mutex.h"
+#include "headrace/store/directory/object_record.h"
+#include "headrace/store/directory/sqlite.h"
+
+namespace headrace::directory {
+
+// One database connection and the lock that takes turns on it. SQLite works under that lock: the
+// connection has no other way to be shared.
+struct SharedDatabase {
+  explicit SharedDatabase(Database opened) : database(std::move(opened)) {}
+  Mutex mutex;
+  Database database HR_GUARDED_BY(mutex);
+};
+
+// A key that is stored under a name of its own, see docs/formats/directory-store.md.
+struct OddKey {
+  std::string key;
+  std::string odd_file;
+};
+
+// Remembers ETags, metadata and the names of odd keys. A record belongs to one state of one file:
+// it counts only while the file's stamp is the record's, so that a file changed by hand is never
+// shown with the ETag of what it was. A bounded cache keeps the database off the read path.
+//
+// Threads: all methods may be called at once from any thread.
+class ObjectIndex {
+ public:
+  // Opens or makes the tables. `writer` outlives the index; `path` is the same database's file.
+  static Result<std::unique_ptr<ObjectIndex>> Open(SharedDatabase& writer, const std::string& path);
+
+  // Null: this state of the file is not known yet.
+  Result<SharedRecord> Find(const std::string& bucket, const std::string& key,
+                            const FileStamp& stamp);
+  // The cache alone; null: not there.
+  SharedRecord FindCached(const std::string& bucket, const std::string& key,
+                          const FileStamp& stamp);
+  // Records of one bucket for many keys in ascending order, one walk through the table. Null where
+  // there is none.
+  struct Wanted {
+    std::string_view key;
+    FileStamp stamp;
+    SharedRecord record;
+  };
+  Status FindMany(const std::string& bucket, std::span<Wanted> wanted);
+
+  // Adds a record beside the ones of other states of the key's file.
+  Status Add(const std::string& bucket, const std::string& key, SharedRecord record);
+  Status AddMany(const std::string& bucket,
+                 std::span<const std::pair<std::string, SharedRecord>> records);
+  // Forgets all states of the key but the one of `inode`.
+  Status KeepOnly(const std::string& bucket, const std::string& key, uint64_t inode);
+  // Adds the record in the place of all others, in one step.
+  Status Replace(const std::string& bucket, const std::string& key, SharedRecord record);
+  Status Drop(const std::string& bucket, const std::string& key);
+  Status DropBucket(const std::string& bucket);
+
+  // Empty: the key has no odd file.
+  Result<std::string> FindOdd(const std::string& bucket, const std::string& key);
+  // Odd keys of the bucket from `from` on, in byte order.
+  Result<std::vector<OddKey>> ListOdd(const std::string& bucket, std::string_view from,
+                                      size_t count_max);
+
+ private:
+  explicit ObjectIndex(SharedDatabase& writer, Database reader)
+      : writer_(writer), reader_(std::move(reader)) {}
+  Status PrepareStatements();
+  Status RunAdd(const std::string& bucket, const std::string& key, const ObjectRecord& record)
+      HR_REQUIRES(writer_.mutex);
+  void Cache(const std::string& bucket, const std::string& key, SharedRecord record);
+  void Forget(const std::string& bucket, const std::string& key);
+
+  // Keys spread over a few small caches, so that loops seldom meet at one lock.
+  struct CacheShard {
+    Mutex mutex;
+    std::unordered_map<std::string, SharedRecord> records HR_GUARDED_BY(mutex);
+  };
+  static constexpr size_t kCacheShardCount = 16;
+  // About 500 bytes each: 32 MiB in all.
+  static constexpr size_t kRecordsPerShardMax = 4096;
+  CacheShard& ShardOf(const std::string& name);
+
+  SharedDatabase& writer_;
+  Statement add_ HR_GUARDED_BY(writer_.mutex);
+  Statement keep_only_ HR_GUARDED_BY(writer_.mutex);
+  Statement drop_ HR_GUARDED_BY(writer_.mutex);
+  Statement drop_bucket_ HR_GUARDED_BY(writer_.mutex);
+
+  SharedDatabase reader_;
+  Statement find_ HR_GUARDED_BY(reader_.mutex);
+  Statement find_from_ HR_GUARDED_BY(reader_.mutex);
+  Statement find_odd_ HR_GUARDED_BY(reader_.mutex);
+  Statement list_odd_ HR_GUARDED_BY(reader_.mutex);
+
+  // False: no key was ever odd, and looking for one costs nothing.
+  std::atomic<bool> has_odd_ = false;
+  std::array<CacheShard, kCacheShardCount> cache_;
+};
+
+}  // namespace headrace::directory

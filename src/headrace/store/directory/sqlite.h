@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "headrace/base/error.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace headrace::directory {
+
+// A prepared statement. Bind, then Step until it says false, then Reset.
+// Threads: those of its Database.
+class Statement {
+ public:
+  Statement() = default;
+  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+
+  // Parameters count from 1. Texts are borrowed until Reset.
+  void BindText(int index, std::string_view text);
+  void BindBytes(int index, std::string_view bytes);
+  void BindNumber(int index, int64_t number);
+  // True: a row is there. False: the statement has finished.
+  Result<bool> Step();
+  // Step, which gives no row, and Reset.
+  Status Run();
+  void Reset();
+
+  // Columns count from 0. Texts are valid until the next Step or Reset.
+  std::string_view Text(int column) const;
+  int64_t Number(int column) const;
+
+ private:
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const;
+  };
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+};
+
+// Resets a statement when a scope ends, whatever happened in it.
+class ResetAtEnd {
+ public:
+  explicit ResetAtEnd(Statement& statement) : statement_(statement) {}
+  ~ResetAtEnd() { statement_.Reset(); }
+  ResetAtEnd(const ResetAtEnd&) = delete;
+  ResetAtEnd& operator=(const ResetAtEnd&) = delete;
+
+ private:
+  Statement& statement_;
+};
+
+// One connection to a SQLite database file. Threads: one at a time.
+class Database {
+ public:
+  static Result<Database> Open(const std::string& path);
+
+  Status Execute(const std::string& sql);
+  Result<Statement> Prepare(std::string_view sql);
+
+ private:
+  struct Close {
+    void operator()(sqlite3* database) const;
+  };
+  std::unique_ptr<sqlite3, Close> database_;
+};
+
+}  // namespace headrace::directory

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "headrace/store/directory/object_index.h"
+
+namespace headrace::directory {
+
+struct StoredUpload {
+  UploadInfo info;
+  ObjectAttributes attributes;
+};
+struct StoredPart {
+  PartInfo info;
+  std::string file;  // Its name below parts/<upload id>/.
+};
+
+// Remembers multipart uploads and their parts until they are completed or aborted.
+// Threads: all methods may be called at once from any thread.
+class UploadIndex {
+ public:
+  static Result<std::unique_ptr<UploadIndex>> Open(SharedDatabase& writer);
+
+  Status Add(const StoredUpload& upload);
+  Result<std::optional<StoredUpload>> Find(const MultipartUpload& upload);
+  // Adds or replaces a part and says which file it replaced; empty: none.
+  Result<std::string> PutPart(const std::string& upload_id, const StoredPart& part);
+  // By ascending number.
+  Result<std::vector<StoredPart>> Parts(const std::string& upload_id, uint32_t number_after,
+                                        uint32_t count_max);
+  Result<std::vector<UploadInfo>> List(const ListUploadsRequest& request);
+  // Forgets the upload and its parts.
+  Status Drop(const std::string& upload_id);
+
+ private:
+  explicit UploadIndex(SharedDatabase& writer) : writer_(writer) {}
+  Status PrepareStatements();
+
+  SharedDatabase& writer_;
+  Statement add_ HR_GUARDED_BY(writer_.mutex);
+  Statement find_ HR_GUARDED_BY(writer_.mutex);
+  Statement list_ HR_GUARDED_BY(writer_.mutex);
+  Statement find_part_ HR_GUARDED_BY(writer_.mutex);
+  Statement put_part_ HR_GUARDED_BY(writer_.mutex);
+  Statement parts_ HR_GUARDED_BY(writer_.mutex);
+  Statement drop_ HR_GUARDED_BY(writer_.mutex);
+  Statement drop_parts_ HR_GUARDED_BY(writer_.mutex);
+};
+
+}  // namespace headrace::directory

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/store/s3/s3_error.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "headrace/store/s3/request_runner.h"
+
+namespace headrace::s3 {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+Error Made(int status, const std::string& code = {}, const std::string& message = {}) {
+  return MakeS3Error(
+      status, {}, {.code = code, .message = message},
+      {.verb = "get", .bucket = "b", .key = "k", .credentials_source = "profile 'p'"});
+}
+
+TEST(S3Error, CodesFollowTheS3CodeAndThenTheStatus) {
+  EXPECT_EQ(Made(503, "SlowDown").code(), ErrorCode::kThrottled);
+  EXPECT_EQ(Made(503).code(), ErrorCode::kThrottled);
+  EXPECT_EQ(Made(429).code(), ErrorCode::kThrottled);
+  EXPECT_EQ(Made(500, "InternalError").code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(Made(502).code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(Made(400, "RequestTimeout").code(), ErrorCode::kTimedOut);
+  EXPECT_EQ(Made(400, "ExpiredToken").code(), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(Made(400, "BadDigest").code(), ErrorCode::kCorrupt);
+  EXPECT_EQ(Made(404, "NoSuchKey").code(), ErrorCode::kNotFound);
+  EXPECT_EQ(Made(409, "BucketAlreadyExists").code(), ErrorCode::kAlreadyExists);
+  EXPECT_EQ(Made(409, "ConditionalRequestConflict").code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(Made(412).code(), ErrorCode::kPreconditionFailed);
+  EXPECT_EQ(Made(501, "NotImplemented").code(), ErrorCode::kUnsupported);
+  EXPECT_EQ(Made(416, "InvalidRange").code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(Made(200, "SomethingNew").code(), ErrorCode::kUnavailable);
+}
+
+TEST(S3Error, MessagesAreOneLineAndSayWhatToDo) {
+  const Error error = Made(400, "ExpiredToken", "line one\nline\ttwo\x1b[31m");
+  EXPECT_THAT(error.message(), HasSubstr("get s3://b/k: line one line two [31m (ExpiredToken)"));
+  EXPECT_THAT(error.message(), HasSubstr("renew the credentials (profile 'p')"));
+  EXPECT_EQ(error.origin().s3_code, "ExpiredToken");
+  EXPECT_EQ(error.origin().http_status, 400);
+  EXPECT_LT(Made(400, "X", std::string(100'000, 'x')).message().size(), 1000U);
+  EXPECT_THAT(Made(403, "RequestTimeTooSkewed").message(), HasSubstr("set this machine's clock"));
+}
+
+TEST(S3Error, DocumentsAreReadInTheFormsServersSend) {
+  const ErrorDocument plain = ParseErrorDocument(
+      "\n <?xml version=\"1.0\"?><Error xmlns=\"x\"><Code>AuthorizationHeaderMalformed</Code>"
+      "<Message>a &amp; b</Message><Region>eu-west-1</Region></Error>");
+  EXPECT_EQ(plain.code, "AuthorizationHeaderMalformed");
+  EXPECT_EQ(plain.message, "a & b");
+  EXPECT_EQ(plain.region, "eu-west-1");
+  EXPECT_EQ(ParseErrorDocument("<ErrorResponse><Error><Code>C</Code></Error></ErrorResponse>").code,
+            "C");
+  EXPECT_EQ(ParseErrorDocument("<html>gateway</html>").code, "");
+  EXPECT_EQ(ParseErrorDocument("<Error><Code>cut off").code, "");
+  EXPECT_FALSE(IsErrorDocument("<CopyObjectResult><Error/></CopyObjectResult>"));
+}
+
+TEST(S3Error, SecretsInTargetsAreBlankedForLogs) {
+  const std::string blanked = BlankSecrets(
+      "/b/k?X-Amz-Date=1&X-Amz-Security-Token=s3cr3t&X-Amz-Expires=60&X-Amz-Signature=s3cr3t");
+  EXPECT_EQ(blanked,
+            "/b/k?X-Amz-Date=1&X-Amz-Security-Token=***&X-Amz-Expires=60&X-Amz-Signature=***");
+  EXPECT_EQ(BlankSecrets("/b/k?list-type=2"), "/b/k?list-type=2");
+}
+
+}  // namespace
+}  // namespace headrace::s3
