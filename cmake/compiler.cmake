@@ -30,7 +30,7 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
 else()
   # g++ 12 reports these inside coroutine frames and std::expected of the standard library.
   add_compile_options(-Wno-maybe-uninitialized -Wno-mismatched-new-delete
-                      -Wno-stringop-overflow -Wno-stringop-overread -Wno-dangling-pointer)
+                      -Wno-stringop-overflow -Wno-stringop-overread -Wno-dangling-pointer -Wno-array-bounds)
 endif()
 
 if(HEADRACE_SANITIZE)
