@@ -28,9 +28,10 @@ add_compile_options(-Werror=switch -Werror=unused-result -Werror=return-type)
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   add_compile_options(-Wthread-safety -Werror=thread-safety)
 else()
-  # g++ 12 reports these inside coroutine frames and std::expected of the standard library.
+  # g++ 12 reports these falsely inside coroutine frames, std::expected and std::string.
   add_compile_options(-Wno-maybe-uninitialized -Wno-mismatched-new-delete
-                      -Wno-stringop-overflow -Wno-stringop-overread -Wno-dangling-pointer -Wno-array-bounds)
+                      -Wno-stringop-overflow -Wno-stringop-overread -Wno-dangling-pointer -Wno-array-bounds
+                      -Wno-restrict)
 endif()
 
 if(HEADRACE_SANITIZE)
