@@ -1,4 +1,4 @@
-"""File mode against its floors and s5cmd: 20,000 x 40 KiB to memory and to disk, 8 x 512 MiB to disk.
+"""File mode against its floors and s5cmd: 20,000 x 40 KiB to memory and disk, 8 x 512 MiB to disk.
 
 usage: bench/file_mode.py [--rounds 5] [--count 20000] [--large-mib 512]
 """
@@ -60,8 +60,8 @@ def small_to_disk(server, source, count, scratch, rounds):
     bare = scratch / "bare"
     contestants = [
         Contestant("headrace run, File mode", run_command(ours, "s3://small/"),
-                   harness.empty(ours), harness.holds(ours / "input/data/train", count, SMALL_BYTES),
-                   server.env),
+                   harness.empty(ours),
+                   harness.holds(ours / "input/data/train", count, SMALL_BYTES), server.env),
         Contestant("bare create-write-rename",
                    [ROOT / "build/bench/floor_files", bare, count, SMALL_BYTES],
                    harness.empty(bare), harness.holds(bare, count, SMALL_BYTES)),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // usage: floor_files FOLDER COUNT SIZE_BYTES
 //
-// The floor of File mode: one thread that creates, writes and renames COUNT files, a thousand to a folder, and
-// does nothing else.
+// The floor of File mode: one thread that creates, writes and renames COUNT files, a thousand to a
+// folder, and does nothing else.
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>

@@ -32,7 +32,8 @@ def main():
             contestants = [
                 Contestant(f"cp one {options.large_gib} GiB object down",
                            [HEADRACE, "cp", "--quiet", "s3://sparse/object.bin", target],
-                           harness.empty(scratch), harness.holds(scratch, 1, size_bytes), server.env),
+                           harness.empty(scratch), harness.holds(scratch, 1, size_bytes),
+                           server.env),
                 Contestant(f"cp one {options.large_gib} GiB object up",
                            [HEADRACE, "cp", "--quiet", sparse, "s3://sparse/copy"], env=server.env),
                 Contestant(f"cat one {options.large_gib} GiB object",

@@ -1,7 +1,8 @@
 """What every benchmark here shares: data, the server under test, interleaved rounds, and results.
 
-A figure is a ratio between contestants of one run: rounds take the contestants in turn, so that a machine
-that gets slower for a while slows them all. A contestant is one command, timed as a whole process.
+A figure is a ratio between contestants of one run: rounds take the contestants in turn, so that a
+machine that gets slower for a while slows them all. A contestant is one command, timed as a whole
+process.
 """
 import dataclasses
 import datetime
@@ -52,12 +53,13 @@ def timed(command, env=None, stdout=subprocess.DEVNULL):
     wall = time.monotonic() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        sys.exit(f"{command[0]} ended with {process.returncode}:\n{error_text.decode(errors='replace')[-2000:]}")
+        last_words = error_text.decode(errors="replace")[-2000:]
+        sys.exit(f"{command[0]} ended with {process.returncode}:\n{last_words}")
     return Run(max(wall, 1e-6), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def race(contestants, rounds=5):
-    """Runs every contestant once untimed and then `rounds` times in turn; returns name -> list of Run."""
+    """Runs each contestant once untimed, then `rounds` times in turn; returns name -> [Run]."""
     runs = {contestant.name: [] for contestant in contestants}
     for round_number in range(rounds + 1):
         for contestant in contestants:
@@ -129,7 +131,7 @@ class Server:
 
 
 def make_files(folder, count, size_bytes):
-    """`count` files of pseudo-random bytes, ten to a hundred thousand of them spread over folders of 1,000."""
+    """`count` files of pseudo-random bytes; many of them are spread over folders of 1,000."""
     marker = DATA / f"{folder.name}-{count}-{size_bytes}.complete"
     if marker.exists():
         return
@@ -185,7 +187,7 @@ def table(rows):
 
 
 def record(name, command, title, sections, bars):
-    """Writes bench/results/<name>.json and .md: machine, commit, command, tables, bars reached or not."""
+    """Writes bench/results/<name>.json and .md: machine, commit, command, tables, bars."""
     RESULTS.mkdir(exist_ok=True)
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     where = machine()
@@ -194,8 +196,8 @@ def record(name, command, title, sections, bars):
          "sections": sections, "bars": bars}, indent=1) + "\n")
     text = [f"# {title}", "",
             f"`{command}` at commit {commit()}, {now}; {where['cpu']}, {where['cores']} cores, "
-            f"{where['memory_gib']} GiB, kernel {where['kernel']}. Medians of interleaved rounds after "
-            "one untimed; spread is slowest to fastest.", ""]
+            f"{where['memory_gib']} GiB, kernel {where['kernel']}. Medians of interleaved rounds "
+            "after one untimed; spread is slowest to fastest.", ""]
     for section in sections:
         text += [f"## {section['title']}", "", table(section["rows"]), ""]
         if section.get("note"):

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // usage: list_keys BUCKET [PREFIX]
 //
-// Lists a prefix into memory as `headrace run` does and prints, as one line of JSON, what the table takes. The
-// store is found as the command line finds it (environment, profile).
+// Lists a prefix into memory as `headrace run` does and prints, as one line of JSON, what the table
+// takes. The store is found as the command line finds it (environment, profile).
 #include <chrono>
 #include <string>
 
@@ -14,20 +14,20 @@
 #include "headrace/store/s3/s3_store.h"
 
 int main(int argc, char** argv) {
-  using namespace headrace;
   if (argc < 2) {
     fmt::print(stderr, "usage: list_keys BUCKET [PREFIX]\n");
     return 2;
   }
-  EventLoops loops(2);
-  auto store = s3::OpenS3Store({}, Environment::OfProcess(), RealClock());
+  headrace::EventLoops loops(2);
+  auto store =
+      headrace::s3::OpenS3Store({}, headrace::Environment::OfProcess(), headrace::RealClock());
   if (!store) {
     fmt::print(stderr, "{}\n", store.error().message());
     return 1;
   }
-  const plan::ListSource source{.bucket = argv[1], .prefix = argc > 2 ? argv[2] : ""};
+  const headrace::plan::ListSource source{.bucket = argv[1], .prefix = argc > 2 ? argv[2] : ""};
   const auto start = std::chrono::steady_clock::now();
-  const auto listing = plan::ListPrefix(**store, loops, source, {}, {});
+  const auto listing = headrace::plan::ListPrefix(**store, loops, source, {}, {});
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   if (!listing) {
     fmt::print(stderr, "{}\n", listing.error().message());

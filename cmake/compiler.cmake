@@ -30,8 +30,8 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
 else()
   # g++ 12 reports these falsely inside coroutine frames, std::expected and std::string.
   add_compile_options(-Wno-maybe-uninitialized -Wno-mismatched-new-delete
-                      -Wno-stringop-overflow -Wno-stringop-overread -Wno-dangling-pointer -Wno-array-bounds
-                      -Wno-restrict)
+                      -Wno-stringop-overflow -Wno-stringop-overread -Wno-dangling-pointer
+                      -Wno-array-bounds -Wno-restrict)
 endif()
 
 if(HEADRACE_SANITIZE)

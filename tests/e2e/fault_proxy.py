@@ -1,6 +1,7 @@
 """An HTTP proxy in front of a real server that breaks what its script says, request by request.
 
-The Host header passes through unchanged, so signatures made for the proxy's address still verify behind it.
+The Host header passes through unchanged, so signatures made for the proxy's address still verify
+behind it.
 """
 import dataclasses
 import http.client
@@ -13,7 +14,7 @@ import urllib.parse
 
 @dataclasses.dataclass
 class Request:
-    """A request as the script sees it. `number` counts, from 0, the requests whose method is `method`."""
+    """A request as the script sees it. `number` counts, from 0, the requests of its method."""
     method: str
     path: str
     query: str
@@ -57,8 +58,9 @@ def s3_error(status, code, message="scripted"):
 
 
 class FaultProxy:
-    """`script(request)` returns None to forward untouched, or one of the actions above. It may block, and may
-    change the world before it returns: that is how an object is replaced during its download."""
+    """`script(request)` returns None to forward untouched, or one of the actions above. It may
+    block, and may change the world before it returns: that is how an object is replaced during its
+    download."""
 
     def __init__(self, upstream_url, script):
         upstream = urllib.parse.urlsplit(upstream_url)
@@ -106,7 +108,8 @@ class FaultProxy:
         body = handler.rfile.read(length)
         with self._lock:
             number = sum(request.method == handler.command for request in self.requests)
-            request = Request(handler.command, parts.path, parts.query, dict(handler.headers), number)
+            request = Request(handler.command, parts.path, parts.query, dict(handler.headers),
+                              number)
             self.requests.append(request)
         action = self._script(request)
         if isinstance(action, Answer):
@@ -116,7 +119,8 @@ class FaultProxy:
             handler.close_connection = True
         elif isinstance(action, Reset):
             # Linger 0 turns close into a reset.
-            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                          struct.pack("ii", 1, 0))
             handler.connection.close()
             handler.close_connection = True
         else:
@@ -135,7 +139,8 @@ class FaultProxy:
     @staticmethod
     def _forward(handler, upstream, body, action):
         connection = http.client.HTTPConnection(upstream.hostname, upstream.port)
-        connection.putrequest(handler.command, handler.path, skip_host=True, skip_accept_encoding=True)
+        connection.putrequest(handler.command, handler.path, skip_host=True,
+                              skip_accept_encoding=True)
         for name, value in handler.headers.items():
             if name.lower() not in ("connection", "expect"):
                 connection.putheader(name, value)

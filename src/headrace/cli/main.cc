@@ -10,14 +10,13 @@
 #include "headrace/store/s3/s3_store.h"
 
 int main(int argument_count, char** argument_values) {
-  using namespace headrace;
   const std::vector<std::string> arguments(argument_values + 1, argument_values + argument_count);
-  cli::CommandWorld world;
-  world.environment = Environment::OfProcess();
+  headrace::cli::CommandWorld world;
+  world.environment = headrace::Environment::OfProcess();
   world.version = HEADRACE_VERSION;
   world.stops_on_signals = true;
-  world.open_store = [environment = world.environment](const s3::S3Settings& settings) {
-    return s3::OpenS3Store(settings, environment, RealClock());
+  world.open_store = [environment = world.environment](const headrace::s3::S3Settings& settings) {
+    return headrace::s3::OpenS3Store(settings, environment, headrace::RealClock());
   };
-  return static_cast<int>(cli::RunCommandLine(arguments, std::move(world)));
+  return static_cast<int>(headrace::cli::RunCommandLine(arguments, std::move(world)));
 }

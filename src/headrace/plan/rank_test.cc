@@ -45,8 +45,9 @@ TEST(RankFromEnvironment, RefusesWhatIsNoRank) {
 }
 
 TEST(RankFromResourceConfig, IsTheIndexAmongTheSortedHosts) {
-  const auto rank = RankFromResourceConfig(
-      R"({"current_host":"algo-2","hosts":["algo-3","algo-2","algo-1"],"network_interface_name":"eth0"})");
+  const auto rank =
+      RankFromResourceConfig(R"({"current_host":"algo-2","hosts":["algo-3","algo-2","algo-1"],)"
+                             R"("network_interface_name":"eth0"})");
   EXPECT_EQ(rank.value(), (Rank{.index = 1, .count = 3}));
 }
 

@@ -117,8 +117,8 @@ class ByteSource {
   virtual Task<Result<size_t>> Read(std::span<std::byte> target) = 0;
   // All bytes at once where they are in memory, so that a retry can send them again.
   virtual std::optional<std::span<const std::byte>> in_memory() const { return std::nullopt; }
-  // Once the end was read: a checksum that the source itself has verified the bytes against (one that
-  // arrived behind them, say). A store keeps it with the object.
+  // Once the end was read: a checksum that the source itself has verified the bytes against (one
+  // that arrived behind them, say). A store keeps it with the object.
   virtual std::optional<Checksum> verified_checksum() const { return std::nullopt; }
 };
 

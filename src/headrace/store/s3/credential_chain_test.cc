@@ -29,8 +29,8 @@ using testing::IsOk;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-constexpr const char* kJsonKeys =
-    R"({"AccessKeyId":"AK","SecretAccessKey":"SK","Token":"T","Expiration":"2030-01-01T00:00:00Z"})";
+constexpr const char* kJsonKeys = R"({"AccessKeyId":"AK","SecretAccessKey":"SK","Token":"T",)"
+                                  R"("Expiration":"2030-01-01T00:00:00Z"})";
 const std::string kStsKeys =
     "<R><X><Credentials><AccessKeyId>ROLE</AccessKeyId><SecretAccessKey>SK</SecretAccessKey>"
     "<SessionToken>T</SessionToken><Expiration>2030-01-01T00:00:00Z</Expiration></Credentials>"
