@@ -1,4 +1,5 @@
 """An S3 server that is not ours, for our client: SeaweedFS, started by the test run itself."""
+import itertools
 import os
 import pathlib
 import signal
@@ -15,6 +16,7 @@ from tests.conftest import ACCESS_KEY, REGION, SECRET_KEY, Headrace
 
 WEED = pathlib.Path(sys.prefix) / "bin/weed"
 START_SECONDS_MAX = 45
+BUCKET_NUMBERS = itertools.count(1)
 
 
 def free_ports(count):
@@ -78,7 +80,7 @@ def headrace(seaweedfs, bare_headrace):
 
 @pytest.fixture
 def bucket(headrace, request):
-    """A fresh bucket, named after the test."""
-    name = request.node.name.replace("_", "-").replace("[", "-").replace("]", "")[:60].strip("-")
-    headrace.ok("mb", f"s3://{name}")
-    return name
+    """A fresh bucket, named after the test; the run of a parametrized test by a number."""
+    name = f"bucket-{next(BUCKET_NUMBERS)}-{request.node.originalname.replace('_', '-')}"[:60]
+    headrace.ok("mb", f"s3://{name.strip('-')}")
+    return name.strip("-")
