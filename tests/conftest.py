@@ -125,11 +125,12 @@ def boto3_client(url, access_key=ACCESS_KEY, secret_key=SECRET_KEY):
 @contextlib.contextmanager
 def running_server(home, folder, *arguments, env=None):
     """`headrace serve FOLDER` on a free port, for as long as the block lasts."""
+    if "--listen" not in arguments:
+        arguments = ("--listen", "127.0.0.1:0", *arguments)
     folder.mkdir(parents=True, exist_ok=True)
     log = home / "serve.log"
     with open(log, "wb") as errors:
-        process = Headrace(home, {}).start("serve", folder, "--listen", "127.0.0.1:0", *arguments,
-                                           env=env, stderr=errors)
+        process = Headrace(home, {}).start("serve", folder, *arguments, env=env, stderr=errors)
     server = Server(process, folder, log)
     try:
         yield server
