@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "headrace/base/crc.h"
 #include "headrace/fetch/read_state.h"
 
 namespace headrace::fetch {
@@ -18,18 +17,11 @@ std::string NameOf(const PlannedRead& planned) {
 
 }  // namespace
 
-void PartBytes::Release() {
-  if (!budget_) return;
-  const uint64_t held = buffer_.size();
-  buffer_ = Buffer();
-  std::exchange(budget_, nullptr)->Give(held);
-}
-
 Fetcher::Fetcher(ObjectStore& store, EventLoops& loops, FetchOptions options)
     : store_(store),
       loops_(loops),
       options_(options),
-      budget_(std::make_shared<AsyncSemaphore>(options.memory_bytes_max)),
+      memory_(std::make_shared<PartMemory>(options.memory_bytes_max, options.part_size_bytes)),
       in_flight_(std::make_shared<AsyncSemaphore>(options.requests_in_flight_max)) {
   HR_CHECK(options.part_size_bytes > 0);
   HR_CHECK(options.requests_in_flight_max > 0);
@@ -40,7 +32,8 @@ namespace {
 struct PartJob {
   GetRequest request;
   PartBytes bytes;
-  bool wants_sums = false;
+  // Set where the parts' sums make up the object's.
+  std::shared_ptr<Fetcher::ReadState> read;
   PartSum sums;
 };
 
@@ -54,10 +47,7 @@ Task<Status> FetchPart(ObjectStore& store, PartJob& job, const CallContext& cont
                                job.request.bucket, job.request.key, got.size_bytes,
                                job.request.target.size()));
   }
-  if (job.wants_sums) {
-    job.sums.crc32c = Crc32c(job.request.target);
-    job.sums.crc64_nvme = Crc64Nvme(job.request.target);
-  }
+  if (job.read) job.read->SumPart(job.request.target, job.sums);
   co_return Ok();
 }
 
@@ -76,17 +66,16 @@ void Fetcher::StartPart(const std::shared_ptr<RunState>& run,
                         const std::shared_ptr<ReadState>& read, ByteRange range) {
   const PlannedRead& planned = read->planned;
   const auto size_bytes = static_cast<size_t>(range.size_bytes());
-  budget_->TakeBlocking(size_bytes);
-  in_flight_->TakeBlocking(1);
   auto job = std::make_unique<PartJob>();
-  job->bytes = PartBytes(Buffer(size_bytes), size_bytes, budget_);
+  job->bytes = memory_->TakeBlocking(size_bytes);
+  in_flight_->TakeBlocking(1);
   job->request = {.bucket = planned.bucket, .key = planned.key};
   job->request.conditions.if_match = planned.etag;
   job->request.target = job->bytes.writable();
   const bool is_single = planned.is_whole_object() && range == planned.range;
   // A plain GET of the whole object lets the store verify its checksum by itself.
   if (!is_single) job->request.range = range;
-  job->wants_sums = options_.verify_checksums && !is_single && planned.is_whole_object();
+  if (options_.verify_checksums && !is_single && planned.is_whole_object()) job->read = read;
   job->sums.offset = range.begin;
   job->sums.size_bytes = size_bytes;
 
@@ -95,7 +84,7 @@ void Fetcher::StartPart(const std::shared_ptr<RunState>& run,
   auto done = [run, read, job = std::move(job), in_flight = in_flight_](Status status) mutable {
     in_flight->Give(1);
     if (status) {
-      if (job->wants_sums) read->AddSum(job->sums);
+      if (job->read) read->AddSum(job->sums);
       run->sink().OnPart({.read_index = read->read_index,
                           .offset = job->sums.offset,
                           .bytes = std::move(job->bytes)});

@@ -10,10 +10,10 @@
 #include <string>
 
 #include "headrace/base/async_semaphore.h"
-#include "headrace/base/buffer.h"
 #include "headrace/base/byte_range.h"
 #include "headrace/base/error.h"
 #include "headrace/base/event_loops.h"
+#include "headrace/fetch/part_memory.h"
 #include "headrace/store/object_store.h"
 
 namespace headrace::fetch {
@@ -40,33 +40,6 @@ struct PlannedRead {
   ByteRange range;   // Within the object.
 
   bool is_whole_object() const { return range == ByteRange{.begin = 0, .end = object_size_bytes}; }
-};
-
-// A share of the fetcher's memory, returned when this is dropped.
-class PartBytes {
- public:
-  PartBytes() = default;
-  PartBytes(Buffer buffer, size_t size_bytes, std::shared_ptr<AsyncSemaphore> budget)
-      : buffer_(std::move(buffer)), size_bytes_(size_bytes), budget_(std::move(budget)) {}
-  PartBytes(PartBytes&& other) noexcept = default;
-  PartBytes& operator=(PartBytes&& other) noexcept {
-    Release();
-    buffer_ = std::move(other.buffer_);
-    size_bytes_ = other.size_bytes_;
-    budget_ = std::move(other.budget_);
-    return *this;
-  }
-  ~PartBytes() { Release(); }
-
-  std::span<const std::byte> span() const { return buffer_.span().first(size_bytes_); }
-  std::span<std::byte> writable() { return buffer_.span(); }
-
- private:
-  void Release();
-
-  Buffer buffer_;
-  size_t size_bytes_ = 0;
-  std::shared_ptr<AsyncSemaphore> budget_;
 };
 
 struct Part {
@@ -103,12 +76,12 @@ class Fetcher {
   Status Run(ReadSource source, PartSink& sink, const CallContext& context);
 
   const FetchOptions& options() const { return options_; }
-  uint64_t memory_bytes_taken() const { return options_.memory_bytes_max - budget_->available(); }
+  uint64_t memory_bytes_taken() const { return memory_->taken_bytes(); }
 
- private:
   class RunState;
   struct ReadState;
 
+ private:
   void StartPart(const std::shared_ptr<RunState>& run, const std::shared_ptr<ReadState>& read,
                  ByteRange range);
   void StartRead(const std::shared_ptr<RunState>& run, PlannedRead planned, size_t read_index);
@@ -116,7 +89,7 @@ class Fetcher {
   ObjectStore& store_;
   EventLoops& loops_;
   const FetchOptions options_;
-  std::shared_ptr<AsyncSemaphore> budget_;
+  std::shared_ptr<PartMemory> memory_;
   std::shared_ptr<AsyncSemaphore> in_flight_;
 };
 

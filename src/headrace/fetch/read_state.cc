@@ -39,6 +39,18 @@ std::optional<Checksum> CombineSums(ChecksumAlgorithm algorithm,
   return std::nullopt;
 }
 
+void Fetcher::ReadState::SumPart(std::span<const std::byte> bytes, PartSum& sum) const {
+  bool is_known = false;
+  std::optional<ChecksumAlgorithm> algorithm;
+  {
+    const MutexLock lock(mutex);
+    is_known = is_expected_known;
+    if (expected && !expected->is_composite) algorithm = expected->algorithm;
+  }
+  if (!is_known || algorithm == ChecksumAlgorithm::kCrc32c) sum.crc32c = Crc32c(bytes);
+  if (!is_known || algorithm == ChecksumAlgorithm::kCrc64Nvme) sum.crc64_nvme = Crc64Nvme(bytes);
+}
+
 Status Fetcher::ReadState::Outcome() const {
   const MutexLock lock(mutex);
   if (failure) return std::unexpected(*failure);

@@ -69,12 +69,17 @@ struct Fetcher::ReadState {
     const MutexLock lock(mutex);
     return failure.has_value();
   }
+  // Sums a part while it is warm in the cache, in the algorithm the object's checksum is known in;
+  // in each that can be combined where it is not known yet, in none where there is nothing to
+  // compare with.
+  void SumPart(std::span<const std::byte> bytes, PartSum& sum) const HR_EXCLUDES(mutex);
   void AddSum(const PartSum& sum) HR_EXCLUDES(mutex) {
     const MutexLock lock(mutex);
     sums[sum.offset] = sum;
   }
   void SetExpected(std::optional<Checksum> checksum) HR_EXCLUDES(mutex) {
     const MutexLock lock(mutex);
+    is_expected_known = true;
     expected = std::move(checksum);
   }
   void Begin() HR_EXCLUDES(mutex) {
@@ -95,6 +100,7 @@ struct Fetcher::ReadState {
   // Starts at one for the thread that starts the requests.
   size_t requests_open HR_GUARDED_BY(mutex) = 1;
   std::map<uint64_t, PartSum> sums HR_GUARDED_BY(mutex);
+  bool is_expected_known HR_GUARDED_BY(mutex) = false;
   std::optional<Checksum> expected HR_GUARDED_BY(mutex);
 };
 
