@@ -40,6 +40,8 @@ BANNED = [
     (r"\bstd::(recursive_|shared_|timed_)?mutex\b|\bstd::condition_variable\w*|"
      r"\bstd::(lock_guard|unique_lock|scoped_lock|shared_lock)\b", in_folders("src/headrace/base"),
      "Mutex, MutexLock and CondVar (base/mutex.h)"),
+    (r"\?\s*co_await\b", nowhere,
+     "an if around each co_await: g++ 12 destroys the result of such a conditional twice"),
     (r"^\s*using namespace (?!std::\w*literals)", nowhere, "names, written out"),
 ]
 BANNED = [(re.compile(pattern), allowed, instead) for pattern, allowed, instead in BANNED]

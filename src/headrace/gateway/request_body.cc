@@ -133,7 +133,13 @@ Task<Result<size_t>> RequestBody::Read(std::span<std::byte> target) {
 }
 
 Task<Result<size_t>> RequestBody::ReadBytes(std::span<std::byte> target) {
-  auto count = is_chunked_ ? co_await ReadChunked(target) : co_await call_->ReadBody(target);
+  // Awaited one by one: g++ 12 destroys the result of a conditional with co_await twice.
+  Result<size_t> count = size_t{0};
+  if (is_chunked_) {
+    count = co_await ReadChunked(target);
+  } else {
+    count = co_await call_->ReadBody(target);
+  }
   if (!count && count.error().origin().s3_code.empty()) {
     co_return FailS3("IncompleteBody", count.error().message());
   }

@@ -187,7 +187,13 @@ Task<Result<size_t>> ServerConnection::ReadBody(std::span<std::byte> target) {
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     HR_CO_TRY(co_await socket_.Write(AsBytes(kContinue), {}));
   }
-  auto count = is_chunked_ ? co_await ReadChunkedBody(target) : co_await ReadLengthBody(target);
+  // Awaited one by one: g++ 12 destroys the result of a conditional with co_await twice.
+  Result<size_t> count = size_t{0};
+  if (is_chunked_) {
+    count = co_await ReadChunkedBody(target);
+  } else {
+    count = co_await ReadLengthBody(target);
+  }
   if (!count) keep_alive_ = false;
   SetPhase(Phase::kHandler);
   co_return count;
