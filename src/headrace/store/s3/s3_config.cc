@@ -59,6 +59,21 @@ net::HttpEndpoint RegionalEndpoint(std::string_view region) {
   return {.is_tls = true, .host = fmt::format("s3.{}.{}", region, domain), .port = 443};
 }
 
+// Tries of one request as the user counts them: of any kind, answered or not.
+Status ApplyAttemptCount(std::string_view text, RetryOptions& retry) {
+  if (text.empty()) return Ok();
+  constexpr uint64_t kAttemptCountMax = 1'000;
+  const auto count = net::ParseDecimal(text);
+  if (!count || *count == 0 || *count > kAttemptCountMax) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("AWS_MAX_ATTEMPTS (max_attempts) '{}' is not a number from 1 to {}",
+                            text, kAttemptCountMax));
+  }
+  retry.attempt_count_max = static_cast<uint32_t>(*count);
+  retry.unanswered_count_max = static_cast<uint32_t>(*count);
+  return Ok();
+}
+
 bool IsRegionName(std::string_view region) {
   return !region.empty() && region.size() <= 63 &&
          std::all_of(region.begin(), region.end(), [](char c) {
@@ -121,6 +136,10 @@ Result<S3Config> ResolveConfig(const S3Settings& settings, const Environment& en
   }
   HR_TRY_ASSIGN(config.addressing, ParseAddressing(ValueOf(*values, "s3.addressing_style")));
   config.ca_bundle = FirstOf({environment.Get("AWS_CA_BUNDLE"), ValueOf(*values, "ca_bundle")});
+  config.retry = settings.retry;
+  const std::string attempts =
+      FirstOf({environment.Get("AWS_MAX_ATTEMPTS"), ValueOf(*values, "max_attempts")});
+  HR_TRY(ApplyAttemptCount(attempts, config.retry));
   config.sign_requests = settings.sign_requests;
   config.verify_tls = settings.verify_tls;
   const std::string calculation = FirstOf({environment.Get("AWS_REQUEST_CHECKSUM_CALCULATION"),

@@ -33,11 +33,12 @@ struct S3Config {
   bool sends_checksums = true;  // request_checksum_calculation = when_required: only where S3
                                 // demands one.
   bool verify_checksums = true;
+  RetryOptions retry;
 };
 
 // Pure. The order for each value: the setting, AWS_... variables, the profile, the default.
 // kInvalidArgument: an endpoint that is none, a profile that is in no file, an unknown
-// addressing_style.
+// addressing_style, a count of attempts that is none.
 Result<S3Config> ResolveConfig(const S3Settings& settings, const Environment& environment,
                                const ProfileFiles& files);
 

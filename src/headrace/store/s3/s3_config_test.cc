@@ -132,6 +132,21 @@ TEST(S3Config, BucketsGoIntoTheHostOnAwsAndIntoThePathElsewhere) {
   EXPECT_EQ(AddressOf(path, "us-east-1", "bucket", "k").path, "/bucket/k");
 }
 
+TEST(S3Config, TakesTheNumberOfTriesFromEnvironmentOrProfile) {
+  const RetryOptions defaults;
+  EXPECT_EQ(Resolved({}, {}).retry.unanswered_count_max, defaults.unanswered_count_max);
+  const std::string profile = "[default]\nmax_attempts = 7\n";
+  const S3Config by_profile = Resolved({}, {}, profile);
+  EXPECT_EQ(by_profile.retry.attempt_count_max, 7);
+  EXPECT_EQ(by_profile.retry.unanswered_count_max, 7);
+  EXPECT_EQ(Resolved({}, {{"AWS_MAX_ATTEMPTS", "2"}}, profile).retry.attempt_count_max, 2);
+  for (const char* wrong : {"0", "many", "-1", "1001"}) {
+    const Variables variables = {{"AWS_MAX_ATTEMPTS", wrong}};
+    EXPECT_THAT(ResolveConfig({}, Environment(variables), {}), HasCode(ErrorCode::kInvalidArgument))
+        << wrong;
+  }
+}
+
 TEST(HttpProxy, IsChosenBySchemeAndLeftOutForNoProxy) {
   const net::HttpEndpoint http{.is_tls = false, .host = "store.example.com", .port = 9000};
   const net::HttpEndpoint https{.is_tls = true, .host = "store.example.com", .port = 443};

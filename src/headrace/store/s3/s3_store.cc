@@ -30,6 +30,8 @@ Result<std::unique_ptr<S3Store>> OpenS3Store(const S3Settings& settings,
   net::HttpClientOptions options;
   options.ca_bundle = config.ca_bundle;
   options.verify_tls = config.verify_tls;
+  if (settings.idle_timeout.count() > 0) options.idle_timeout = settings.idle_timeout;
+  if (settings.connect_timeout.count() > 0) options.connect_timeout = settings.connect_timeout;
   options.proxy = proxy.proxy;
   options.proxy_authorization = proxy.authorization;
   auto parts = std::make_unique<S3Store::Parts>();
@@ -38,7 +40,8 @@ Result<std::unique_ptr<S3Store>> OpenS3Store(const S3Settings& settings,
     HR_TRY_ASSIGN(auto source, MakeCredentialSource(config, environment, std::move(files), clock));
     parts->credentials = std::make_unique<CredentialCache>(std::move(source), clock);
   }
-  parts->runner = std::make_unique<RequestRunner>(std::move(config), settings.retry, *parts->client,
+  const RetryOptions retry = config.retry;
+  parts->runner = std::make_unique<RequestRunner>(std::move(config), retry, *parts->client,
                                                   parts->credentials.get(), clock);
   return std::unique_ptr<S3Store>(new S3Store(std::move(parts)));
 }

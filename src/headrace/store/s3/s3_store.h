@@ -23,6 +23,10 @@ struct S3Settings {
   bool verify_tls = true;     // --no-verify-ssl turns it off.
   // Verify the checksums that the store sends with whole objects.
   bool verify_checksums = true;
+  // --read-timeout, --connect-timeout; 0: net::HttpClientOptions' own.
+  std::chrono::milliseconds idle_timeout{0};
+  std::chrono::milliseconds connect_timeout{0};
+  // AWS_MAX_ATTEMPTS or the profile's max_attempts replaces both of its counts.
   RetryOptions retry;
 };
 
