@@ -103,12 +103,17 @@ class FileSink final : public fetch::PartSink {
   // The job's file, made by whichever part comes first.
   Result<PartialFile*> Open(FileJob& job) {
     HR_TRY_ASSIGN(PartialFile made, PartialFile::Create(job.item.path));
-    if (job.item.size_bytes > options_.part_size_bytes) {
-      HR_TRY(made.Reserve(job.item.size_bytes));
+    PartialFile* file = nullptr;
+    {
+      const MutexLock lock(job.mutex);
+      if (job.file) return &*job.file;
+      file = &job.file.emplace(std::move(made));
     }
-    const MutexLock lock(job.mutex);
-    if (!job.file) job.file.emplace(std::move(made));
-    return &*job.file;
+    // Only for the file that stays: two at once need room for two.
+    if (job.item.size_bytes > options_.part_size_bytes) {
+      HR_TRY(file->Reserve(job.item.size_bytes));
+    }
+    return file;
   }
 
   void Close(const std::shared_ptr<FileJob>& job) {
