@@ -81,6 +81,8 @@ Result<ExitCode> UploadInput(CommandContext& context, const CopyOptions& options
 Result<ExitCode> RunCopy(CommandContext& context, const CopyOptions& options) {
   HR_TRY_ASSIGN(Place source, ParsePlace(options.source));
   HR_TRY_ASSIGN(Place target, ParsePlace(options.target));
+  // Told once and before anything moves, not once for each object.
+  HR_TRY(options.attributes.Over({}));
   const bool allows_streams = options.kind == CopyKind::kCopy;
   if (allows_streams && source.kind == Place::Kind::kStream) {
     HR_TRY(CheckStreamEnd(options, target, "standard input"));
