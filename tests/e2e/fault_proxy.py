@@ -37,6 +37,18 @@ class Cut:
 
 
 @dataclasses.dataclass
+class Stall:
+    """Forwards, and goes silent after so many bytes of the body."""
+    body_bytes: int
+
+
+@dataclasses.dataclass
+class CorruptRequest:
+    """Forwards, and flips the byte of the request's body at this offset."""
+    offset: int
+
+
+@dataclasses.dataclass
 class Corrupt:
     """Forwards, and flips the byte of the body at this offset."""
     offset: int
@@ -71,6 +83,7 @@ class FaultProxy:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def log_message(self, *_):
                 pass
@@ -124,7 +137,10 @@ class FaultProxy:
             handler.connection.close()
             handler.close_connection = True
         else:
-            self._forward(handler, upstream, body, action)
+            if isinstance(action, CorruptRequest) and action.offset < len(body):
+                body = bytearray(body)
+                body[action.offset] ^= 0xFF
+            self._forward(handler, upstream, bytes(body), action)
 
     @staticmethod
     def _send(handler, status, headers, body):
@@ -136,8 +152,7 @@ class FaultProxy:
         if handler.command != "HEAD":
             handler.wfile.write(body)
 
-    @staticmethod
-    def _forward(handler, upstream, body, action):
+    def _forward(self, handler, upstream, body, action):
         connection = http.client.HTTPConnection(upstream.hostname, upstream.port)
         connection.putrequest(handler.command, handler.path, skip_host=True,
                               skip_accept_encoding=True)
@@ -157,11 +172,15 @@ class FaultProxy:
         handler.end_headers()
         if isinstance(action, Corrupt) and action.offset < len(content):
             content[action.offset] ^= 0xFF
-        if isinstance(action, Cut):
+        if isinstance(action, (Cut, Stall)):
             content = content[:action.body_bytes]
         if handler.command != "HEAD":
             handler.wfile.write(content)
         if isinstance(action, Cut):
             handler.wfile.flush()
             handler.connection.shutdown(socket.SHUT_RDWR)
+            handler.close_connection = True
+        if isinstance(action, Stall):
+            handler.wfile.flush()
+            self._ended.wait()
             handler.close_connection = True

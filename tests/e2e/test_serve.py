@@ -53,7 +53,8 @@ def test_a_pair_that_others_can_read_is_refused(bare_headrace, tmp_path):
 
 
 def test_keys_come_from_the_environment_too(start_server):
-    server = start_server(env={"HEADRACE_ACCESS_KEY": ACCESS_KEY, "HEADRACE_SECRET_KEY": SECRET_KEY})
+    server = start_server(env={"HEADRACE_ACCESS_KEY": ACCESS_KEY,
+                               "HEADRACE_SECRET_KEY": SECRET_KEY})
     assert server.client().list_buckets()["Buckets"] == []
     assert not (server.folder / ".headrace/credentials").exists()
 
@@ -122,6 +123,7 @@ def test_it_listens_on_ipv6_too(start_server, bare_headrace):
     server = start_server("--anonymous", "--listen", "[::1]:0")
     assert re.fullmatch(r"http://\[::1\]:\d+", server.url)
     env = {"AWS_ENDPOINT_URL": server.url}
-    bare_headrace.ok("--no-sign-request", "mb", "s3://six", env=env)
-    bare_headrace.ok("--no-sign-request", "cp", "-", "s3://six/key", stdin="over six", env=env)
-    assert bare_headrace.ok("--no-sign-request", "cat", "s3://six/key", env=env).stdout == "over six"
+    open_to_all = ("--no-sign-request",)
+    bare_headrace.ok(*open_to_all, "mb", "s3://six", env=env)
+    bare_headrace.ok(*open_to_all, "cp", "-", "s3://six/key", stdin="over six", env=env)
+    assert bare_headrace.ok(*open_to_all, "cat", "s3://six/key", env=env).stdout == "over six"
