@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 namespace headrace::gateway {
 namespace {
@@ -24,6 +25,7 @@ constexpr std::array kKnownCodes = {
     KnownCode{"EntityTooLarge", 400},
     KnownCode{"EntityTooSmall", 400},
     KnownCode{"IncompleteBody", 400},
+    KnownCode{"InsufficientStorage", 507},
     KnownCode{"InternalError", 500},
     KnownCode{"InvalidAccessKeyId", 403},
     KnownCode{"InvalidArgument", 400},
@@ -112,8 +114,13 @@ std::string S3CodeOf(const Error& error) {
       return "BadDigest";
     case ErrorCode::kThrottled:
       return "SlowDown";
-    case ErrorCode::kUnavailable:
     case ErrorCode::kResourceExhausted:
+      // Not S3's own: S3's disks never fill. Waiting helps against every other limit.
+      if (error.origin().os_error == ENOSPC || error.origin().os_error == EDQUOT) {
+        return "InsufficientStorage";
+      }
+      return "ServiceUnavailable";
+    case ErrorCode::kUnavailable:
       return "ServiceUnavailable";
     case ErrorCode::kTimedOut:
     case ErrorCode::kCancelled:

@@ -41,6 +41,7 @@ constexpr std::array kCodes = {
     CodeRow{"BadDigest", ErrorCode::kCorrupt},
     CodeRow{"XAmzContentSHA256Mismatch", ErrorCode::kCorrupt},
     CodeRow{"IncompleteBody", ErrorCode::kUnavailable},
+    CodeRow{"InsufficientStorage", ErrorCode::kResourceExhausted},
     CodeRow{"NotImplemented", ErrorCode::kUnsupported},
     CodeRow{"MethodNotAllowed", ErrorCode::kUnsupported},
     CodeRow{"InvalidObjectState", ErrorCode::kPermissionDenied},
@@ -66,6 +67,8 @@ ErrorCode CodeOfStatus(int status) {
       return ErrorCode::kThrottled;
     case 503:
       return ErrorCode::kThrottled;
+    case 507:  // The store's disk is full (ours, MinIO, Ceph): trying again does not empty it.
+      return ErrorCode::kResourceExhausted;
     default:
       return status >= 500 ? ErrorCode::kUnavailable : ErrorCode::kInvalidArgument;
   }

@@ -30,6 +30,7 @@ TEST(S3Error, CodesFollowTheS3CodeAndThenTheStatus) {
   EXPECT_EQ(Made(404, "NoSuchKey").code(), ErrorCode::kNotFound);
   EXPECT_EQ(Made(409, "BucketAlreadyExists").code(), ErrorCode::kAlreadyExists);
   EXPECT_EQ(Made(409, "ConditionalRequestConflict").code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(Made(507).code(), ErrorCode::kResourceExhausted);
   EXPECT_EQ(Made(412).code(), ErrorCode::kPreconditionFailed);
   EXPECT_EQ(Made(501, "NotImplemented").code(), ErrorCode::kUnsupported);
   EXPECT_EQ(Made(416, "InvalidRange").code(), ErrorCode::kInvalidArgument);
