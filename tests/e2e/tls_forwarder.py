@@ -1,4 +1,4 @@
-"""TLS in front of a plain server, and an HTTP proxy: both pass bytes through and count connections."""
+"""TLS in front of a plain server, and HTTP proxies: all pass bytes through."""
 import contextlib
 import socket
 import socketserver
@@ -11,8 +11,8 @@ def make_certificate(folder, name):
     """A certificate for this address or host name that is its own authority: (certificate, key)."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     kind = "IP" if name[0].isdigit() else "DNS"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                    "-nodes", "-days", "2", "-subj", "/CN=headrace test", "-addext",
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=headrace test", "-addext",
                     f"subjectAltName={kind}:{name}", "-keyout", str(key), "-out", str(certificate)],
                    check=True, capture_output=True)
     return certificate, key
@@ -38,12 +38,8 @@ class Forwarder:
     """Accepts on a free port of 127.0.0.1; `serve(connection)` runs in a thread for each."""
 
     def __init__(self, serve):
-        forwarder = self
-        self.connections = 0
-
         class Handler(socketserver.BaseRequestHandler):
             def handle(self):
-                forwarder.connections += 1
                 with contextlib.suppress(OSError):
                     serve(self.request)
 
