@@ -50,6 +50,13 @@ ItemSource<T> OneOf(T item) {
   };
 }
 
+// Why an object cannot be a file: what the checker said, or nothing, which is a folder's name.
+Error NoFileError(Result<std::optional<std::string>> path, const std::string& uri) {
+  if (!path) return std::move(path).error();
+  return {ErrorCode::kInvalidArgument,
+          fmt::format("{}: has bytes and a name that ends in '/', so it can be no file", uri)};
+}
+
 }  // namespace
 
 CopyJob::CopyJob(CommandContext& context, const CopyOptions& options, ObjectStore& store,
@@ -187,17 +194,11 @@ Result<CopyJob::Entries> CopyJob::StoreEntries(const S3Uri& uri, bool is_source)
         entry.path = **std::move(path);
         return entry;
       }
-      const Error error =
-          path.has_value()
-              ? Error(ErrorCode::kInvalidArgument,
-                      fmt::format("{}: has bytes and a name that ends in '/', so it can be no file",
-                                  FormatS3Uri(bucket, plan::ShownKey(object->key))))
-              : std::move(path).error();
-      display_.OnFailed({.verb = "download",
-                         .source = FormatS3Uri(bucket, plan::ShownKey(object->key)),
-                         .target = {},
-                         .size_bytes = object->size_bytes},
-                        error);
+      const std::string shown = FormatS3Uri(bucket, plan::ShownKey(object->key));
+      const Error error = NoFileError(std::move(path), shown);
+      display_.OnFailed(
+          {.verb = "download", .source = shown, .target = {}, .size_bytes = object->size_bytes},
+          error);
     }
   };
 }
