@@ -123,7 +123,7 @@ Result<PutResult> DirectoryCore::Put(const Commit& commit, ReceivedBytes receive
   head.info.etag = received.etag;
   head.info.storage_class = head.attributes.storage_class;
   head.checksum = received.checksum;
-  const PutResult result{.etag = head.info.etag, .checksum = head.checksum};
+  PutResult result{.etag = head.info.etag, .checksum = head.checksum};
 
   const MutexLock lock(LockOf(commit.bucket, commit.key));
   HR_TRY_ASSIGN(const UniqueFd folder, OpenBucket(commit.bucket));
