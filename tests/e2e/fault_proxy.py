@@ -69,6 +69,11 @@ def s3_error(status, code, message="scripted"):
     return Answer(status, body, {"Content-Type": "application/xml"})
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # The program opens up to 64 connections at once.
+
+
 class FaultProxy:
     """`script(request)` returns None to forward untouched, or one of the actions above. It may
     block, and may change the world before it returns: that is how an object is replaced during its
@@ -94,8 +99,7 @@ class FaultProxy:
             do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any
 
         self._script = script
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 

@@ -11,10 +11,11 @@ def make_certificate(folder, name):
     """A certificate for this address or host name that is its own authority: (certificate, key)."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     kind = "IP" if name[0].isdigit() else "DNS"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=headrace test", "-addext",
-                    f"subjectAltName={kind}:{name}", "-keyout", str(key), "-out", str(certificate)],
-                   check=True, capture_output=True)
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "2", "-subj", "/CN=headrace test", "-addext",
+         f"subjectAltName={kind}:{name}", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True)
     return certificate, key
 
 

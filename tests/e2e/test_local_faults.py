@@ -1,0 +1,247 @@
+"""What goes wrong on this machine: full disks, closed folders, broken pipes, Ctrl-C."""
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+import pytest
+
+from tests.conftest import ACCESS_KEY, PROGRAM, SECRET_KEY, Headrace
+from tests.e2e.fault_proxy import Hang
+from tests.e2e.files import (assert_one_line_error, content, put_all, read_bucket, read_tree, write,
+                             write_tree)
+
+MIB = 1 << 20
+NOBODY = 65534
+PATIENCE_SECONDS = 30
+
+
+def await_that(is_so, what):
+    """Looks until it is so. Only for what another process says in no other way."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, f"not seen: {what}"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 1 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)],
+                          capture_output=True, check=False)
+    if made.returncode != 0:
+        pytest.skip(f"cannot mount a small file system here: {made.stderr.decode().strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("size_bytes", [3 * MIB, 20 * MIB])
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(headrace, s3, small_disk, size_bytes):
+    put_all(s3, "box", {"big": content(1, size_bytes), "small": "fits"})
+    outcome = headrace("cp", "-r", "s3://box", small_disk)
+    assert outcome.code == 5, outcome
+    assert "big" in outcome.stderr and "disk is full" in outcome.stderr
+    assert read_tree(small_disk) == {"small": b"fits"}
+    assert_one_line_error(headrace("cp", "s3://box/big", small_disk / "big"), 1, "disk is full")
+    assert read_tree(small_disk) == {"small": b"fits"}
+
+
+def test_a_file_larger_than_half_the_free_space_fits(headrace, s3, tmp_path, small_disk):
+    # Each of its parts may be the first to make the file: only one of them may take its room.
+    data = content(2, 900_000)
+    put_all(s3, "box", {"big": data})
+    headrace.ok("cp", "s3://box/big", small_disk / "big")
+    assert read_tree(small_disk) == {"big": data}
+
+
+def test_a_server_whose_disk_is_full_says_so_and_keeps_serving(start_server, small_disk,
+                                                               bare_headrace, tmp_path):
+    server = start_server("--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY, folder=small_disk)
+    headrace = Headrace(bare_headrace.home, {**server.variables(), "AWS_MAX_ATTEMPTS": "1"})
+    headrace.ok("mb", "s3://box")
+    path = write(tmp_path / "big", content(3, 3 * MIB))
+    outcome = headrace("cp", path, "s3://box/big")
+    assert_one_line_error(outcome, 1, str(path), "InsufficientStorage")
+    assert headrace.ok("ls", "s3://box").stdout == ""
+    headrace.ok("cp", "-", "s3://box/small", stdin="fits")
+    assert headrace.ok("cat", "s3://box/small").stdout == "fits"
+
+
+@contextlib.contextmanager
+def unprivileged(variables):
+    """The program as a user who may write nothing but the folder this gives as its home."""
+    if os.getuid() != 0:
+        yield Headrace(tempfile.mkdtemp(), variables), {}
+        return
+    home = tempfile.mkdtemp(prefix="headrace-test-")
+    os.chown(home, NOBODY, NOBODY)
+    os.chmod(home, 0o755)
+    try:
+        yield Headrace(home, variables), {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    finally:
+        shutil.rmtree(home)
+
+
+def test_a_target_that_cannot_be_written_is_told(server, s3):
+    put_all(s3, "box", {"a": "1", "b/c": "2"})
+    with unprivileged(server.variables()) as (headrace, user):
+        probe = subprocess.run([str(PROGRAM), "--version"], check=False, capture_output=True,
+                               **user)
+        if probe.returncode != 0:
+            pytest.skip("another user cannot run the program where it is built")
+        closed = os.path.join(headrace.home, "closed")
+        os.mkdir(closed, 0o555)
+        outcome = headrace("cp", "-r", "s3://box", closed, **user)
+        assert outcome.code == 4, outcome
+        assert closed in outcome.stderr and "ermission denied" in outcome.stderr
+        assert_one_line_error(headrace("cp", "s3://box/a", closed + "/a", **user), 4, closed)
+        assert os.listdir(closed) == []
+
+
+def test_a_file_that_cannot_be_read_fails_alone(server, s3):
+    s3.create_bucket(Bucket="box")
+    with unprivileged(server.variables()) as (headrace, user):
+        folder = os.path.join(headrace.home, "folder")
+        os.mkdir(folder, 0o755)
+        for name, mode in (("open", 0o644), ("secret", 0o000)):
+            with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+                file.write(name)
+            os.chmod(os.path.join(folder, name), mode)
+        outcome = headrace("cp", "-r", folder, "s3://box", **user)
+        assert outcome.code == 5, outcome
+        assert "secret" in outcome.stderr
+    assert read_bucket(s3, "box") == {"open": b"open"}
+
+
+def test_a_folder_where_a_file_belongs_is_told(headrace, s3, tmp_path):
+    put_all(s3, "box", {"t/a/b": "1"})
+    write(tmp_path / "target/a", "a file where a folder is needed")
+    outcome = headrace("cp", "-r", "s3://box/t", tmp_path / "target")
+    assert outcome.code == 5 and str(tmp_path / "target/a") in outcome.stderr, outcome
+    assert read_tree(tmp_path / "target") == {"a": b"a file where a folder is needed"}
+
+
+def test_a_full_standard_output_is_an_error(headrace, s3):
+    put_all(s3, "box", {"key": content(4, 200_000)})
+    with open("/dev/full", "wb") as full:
+        for arguments in (["cat", "s3://box/key"], ["ls", "s3://box"]):
+            outcome = headrace(*arguments, stdout=full)
+            assert outcome.code == 1 and "standard output" in outcome.stderr, outcome
+
+
+def test_a_reader_that_leaves_ends_the_command(headrace, s3):
+    put_all(s3, "box", {"key": content(4, 30 * MIB)})
+    process = headrace.start("cat", "s3://box/key")
+    process.stdout.read(10)
+    process.stdout.close()
+    assert process.wait(timeout=PATIENCE_SECONDS) != 0
+    assert len(process.stderr.read().splitlines()) <= 1
+    process.stderr.close()
+
+
+# --- Ctrl-C -------------------------------------------------------------------------------------
+
+
+class HoldBack:
+    """A script that lets requests through until `applies` says to hold one back for ever."""
+
+    def __init__(self, applies):
+        self.applies = applies
+        self.is_holding = threading.Event()
+
+    def __call__(self, request):
+        if not self.applies(request):
+            return None
+        self.is_holding.set()
+        return Hang()
+
+
+def interrupt(process, number=signal.SIGINT):
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 130, (process.returncode, errors)
+    assert errors.count(b"\n") == 1 and b"interrupted" in errors, errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_download_that_was_interrupted_goes_on_where_it_was(headrace, server, s3, proxied,
+                                                              tmp_path, number):
+    tree = {f"{number:02}": content(number, 1000) for number in range(20)}
+    tree["99-large"] = content(99, 20 * MIB)
+    put_all(s3, "box", tree)
+    held = {f"/box/{key}" for key in tree if key >= "10"}
+    script = HoldBack(lambda request: request.path in held and request.method == "GET")
+    proxy = proxied(script)
+    target = tmp_path / "target"
+    process = headrace.start("sync", "s3://box", target)
+    assert script.is_holding.wait(PATIENCE_SECONDS)
+    await_that(lambda: all((target / f"{done:02}").exists() for done in range(10)), "ten files")
+    interrupt(process, number)
+    assert sorted(read_tree(target)) == [f"{done:02}" for done in range(10)]
+
+    script.applies = lambda request: False
+    before = len(proxy.requests)
+    headrace.ok("sync", "s3://box", target)
+    assert read_tree(target) == tree
+    fetched = {request.path for request in proxy.requests[before:] if request.method == "GET"}
+    assert fetched - held == {"/box"} or fetched - held == {"/box/"}
+
+
+def test_an_upload_that_was_interrupted_leaves_no_parts(headrace, s3, proxied, tmp_path):
+    tree = {"large": content(5, 20 * MIB), "small": b"1"}
+    source = write_tree(tmp_path / "source", tree)
+    s3.create_bucket(Bucket="box")
+    script = HoldBack(lambda request: "partNumber=2" in request.query)
+    proxied(script)
+    process = headrace.start("sync", source, "s3://box")
+    assert script.is_holding.wait(PATIENCE_SECONDS)
+    await_that(lambda: "small" in read_bucket(s3, "box"), "the small object")
+    interrupt(process)
+    assert s3.list_multipart_uploads(Bucket="box").get("Uploads", []) == []
+    assert read_bucket(s3, "box") == {"small": b"1"}
+    script.applies = lambda request: False
+    assert "small" not in headrace.ok("sync", source, "s3://box").stdout
+    assert read_bucket(s3, "box") == tree
+
+
+PHASES = {
+    "listing": (["sync", "s3://box", "target"], lambda request: "list-type" in request.query),
+    "head": (["cp", "s3://box/key", "target/key"], lambda request: request.method == "HEAD"),
+    "first byte": (["cat", "s3://box/key"], lambda request: request.path == "/box/key"),
+    "copy": (["cp", "s3://box/key", "s3://box/other"], lambda request: request.method == "PUT"),
+    "delete": (["rm", "-r", "s3://box"], lambda request: request.method == "POST"),
+    "making": (["mb", "s3://new"], lambda request: request.method == "PUT"),
+    "level": (["ls", "s3://box"], lambda request: True),
+}
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_ctrl_c_ends_each_phase_at_once(headrace, s3, proxied, phase):
+    put_all(s3, "box", {"key": "1"})
+    arguments, applies = PHASES[phase]
+    script = HoldBack(applies)
+    proxied(script)
+    process = headrace.start(*arguments)
+    assert script.is_holding.wait(PATIENCE_SECONDS)
+    interrupt(process)
+    assert read_bucket(s3, "box") == {"key": b"1"}
+
+
+def test_ctrl_c_ends_a_wait_for_standard_input(headrace, s3):
+    s3.create_bucket(Bucket="box")
+    process = headrace.start("cp", "-", "s3://box/key", stdin=subprocess.PIPE)
+    process.stdin.write(content(6, 9 * MIB))  # Returns once all but a pipe's worth was taken.
+    process.stdin.flush()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 130, errors
+    assert read_bucket(s3, "box") == {}
+    assert s3.list_multipart_uploads(Bucket="box").get("Uploads", []) == []
