@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <CLI/App.hpp>
 
@@ -27,6 +28,8 @@ struct GlobalOptions {
   bool is_quiet = false;  // Errors only: no line per object, no progress.
   bool is_debug = false;  // Requests, retries and timings on standard error.
   bool is_json = false;   // One JSON object per line on standard output.
+  // The command line after "--" of a command that runs another program.
+  std::vector<std::string> trailing;
 };
 
 using StoreFactory = std::function<Result<std::unique_ptr<ObjectStore>>(const s3::S3Settings&)>;
@@ -90,6 +93,8 @@ struct Command {
   CommandAction (*declare)(CLI::App& app);
   // True: the command deals with SIGINT and SIGTERM itself; `world().stop` is then never requested.
   bool handles_signals = false;
+  // True: what follows "--" is another program's command line and passed on untouched.
+  bool runs_program = false;
 };
 
 std::span<const Command> Commands();

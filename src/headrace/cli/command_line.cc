@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <iterator>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "headrace/base/log.h"
 #include "headrace/cli/command.h"
 #include "headrace/cli/signal_watch.h"
+#include "headrace/cli/trailing_command.h"
 
 namespace headrace::cli {
 namespace {
@@ -26,6 +28,23 @@ std::string ExitCodeHelp() {
   return help;
 }
 
+// A day: beyond it, nobody is waiting any more.
+constexpr double kTimeoutSecondsMax = 86'400;
+
+// Given in seconds, fractions included. Unset, `value` stays as it is.
+void DeclareTimeout(CLI::App& app, const char* names, std::chrono::milliseconds& value,
+                    const char* help) {
+  app.add_option_function<double>(
+         names,
+         [&value](const double& seconds) {
+           value =
+               std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
+         },
+         help)
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.001, kTimeoutSecondsMax));
+}
+
 void DeclareGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("--endpoint-url", options.s3.endpoint_url,
                  "The store, as http://HOST:PORT or https://HOST (default: AWS_ENDPOINT_URL_S3, "
@@ -37,6 +56,10 @@ void DeclareGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_flag("!--no-sign-request", options.s3.sign_requests,
                "Send requests without a signature (public buckets)");
   app.add_flag("!--no-verify-ssl", options.s3.verify_tls, "Accept any TLS certificate");
+  DeclareTimeout(app, "--read-timeout,--cli-read-timeout", options.s3.idle_timeout,
+                 "A request with no byte sent or received for this long fails (default: 30)");
+  DeclareTimeout(app, "--connect-timeout,--cli-connect-timeout", options.s3.connect_timeout,
+                 "How long each address of the store may take to connect (default: 3.5)");
   app.add_flag("-q,--quiet", options.is_quiet, "Print errors only");
   app.add_flag("--debug", options.is_debug,
                "Show each request, its retries and timing on standard error");
@@ -80,7 +103,12 @@ ExitCode RunCommand(const DeclaredCommand& declared, GlobalOptions options, Comm
   const Result<ExitCode> result = declared.action(context);
   const CommandWorld& used = context.world();
   if (!result.has_value()) {
-    PrintFailure(used, declared.command->name, result.error().message());
+    // What Ctrl-C broke off is not at fault, whichever request it met.
+    const bool is_interrupted =
+        result.error().code() == ErrorCode::kCancelled && used.stop.stop_requested();
+    PrintFailure(
+        used, declared.command->name,
+        is_interrupted ? "interrupted; run it again to continue" : result.error().message());
     return ExitCodeOf(result.error().code());
   }
   if (std::fflush(used.out) != 0) {
@@ -99,12 +127,13 @@ ExitCode RunCommandLine(std::span<const std::string> arguments, CommandWorld wor
   app.require_subcommand(1);
   app.set_version_flag("--version", "headrace " + world.version);
   app.footer("\n" + ExitCodeHelp() + "\nMore about a command: headrace COMMAND --help\n");
-  GlobalOptions options;
+  SplitArguments split = SplitTrailingCommand(arguments, Commands());
+  GlobalOptions options{.trailing = std::move(split.trailing)};
   DeclareGlobalOptions(app, options);
   const std::vector<DeclaredCommand> declared = DeclareCommands(app);
   try {
     // CLI11 takes the arguments back to front.
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    app.parse(std::vector<std::string>(split.own.rbegin(), split.own.rend()));
   } catch (const CLI::CallForHelp&) {
     fmt::print(world.out, "{}", app.help());
     return ExitCode::kSuccess;

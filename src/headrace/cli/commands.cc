@@ -66,7 +66,8 @@ std::span<const Command> Commands() {
                           "train.py\n"
                           "  headrace run job.toml\n",
               .declare = DeclareRun,
-              .handles_signals = true},
+              .handles_signals = true,
+              .runs_program = true},
       Command{.name = "serve",
               .summary = "Serve a folder as an S3 store",
               .examples = "  headrace serve ./data --access-key me --secret-key secret\n"

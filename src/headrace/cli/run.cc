@@ -20,10 +20,16 @@ namespace {
 
 struct RunFlags {
   job::JobFlags job;
-  std::vector<std::string> words;  // [JOB.toml] and the command.
+  std::string job_file;
   double stop_grace_seconds = 0;
   bool is_fresh = false;
 };
+
+// People forget the dashes: "headrace run python3 train.py".
+std::string CheckJobFileName(const std::string& word) {
+  if (word.ends_with(".toml")) return {};
+  return fmt::format("'{}' is no job file (NAME.toml); write the command after --", word);
+}
 
 Result<std::string> ReadText(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -33,16 +39,13 @@ Result<std::string> ReadText(const std::string& path) {
   return text.str();
 }
 
-// `headrace run [JOB.toml] [-- COMMAND...]`: a first word that names a TOML file is a job file.
 Result<job::JobSpec> DescribeJob(const RunFlags& flags, const CommandContext& context) {
   job::JobSpec spec;
   job::JobFlags job_flags = flags.job;
-  job_flags.command = flags.words;
-  if (!flags.words.empty() && flags.words.front().ends_with(".toml")) {
-    const std::string& file = flags.words.front();
-    HR_TRY_ASSIGN(const std::string text, ReadText(file));
-    HR_TRY_ASSIGN(spec, job::ParseJobFile(text, file, std::move(spec)));
-    job_flags.command.erase(job_flags.command.begin());
+  job_flags.command = context.options().trailing;
+  if (!flags.job_file.empty()) {
+    HR_TRY_ASSIGN(const std::string text, ReadText(flags.job_file));
+    HR_TRY_ASSIGN(spec, job::ParseJobFile(text, flags.job_file, std::move(spec)));
   }
   HR_TRY_ASSIGN(spec, job::ApplyFlags(job_flags, std::move(spec)));
   if (spec.name.empty()) {
@@ -123,7 +126,10 @@ CommandAction DeclareRun(CLI::App& app) {
                  "Seconds from a request to stop until the command is killed")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 86'400.0));
-  app.add_option("COMMAND", flags->words, "[JOB.toml] [-- COMMAND [ARGUMENT]...]");
+  app.add_option("JOB.toml", flags->job_file,
+                 "A job file; flags win over it. The command and its arguments follow --")
+      ->check(CheckJobFileName)
+      ->type_name("");
   return [flags](CommandContext& context) { return RunTraining(*flags, context); };
 }
 
