@@ -26,22 +26,37 @@ Lead LeadOf(uint8_t byte) {
   return {};
 }
 
+// How many bytes the character at the start of `text` has; 0: they are none.
+size_t CharacterBytes(std::string_view text) {
+  const Lead lead = LeadOf(static_cast<uint8_t>(text[0]));
+  if (lead.size > text.size()) return 0;
+  for (size_t i = 1; i < lead.size; ++i) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    const uint8_t min = i == 1 ? lead.second_min : 0x80;
+    const uint8_t max = i == 1 ? lead.second_max : 0xBF;
+    if (byte < min || byte > max) return 0;
+  }
+  return lead.size;
+}
+
 }  // namespace
 
 bool IsUtf8(std::string_view text) {
-  size_t at = 0;
-  while (at < text.size()) {
-    const Lead lead = LeadOf(static_cast<uint8_t>(text[at]));
-    if (lead.size == 0 || lead.size > text.size() - at) return false;
-    for (size_t i = 1; i < lead.size; ++i) {
-      const auto byte = static_cast<uint8_t>(text[at + i]);
-      const uint8_t min = i == 1 ? lead.second_min : 0x80;
-      const uint8_t max = i == 1 ? lead.second_max : 0xBF;
-      if (byte < min || byte > max) return false;
-    }
-    at += lead.size;
+  while (!text.empty()) {
+    const size_t size = CharacterBytes(text);
+    if (size == 0) return false;
+    text.remove_prefix(size);
   }
   return true;
+}
+
+std::string_view FirstCharacters(std::string_view text, size_t count) {
+  size_t end = 0;
+  for (; count > 0 && end < text.size(); --count) {
+    const size_t size = CharacterBytes(text.substr(end));
+    end += size == 0 ? 1 : size;
+  }
+  return text.substr(0, end);
 }
 
 }  // namespace headrace

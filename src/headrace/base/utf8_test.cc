@@ -21,5 +21,11 @@ TEST(IsUtf8, RefusesWhatRfc3629Refuses) {
   EXPECT_FALSE(IsUtf8("\xff"));
 }
 
+TEST(FirstCharacters, CountsCharactersNotBytes) {
+  EXPECT_EQ(FirstCharacters("a\u00e9\u20ac\U0001F600b", 4), "a\u00e9\u20ac\U0001F600");
+  EXPECT_EQ(FirstCharacters("ab", 4), "ab");
+  EXPECT_EQ(FirstCharacters("\xff\xff\xff", 2), "\xff\xff");
+}
+
 }  // namespace
 }  // namespace headrace

@@ -18,9 +18,8 @@
 #include "headrace/base/buffer.h"
 #include "headrace/base/encoding.h"
 #include "headrace/base/unique_fd.h"
-#include "headrace/deliver/file/multipart.h"
+#include "headrace/deliver/file/stream_upload.h"
 #include "headrace/format/gzip_encoder.h"
-#include "headrace/job/streamed_upload.h"
 
 namespace headrace::job {
 namespace {
@@ -110,16 +109,19 @@ class Scanner {
   ArchiveContents contents_;
 };
 
+constexpr size_t kPieceBytes = 1U << 20U;
+
 // Compresses a tar stream into an upload.
 class ArchiveStream {
  public:
-  ArchiveStream(StreamedUpload& upload, int gzip_level) : upload_(upload), encoder_(gzip_level) {}
+  ArchiveStream(file::StreamUpload& upload, int gzip_level)
+      : upload_(upload), encoder_(gzip_level), compressed_(kPieceBytes) {}
 
   Status Write(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-      const auto step = encoder_.Encode(bytes, upload_.room(), false);
+      const auto step = encoder_.Encode(bytes, compressed_.span(), false);
       bytes = bytes.subspan(step.taken_bytes);
-      HR_TRY(upload_.Advance(step.given_bytes));
+      HR_TRY(upload_.Write(compressed_.span().first(step.given_bytes)));
     }
     return Ok();
   }
@@ -130,16 +132,18 @@ class ArchiveStream {
   Status End() {
     bool is_finished = false;
     while (!is_finished) {
-      const auto step = encoder_.Encode({}, upload_.room(), true);
+      const auto step = encoder_.Encode({}, compressed_.span(), true);
       is_finished = step.is_finished;
-      HR_TRY(upload_.Advance(step.given_bytes));
+      HR_TRY(upload_.Write(compressed_.span().first(step.given_bytes)));
     }
-    return upload_.Finish();
+    HR_TRY(upload_.Finish());
+    return Ok();
   }
 
  private:
-  StreamedUpload& upload_;
+  file::StreamUpload& upload_;
   format::GzipEncoder encoder_;
+  Buffer compressed_;
 };
 
 Status WriteContents(const ArchiveMember& member, std::span<std::byte> buffer,
@@ -163,15 +167,6 @@ Status WriteContents(const ArchiveMember& member, std::span<std::byte> buffer,
   }
 }
 
-// More than a tar.gz of `contents` can have: headers are at most a few blocks a member, and deflate
-// adds 5 bytes per 16 KiB to what it cannot compress.
-uint64_t SizeBound(const ArchiveContents& contents) {
-  constexpr uint64_t kMemberBytesMax = 2ULL * PATH_MAX + 8 * format::kTarBlockBytes;
-  const uint64_t tar_bytes =
-      contents.size_bytes + contents.members.size() * kMemberBytesMax + format::kTarEndBytes;
-  return tar_bytes + tar_bytes / 1024 + 1024;
-}
-
 }  // namespace
 
 Result<ArchiveContents> ScanFolder(const std::string& folder) {
@@ -180,15 +175,15 @@ Result<ArchiveContents> ScanFolder(const std::string& folder) {
   return scanner.Take();
 }
 
-Result<uint64_t> UploadArchive(ObjectStore& store, const Executor& executor,
+Result<uint64_t> UploadArchive(ObjectStore& store, EventLoops& loops,
                                const ArchiveContents& contents, const S3Uri& target,
                                const ArchiveOptions& options, const CallContext& context) {
-  constexpr size_t kReadBytes = 1U << 20U;
-  const uint64_t part_size = file::PartSizeFor(SizeBound(contents), options.part_size_bytes);
-  StreamedUpload upload(store, executor, target, part_size, {.content_type = "application/gzip"},
-                        context);
+  const CreateMultipartRequest request{.bucket = target.bucket,
+                                       .key = target.key,
+                                       .attributes = {.content_type = "application/gzip"}};
+  file::StreamUpload upload(store, loops, request, options.upload, context);
   ArchiveStream stream(upload, options.gzip_level);
-  Buffer buffer(kReadBytes);
+  Buffer buffer(kPieceBytes);
   for (const ArchiveMember& member : contents.members) {
     HR_TRY(stream.Write(AsBytes(format::TarHeader(member.entry))));
     if (member.entry.kind != TarEntry::Kind::kFile) continue;

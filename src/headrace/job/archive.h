@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "headrace/base/error.h"
-#include "headrace/base/task.h"
+#include "headrace/base/event_loops.h"
+#include "headrace/deliver/file/stream_upload.h"
 #include "headrace/format/tar_writer.h"
 #include "headrace/store/object_store.h"
 #include "headrace/store/s3_uri.h"
@@ -34,14 +35,13 @@ struct ArchiveOptions {
   // Weights hardly compress: zlib's fastest level takes a third of the default's time for nearly
   // the same size.
   int gzip_level = 1;
-  // The smallest part of an upload; larger for archives that 10,000 such parts would not hold.
-  uint64_t part_size_bytes = 8ULL << 20U;
+  file::StreamUploadOptions upload;
 };
 
 // Streams a .tar.gz of `contents` to `target` without a local copy. Returns its size. Blocks its
 // thread, which must not be an event loop. kPreconditionFailed when a file changes its size
 // meanwhile.
-Result<uint64_t> UploadArchive(ObjectStore& store, const Executor& executor,
+Result<uint64_t> UploadArchive(ObjectStore& store, EventLoops& loops,
                                const ArchiveContents& contents, const S3Uri& target,
                                const ArchiveOptions& options, const CallContext& context);
 

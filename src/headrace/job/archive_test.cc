@@ -42,7 +42,7 @@ class ArchiveTest : public ::testing::Test {
   }
   Result<uint64_t> Upload(const ArchiveOptions& options = {}) {
     HR_TRY_ASSIGN(const ArchiveContents contents, ScanFolder(Model()));
-    return UploadArchive(memory_, store_.executor(), contents, kTarget, options, store_.context);
+    return UploadArchive(memory_, loops_, contents, kTarget, options, store_.context);
   }
   // Unpacks what was uploaded with the machine's own tar.
   void Unpack() {
@@ -62,6 +62,7 @@ class ArchiveTest : public ::testing::Test {
   const S3Uri kTarget{.bucket = "results", .key = "jobs/j/output/model.tar.gz"};
   fs::path folder_;
   MemoryStore memory_{RealClock()};
+  EventLoops loops_{1};
   BlockingStore store_{memory_};
 };
 
@@ -86,7 +87,7 @@ TEST_F(ArchiveTest, PutsTopLevelEntriesAtTheRoot) {
 TEST_F(ArchiveTest, GoesUpInPartsWhenItIsLarge) {
   const std::string noise = RandomText(1'000'000);
   Write("weights.bin", noise);
-  ASSERT_THAT(Upload({.part_size_bytes = 100'000}), IsOk());
+  ASSERT_THAT(Upload({.upload = {.part_size_bytes = 100'000}}), IsOk());
   const std::string etag = store_.Head(kTarget.bucket, kTarget.key)->info.etag;
   EXPECT_TRUE(etag.ends_with("-11")) << etag;
   Unpack();
@@ -128,8 +129,8 @@ TEST_F(ArchiveTest, LeavesNoObjectBehindWhenAFileChanges) {
   Write("weights.bin", RandomText(1000));
   ArchiveContents contents = ScanFolder(Model()).value();
   Write("weights.bin", RandomText(500'000));
-  EXPECT_THAT(UploadArchive(memory_, store_.executor(), contents, kTarget,
-                            {.part_size_bytes = 1000}, store_.context),
+  EXPECT_THAT(UploadArchive(memory_, loops_, contents, kTarget,
+                            {.upload = {.part_size_bytes = 1000}}, store_.context),
               HasCode(ErrorCode::kPreconditionFailed));
   EXPECT_THAT(store_.Head(kTarget.bucket, kTarget.key), HasCode(ErrorCode::kNotFound));
 }
@@ -138,7 +139,7 @@ TEST_F(ArchiveTest, SaysThatTheBucketIsMissing) {
   Write("a", "1");
   const ArchiveContents contents = ScanFolder(Model()).value();
   const S3Uri nowhere{.bucket = "nowhere", .key = "k"};
-  EXPECT_THAT(UploadArchive(memory_, store_.executor(), contents, nowhere, {}, store_.context),
+  EXPECT_THAT(UploadArchive(memory_, loops_, contents, nowhere, {}, store_.context),
               HasCode(ErrorCode::kNotFound));
 }
 

@@ -12,9 +12,9 @@
 #include <nlohmann/json.hpp>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/utf8.h"
 #include "headrace/deliver/file/partial_file.h"
 #include "headrace/job/config_files.h"
-#include "headrace/job/utf8.h"
 
 namespace headrace::job {
 namespace {

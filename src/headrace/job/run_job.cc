@@ -186,8 +186,8 @@ class JobRun {
       if (!target.key.empty() && !target.key.ends_with('/')) target.key += '/';
       target.key += fmt::format("{}/output/{}", spec_.name, name);
       HR_TRY_ASSIGN(report.size_bytes,
-                    While(attempt, UploadArchive(*world_.store, world_.loops->Next(), contents,
-                                                 target, options_.archive, context)));
+                    While(attempt, UploadArchive(*world_.store, *world_.loops, contents, target,
+                                                 options_.archive, context)));
       report.uri = FormatS3Uri(target.bucket, target.key);
     }
     world_.say(OutputLine(report));

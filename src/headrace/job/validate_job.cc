@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/utf8.h"
 #include "headrace/job/training_environment.h"
-#include "headrace/job/utf8.h"
 #include "headrace/store/s3_uri.h"
 
 namespace headrace::job {
