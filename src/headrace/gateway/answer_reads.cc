@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/time_text.h"
 #include "headrace/gateway/s3_call.h"
 #include "headrace/gateway/s3_failure.h"
 

@@ -2,12 +2,11 @@
 #include "headrace/gateway/s3_request.h"
 
 #include <algorithm>
-#include <array>
-#include <ctime>
 
 #include <fmt/format.h>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/time_text.h"
 #include "headrace/gateway/s3_failure.h"
 
 namespace headrace::gateway {
@@ -51,14 +50,6 @@ std::string BucketOfHost(std::string_view host, std::span<const std::string> dom
     if (host[dot] == '.') return std::string(host.substr(0, dot));
   }
   return {};
-}
-
-std::tm PartsOf(SystemTime time) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  const auto count = static_cast<std::time_t>(seconds.time_since_epoch().count());
-  std::tm parts{};
-  gmtime_r(&count, &parts);
-  return parts;
 }
 
 SystemTime WholeSeconds(SystemTime time) { return std::chrono::floor<std::chrono::seconds>(time); }
@@ -227,40 +218,15 @@ ReadVerdict JudgeRead(const ReadConditions& conditions, const ObjectInfo& object
   const SystemTime modified = WholeSeconds(object.modified);
   if (!conditions.if_match.empty()) {
     if (!ListsEtag(conditions.if_match, object.etag)) return ReadVerdict::kPreconditionFailed;
-  } else if (const auto since = ParseDate(conditions.if_unmodified_since)) {
+  } else if (const auto since = ParseHttpDate(conditions.if_unmodified_since)) {
     if (modified > *since) return ReadVerdict::kPreconditionFailed;
   }
   if (!conditions.if_none_match.empty()) {
     if (ListsEtag(conditions.if_none_match, object.etag)) return ReadVerdict::kNotModified;
-  } else if (const auto since = ParseDate(conditions.if_modified_since)) {
+  } else if (const auto since = ParseHttpDate(conditions.if_modified_since)) {
     if (modified <= *since) return ReadVerdict::kNotModified;
   }
   return ReadVerdict::kSend;
-}
-
-std::string HttpDate(SystemTime time) {
-  const std::tm parts = PartsOf(time);
-  std::array<char, 40> text;
-  const size_t size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return {text.data(), size};
-}
-
-std::optional<SystemTime> ParseDate(std::string_view text) {
-  if (text.empty()) return std::nullopt;
-  std::tm parts{};
-  const std::string copy(text);
-  const char* const end = strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (end == nullptr || *end != '\0') return std::nullopt;
-  return SystemTime(std::chrono::seconds(timegm(&parts)));
-}
-
-std::string IsoTime(SystemTime time) {
-  const std::tm parts = PartsOf(time);
-  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time) -
-                            std::chrono::floor<std::chrono::seconds>(time);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
-                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                     milliseconds.count());
 }
 
 }  // namespace headrace::gateway

@@ -65,10 +65,4 @@ struct ReadConditions {
 // RFC 9110 section 13.2.2.
 ReadVerdict JudgeRead(const ReadConditions& conditions, const ObjectInfo& object);
 
-// "Mon, 12 Oct 2009 17:50:30 GMT" and back.
-std::string HttpDate(SystemTime time);
-std::optional<SystemTime> ParseDate(std::string_view text);
-// "2009-10-12T17:50:30.000Z"
-std::string IsoTime(SystemTime time);
-
 }  // namespace headrace::gateway

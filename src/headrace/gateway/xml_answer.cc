@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "headrace/gateway/s3_request.h"
+#include "headrace/base/time_text.h"
 
 namespace headrace::gateway {
 namespace {

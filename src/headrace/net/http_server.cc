@@ -2,7 +2,6 @@
 #include "headrace/net/http_server.h"
 
 #include <atomic>
-#include <ctime>
 #include <vector>
 
 #include <boost/asio/redirect_error.hpp>
@@ -10,8 +9,10 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include "headrace/base/clock.h"
 #include "headrace/base/log.h"
 #include "headrace/base/mutex.h"
+#include "headrace/base/time_text.h"
 #include "headrace/net/server_connection.h"
 
 namespace headrace::net {
@@ -19,14 +20,7 @@ namespace {
 
 using asio::ip::tcp;
 
-std::string HttpDateNow() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  std::array<char, 40> text;
-  const size_t size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return {text.data(), size};
-}
+std::string HttpDateNow() { return HttpDate(RealClock().WallNow()); }
 
 }  // namespace
 

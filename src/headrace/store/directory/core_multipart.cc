@@ -10,6 +10,7 @@
 #include "headrace/store/directory/directory_core.h"
 #include "headrace/store/directory/key_path.h"
 #include "headrace/store/directory/multipart_sums.h"
+#include "headrace/store/multipart_etag.h"
 
 namespace headrace::directory {
 namespace {
@@ -168,7 +169,9 @@ Result<PutResult> DirectoryCore::CompleteUpload(const CompleteMultipartRequest& 
   HR_TRY_ASSIGN(const auto checksum,
                 ChecksumOfParts(infos, upload.info.checksum_algorithm, request.checksum));
   HR_TRY_ASSIGN(ReceivedBytes bytes, Assemble(request.upload.upload_id, parts));
-  bytes.etag = EtagOfParts(infos);
+  auto etag = MultipartEtag(infos);
+  if (!etag) return Fail(ErrorCode::kInternal, "the ETag of an uploaded part is damaged");
+  bytes.etag = std::move(*etag);
   bytes.checksum = checksum;
   Commit commit{
       .bucket = request.upload.bucket, .key = request.upload.key, .conditions = request.conditions};

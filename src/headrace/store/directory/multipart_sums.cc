@@ -39,15 +39,6 @@ uint64_t Combine(ChecksumAlgorithm algorithm, uint64_t a, uint64_t b, uint64_t s
 
 }  // namespace
 
-std::string EtagOfParts(std::span<const PartInfo> parts) {
-  RunningDigest digest(DigestKind::kMd5);
-  for (const PartInfo& part : parts) {
-    const std::string raw = HexDecode(part.etag).value_or(std::string());
-    digest.Update(AsBytes(raw));
-  }
-  return fmt::format("{}-{}", HexEncode(AsBytes(digest.Finish())), parts.size());
-}
-
 Result<std::optional<Checksum>> ChecksumOfParts(std::span<const PartInfo> parts,
                                                 std::optional<ChecksumAlgorithm> algorithm,
                                                 const std::optional<Checksum>& claimed) {

@@ -9,9 +9,6 @@
 
 namespace headrace::directory {
 
-// The ETag of an object made of parts: the MD5 of the parts' MD5s, a dash and the count.
-std::string EtagOfParts(std::span<const PartInfo> parts);
-
 // The checksum of the whole, from those of its parts. `algorithm`: what the upload was started
 // with. `claimed`: what the client says of the whole; kCorrupt (BadDigest) when it is not.
 // CRC64NVME, and any CRC that is claimed for the whole object, sums the object's bytes; the others

@@ -6,7 +6,7 @@
 #include <pugixml.hpp>
 
 #include "headrace/base/encoding.h"
-#include "headrace/store/s3/s3_time.h"
+#include "headrace/base/time_text.h"
 
 namespace headrace::s3 {
 namespace {

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/encoding.h"
-#include "headrace/store/s3/s3_time.h"
+#include "headrace/base/time_text.h"
 #include "headrace/store/s3/s3_xml.h"
 
 namespace headrace::s3 {

@@ -3,9 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "headrace/store/s3/s3_time.h"
 #include "headrace/store/s3/s3_xml.h"
-#include "headrace/store/s3/sigv4.h"
 
 namespace headrace::s3 {
 namespace {
@@ -34,22 +32,6 @@ TEST(ObjectHeaders, ContentRangesAreReadInEveryForm) {
   for (const char* text :
        {"", "bytes", "bytes 9-0/5", "bytes a-b/c", "items 0-9/100", "bytes 0-9"}) {
     EXPECT_FALSE(ParseContentRange(text)) << text;
-  }
-}
-
-TEST(S3Time, BothFormsAreReadAndOthersRefused) {
-  const auto noon = ParseAmzDate("20240229T120000Z");
-  EXPECT_EQ(ParseHttpDate("Thu, 29 Feb 2024 12:00:00 GMT"), noon);
-  EXPECT_EQ(ParseIsoTime("2024-02-29T12:00:00Z"), noon);
-  EXPECT_EQ(ParseIsoTime("2024-02-29T12:00:00+00:00"), noon);
-  EXPECT_EQ(ParseIsoTime("2024-02-29T12:00:00.25Z"), *noon + std::chrono::milliseconds(250));
-  for (const char* text : {"", "2023-02-29T12:00:00Z", "2024-02-29", "2024-02-29T12:00:00",
-                           "2024-02-29T25:00:00Z", "2024-02-29T12:00:00.1234567890123456789"}) {
-    EXPECT_EQ(ParseIsoTime(text), std::nullopt) << text;
-  }
-  for (const char* text : {"", "Thu, 30 Feb 2024 12:00:00 GMT", "Thu, 29 Feb 2024 12:00:00 CET",
-                           "Thu, 29 Xyz 2024 12:00:00 GMT"}) {
-    EXPECT_EQ(ParseHttpDate(text), std::nullopt) << text;
   }
 }
 

@@ -9,8 +9,8 @@
 #include "headrace/base/digest.h"
 #include "headrace/base/encoding.h"
 #include "headrace/base/log.h"
+#include "headrace/base/time_text.h"
 #include "headrace/base/wait.h"
-#include "headrace/store/s3/s3_time.h"
 #include "headrace/store/s3/sigv4.h"
 
 namespace headrace::s3 {

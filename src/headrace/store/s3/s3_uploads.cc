@@ -7,7 +7,7 @@
 
 #include "headrace/base/digest.h"
 #include "headrace/base/encoding.h"
-#include "headrace/store/s3/multipart_etag.h"
+#include "headrace/store/multipart_etag.h"
 #include "headrace/store/s3/object_headers.h"
 #include "headrace/store/s3/s3_store_parts.h"
 #include "headrace/store/s3/s3_xml.h"

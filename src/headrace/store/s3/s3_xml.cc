@@ -8,8 +8,8 @@
 #include <pugixml.hpp>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/time_text.h"
 #include "headrace/net/http_message.h"
-#include "headrace/store/s3/s3_time.h"
 
 namespace headrace::s3 {
 namespace {

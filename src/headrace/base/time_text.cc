@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headrace/store/s3/s3_time.h"
+#include "headrace/base/time_text.h"
 
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 
-namespace headrace::s3 {
+#include <fmt/format.h>
+
+namespace headrace {
 namespace {
 
 // Reads a time from fixed places in a text and remembers whether all of it was there.
@@ -38,7 +41,24 @@ std::optional<SystemTime> Assemble(int year, int month, int day, int hour, int m
          std::chrono::minutes(minute) + std::chrono::seconds(second);
 }
 
+std::tm PartsOf(SystemTime time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const auto count = static_cast<std::time_t>(seconds.time_since_epoch().count());
+  std::tm parts{};
+  gmtime_r(&count, &parts);
+  return parts;
+}
+
 }  // namespace
+
+std::string IsoTime(SystemTime time) {
+  const std::tm parts = PartsOf(time);
+  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time) -
+                            std::chrono::floor<std::chrono::seconds>(time);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
+                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                     milliseconds.count());
+}
 
 std::optional<SystemTime> ParseIsoTime(std::string_view text) {
   Fields fields{.text = text};
@@ -60,6 +80,7 @@ std::optional<SystemTime> ParseIsoTime(std::string_view text) {
   std::string_view rest = text.substr(19);
   if (rest.starts_with('.')) {
     rest.remove_prefix(1);
+    if (rest.empty() || rest.front() < '0' || rest.front() > '9') return std::nullopt;
     int64_t nanoseconds = 0;
     int64_t unit = 100'000'000;
     while (!rest.empty() && rest.front() >= '0' && rest.front() <= '9') {
@@ -71,6 +92,13 @@ std::optional<SystemTime> ParseIsoTime(std::string_view text) {
   }
   if (rest != "Z" && rest != "+00:00") return std::nullopt;
   return time;
+}
+
+std::string HttpDate(SystemTime time) {
+  const std::tm parts = PartsOf(time);
+  std::array<char, 40> text;
+  const size_t size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return {text.data(), size};
 }
 
 std::optional<SystemTime> ParseHttpDate(std::string_view text) {
@@ -91,4 +119,4 @@ std::optional<SystemTime> ParseHttpDate(std::string_view text) {
   return Assemble(year, month, day, hour, minute, second);
 }
 
-}  // namespace headrace::s3
+}  // namespace headrace

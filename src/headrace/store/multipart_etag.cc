@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headrace/store/s3/multipart_etag.h"
+#include "headrace/store/multipart_etag.h"
 
 #include <fmt/format.h>
 
 #include "headrace/base/digest.h"
 #include "headrace/base/encoding.h"
 
-namespace headrace::s3 {
+namespace headrace {
 
-std::optional<std::string> MultipartEtag(const std::vector<PartInfo>& parts) {
+std::optional<std::string> MultipartEtag(std::span<const PartInfo> parts) {
   constexpr size_t kMd5Bytes = 16;
   RunningDigest digest(DigestKind::kMd5);
   for (const PartInfo& part : parts) {
@@ -19,4 +19,4 @@ std::optional<std::string> MultipartEtag(const std::vector<PartInfo>& parts) {
   return fmt::format("{}-{}", HexEncode(AsBytes(digest.Finish())), parts.size());
 }
 
-}  // namespace headrace::s3
+}  // namespace headrace
