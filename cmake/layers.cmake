@@ -136,7 +136,7 @@ function(headrace_sanitizer_tests)
     endif()
   endforeach()
   # The layers whose memory is shared between threads and tasks. Each program takes minutes to build
-  # under a sanitizer; ThreadSanitizer sees the layers that start threads and pass work between them.
+  # under a sanitizer; ThreadSanitizer gets those that start threads and pass work between them.
   set(programs base net fetch)
   if(NOT HEADRACE_SANITIZE MATCHES thread)
     list(APPEND programs store deliver_file testing)
