@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/net/http_server.h"
+
+#include <array>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "headrace/base/encoding.h"
+#include "headrace/base/event_loops.h"
+#include "testing/result_matchers.h"
+#include "testing/socket.h"
+
+namespace headrace::net {
+namespace {
+
+using headrace::testing::HasCode;
+using headrace::testing::Socket;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+// Answers with "METHOD TARGET: BODY". /unread leaves the body, /pieces answers in pieces, /silent
+// not at all, /late tells `begun` and blocks until `gate`.
+class EchoHandler final : public HttpHandler {
+ public:
+  Task<void> Handle(HttpServerCall& call) override {
+    const std::string& target = call.head().target;
+    std::string text = call.head().method + " " + target + ": ";
+    if (target != "/unread") {
+      std::array<std::byte, 3> piece;
+      while (true) {
+        const auto count = co_await call.ReadBody(piece);
+        if (!count) co_return Note(count.error());
+        if (*count == 0) break;
+        text.append(AsText(std::span(piece).first(*count)));
+      }
+    }
+    if (target == "/late") {
+      begun.set_value();
+      gate.get_future().wait();
+    }
+    if (target == "/silent") co_return;
+    const HttpResponseHead head{.status = 200};
+    if (target == "/pieces") co_return co_await AnswerInPieces(call, head, text);
+    (void)co_await call.Respond(head, AsBytes(text));
+  }
+
+  std::promise<void> begun;
+  std::promise<void> gate;
+  std::promise<Error> failed;  // What reading the body failed with.
+
+ private:
+  void Note(const Error& error) { failed.set_value(error); }
+  static Task<void> AnswerInPieces(HttpServerCall& call, const HttpResponseHead& head,
+                                   const std::string& text) {
+    (void)co_await call.StartResponse(head, std::nullopt);
+    (void)co_await call.WriteBody(AsBytes(text).first(4));
+    (void)co_await call.WriteBody(AsBytes(text).subspan(4));
+    (void)co_await call.FinishResponse();
+  }
+};
+
+class HttpServerTest : public ::testing::Test {
+ protected:
+  void Start(HttpServerOptions options = {}) {
+    server_ = HttpServer::Start(loops_, handler_, std::move(options)).value();
+  }
+  Socket Connect() const { return Socket::ConnectTo(server_->port()); }
+  // Sends and receives until the server closes.
+  std::string Exchange(std::string_view request) const {
+    Socket socket = Connect();
+    socket.SendAll(request);
+    return socket.ReceiveAll();
+  }
+  // Receives until `text` has come, or the connection's end.
+  static std::string ReceiveUntil(Socket& socket, std::string_view text) {
+    std::string received;
+    while (received.find(text) == std::string::npos) {
+      const std::string more = socket.Receive();
+      if (more.empty()) break;
+      received += more;
+    }
+    return received;
+  }
+
+  EventLoops loops_{2};
+  EchoHandler handler_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+TEST_F(HttpServerTest, KeepsAConnectionForRequestsInTurn) {
+  Start();
+  Socket socket = Connect();
+  socket.SendAll("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+  const std::string first = ReceiveUntil(socket, "GET /1: ");
+  EXPECT_THAT(first, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(first, HasSubstr("Content-Length: 8\r\n"));
+  EXPECT_THAT(first, HasSubstr("Date: "));
+  EXPECT_THAT(first, Not(HasSubstr("Connection:")));
+  socket.SendAll("PUT /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello");
+  EXPECT_THAT(ReceiveUntil(socket, "hello"), EndsWith("PUT /2: hello"));
+  EXPECT_EQ(server_->stats().connections_accepted, 1U);
+  EXPECT_EQ(server_->stats().requests, 2U);
+}
+
+TEST_F(HttpServerTest, AnswersPipelinedRequestsInTheirOrder) {
+  Start();
+  const std::string answers = Exchange(
+      "PUT /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+      "GET /2 HTTP/1.1\r\nHost: h\r\n\r\n"
+      "\r\nGET /3 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  const size_t first = answers.find("PUT /1: abc");
+  const size_t second = answers.find("GET /2: ");
+  const size_t third = answers.find("GET /3: ");
+  ASSERT_NE(third, std::string::npos) << answers;
+  EXPECT_LT(first, second);
+  EXPECT_LT(second, third);
+  EXPECT_THAT(answers, HasSubstr("Connection: close\r\n"));
+}
+
+TEST_F(HttpServerTest, TheOldProtocolClosesUnlessItAsksNotTo) {
+  Start();
+  EXPECT_THAT(Exchange("GET / HTTP/1.0\r\n\r\n"), EndsWith("GET /: "));
+  Socket socket = Connect();
+  socket.SendAll("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_THAT(ReceiveUntil(socket, "GET /: "), HasSubstr("Connection: keep-alive\r\n"));
+}
+
+TEST_F(HttpServerTest, TakesAChunkedBodySplitAnywhere) {
+  Start();
+  const std::string request =
+      "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+      "4;a=b\r\nWiki\r\n5\r\npedia\r\n0\r\nTrailer: t\r\n\r\n";
+  for (size_t split = request.find("4;a"); split < request.size(); ++split) {
+    Socket socket = Connect();
+    socket.SendAll(std::string_view(request).substr(0, split));
+    socket.SendAll(std::string_view(request).substr(split));
+    EXPECT_THAT(socket.ReceiveAll(), EndsWith("PUT /: Wikipedia")) << "split at " << split;
+  }
+}
+
+TEST_F(HttpServerTest, BrokenChunksAreCorrupt) {
+  Start();
+  auto failed = handler_.failed.get_future();
+  Exchange("PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n");
+  EXPECT_EQ(failed.get().code(), ErrorCode::kCorrupt);
+}
+
+TEST_F(HttpServerTest, ABodyThatEndsEarlyIsUnavailable) {
+  Start();
+  auto failed = handler_.failed.get_future();
+  Socket socket = Connect();
+  socket.SendAll("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf");
+  socket.ShutdownSend();
+  EXPECT_EQ(failed.get().code(), ErrorCode::kUnavailable);
+}
+
+TEST_F(HttpServerTest, AsksForTheBodyThatAClientHoldsBack) {
+  Start();
+  Socket socket = Connect();
+  socket.SendAll("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(ReceiveUntil(socket, "\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  socket.SendAll("body");
+  EXPECT_THAT(ReceiveUntil(socket, "body"), EndsWith("PUT /: body"));
+}
+
+TEST_F(HttpServerTest, AHeldBackBodyThatNobodyReadsIsNotAskedForAndClosesTheConnection) {
+  Start();
+  const std::string answer = Exchange(
+      "PUT /unread HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(answer, HasSubstr("Connection: close\r\n"));
+}
+
+TEST_F(HttpServerTest, ASmallBodyThatNobodyReadIsSkipped) {
+  Start();
+  const std::string answers = Exchange(
+      "PUT /unread HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"
+      "GET /next HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answers, HasSubstr("PUT /unread: "));
+  EXPECT_THAT(answers, EndsWith("GET /next: "));
+}
+
+TEST_F(HttpServerTest, ALargeBodyThatNobodyReadEndsTheConnection) {
+  Start({.unread_body_bytes_max = 100});
+  const std::string answers = Exchange(
+      "PUT /unread HTTP/1.1\r\nHost: h\r\nContent-Length: 101\r\n\r\n" + std::string(101, 'b') +
+      "GET /next HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answers, EndsWith("PUT /unread: "));
+}
+
+TEST_F(HttpServerTest, AnAnswerWithoutLengthIsSentInChunks) {
+  Start();
+  const std::string answer =
+      Exchange("GET /pieces HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answer, HasSubstr("Transfer-Encoding: chunked\r\n"));
+  EXPECT_THAT(answer, EndsWith("\r\n\r\n4\r\nGET \r\n9\r\n/pieces: \r\n0\r\n\r\n"));
+}
+
+TEST_F(HttpServerTest, AnAnswerToHeadHasALengthAndNoBody) {
+  Start();
+  const std::string answer = Exchange("HEAD / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answer, HasSubstr("Content-Length: 8\r\n"));
+  EXPECT_THAT(answer, EndsWith("\r\n\r\n"));
+}
+
+TEST_F(HttpServerTest, AHandlerThatAnswersNothingEndsTheConnection) {
+  Start();
+  EXPECT_THAT(Exchange("GET /silent HTTP/1.1\r\nHost: h\r\n\r\n"), IsEmpty());
+}
+
+TEST_F(HttpServerTest, RefusesHeadsItCannotTake) {
+  Start();
+  EXPECT_THAT(Exchange("this is no HTTP\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
+  const std::string long_field(128UL * 1024, 'x');
+  EXPECT_THAT(Exchange("GET / HTTP/1.1\r\nHost: h\r\nX-Long: " + long_field + "\r\n\r\n"),
+              StartsWith("HTTP/1.1 431 "));
+}
+
+TEST_F(HttpServerTest, EndsConnectionsThatStayedSilentForTooLong) {
+  Start({.idle_timeout = std::chrono::seconds(0), .stall_timeout = std::chrono::seconds(0)});
+  auto failed = handler_.failed.get_future();
+  EXPECT_THAT(Exchange("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf"), IsEmpty());
+  EXPECT_EQ(failed.get().code(), ErrorCode::kUnavailable);
+  EXPECT_THAT(Exchange("GET / HTTP/1.1\r\nHos"), IsEmpty());
+  EXPECT_THAT(Exchange(""), IsEmpty());
+}
+
+TEST_F(HttpServerTest, ClosesConnectionsOverItsLimit) {
+  Start({.connections_max = 1});
+  Socket first = Connect();
+  first.SendAll("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  ReceiveUntil(first, "GET /: ");
+  EXPECT_THAT(Connect().ReceiveAll(), IsEmpty());
+  EXPECT_EQ(server_->stats().connections_refused, 1U);
+}
+
+TEST_F(HttpServerTest, StopLetsARunningRequestFinishAndClosesIdleConnections) {
+  Start();
+  Socket idle = Connect();
+  idle.SendAll("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  ReceiveUntil(idle, "GET /: ");
+  // The next connection is the other loop's: a handler that blocks it does not block this one.
+  Socket busy = Connect();
+  busy.SendAll("GET /late HTTP/1.1\r\nHost: h\r\n\r\n");
+  handler_.begun.get_future().wait();
+  auto stopped = std::async(std::launch::async, [this] { server_->Stop(); });
+  EXPECT_THAT(idle.ReceiveAll(), IsEmpty());
+  handler_.gate.set_value();
+  const std::string answer = busy.ReceiveAll();
+  EXPECT_THAT(answer, EndsWith("GET /late: "));
+  EXPECT_THAT(answer, HasSubstr("Connection: close\r\n"));
+  stopped.get();
+  EXPECT_EQ(server_->stats().connections_open, 0U);
+}
+
+TEST_F(HttpServerTest, SaysWhereItCannotListen) {
+  Start();
+  HttpServerOptions taken{.host = "127.0.0.1", .port = server_->port()};
+  EXPECT_THAT(HttpServer::Start(loops_, handler_, taken), HasCode(ErrorCode::kUnavailable));
+}
+
+}  // namespace
+}  // namespace headrace::net
