@@ -29,11 +29,12 @@ def await_that(is_so, what):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 1 MiB."""
+def small_disk(tmp_path, request):
+    """A file system of 1 MiB, or of as many as the test's parameter says."""
+    size_mib = getattr(request, "param", 1)
     folder = tmp_path / "disk"
     folder.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)],
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_mib}m", "tmpfs", str(folder)],
                           capture_output=True, check=False)
     if made.returncode != 0:
         pytest.skip(f"cannot mount a small file system here: {made.stderr.decode().strip()}")
@@ -54,9 +55,10 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(headrace, s3, small
     assert read_tree(small_disk) == {"small": b"fits"}
 
 
+@pytest.mark.parametrize("small_disk", [24], indirect=True)
 def test_a_file_larger_than_half_the_free_space_fits(headrace, s3, tmp_path, small_disk):
     # Each of its parts may be the first to make the file: only one of them may take its room.
-    data = content(2, 900_000)
+    data = content(2, 20 * MIB)
     put_all(s3, "box", {"big": data})
     headrace.ok("cp", "s3://box/big", small_disk / "big")
     assert read_tree(small_disk) == {"big": data}
