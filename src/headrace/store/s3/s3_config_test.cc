@@ -137,9 +137,9 @@ TEST(S3Config, TakesTheNumberOfTriesFromEnvironmentOrProfile) {
   EXPECT_EQ(Resolved({}, {}).retry.unanswered_count_max, defaults.unanswered_count_max);
   const std::string profile = "[default]\nmax_attempts = 7\n";
   const S3Config by_profile = Resolved({}, {}, profile);
-  EXPECT_EQ(by_profile.retry.attempt_count_max, 7);
-  EXPECT_EQ(by_profile.retry.unanswered_count_max, 7);
-  EXPECT_EQ(Resolved({}, {{"AWS_MAX_ATTEMPTS", "2"}}, profile).retry.attempt_count_max, 2);
+  EXPECT_EQ(by_profile.retry.attempt_count_max, 7U);
+  EXPECT_EQ(by_profile.retry.unanswered_count_max, 7U);
+  EXPECT_EQ(Resolved({}, {{"AWS_MAX_ATTEMPTS", "2"}}, profile).retry.attempt_count_max, 2U);
   for (const char* wrong : {"0", "many", "-1", "1001"}) {
     const Variables variables = {{"AWS_MAX_ATTEMPTS", wrong}};
     EXPECT_THAT(ResolveConfig({}, Environment(variables), {}), HasCode(ErrorCode::kInvalidArgument))
