@@ -137,9 +137,9 @@ function(headrace_sanitizer_tests)
   endforeach()
   # The layers whose memory is shared between threads and tasks. Each program takes minutes to build
   # under a sanitizer; ThreadSanitizer gets those that start threads and pass work between them.
-  set(programs base net fetch)
+  set(programs base net store fetch)
   if(NOT HEADRACE_SANITIZE MATCHES thread)
-    list(APPEND programs store deliver_file testing)
+    list(APPEND programs deliver_file testing)
   endif()
   foreach(program ${programs})
     if(TARGET headrace_${program}_tests)
