@@ -221,6 +221,10 @@ Task<Result<HttpAnswer>> HttpClient::Send(const HttpCall& call) {
   if (call.stop.stop_requested()) {
     co_return Fail(ErrorCode::kCancelled, "send to " + HostHeader(call.endpoint) + ": cancelled");
   }
+  if (call.deadline.HasPassed(std::chrono::steady_clock::now())) {
+    co_return Fail(ErrorCode::kTimedOut,
+                   "send to " + HostHeader(call.endpoint) + ": its deadline has passed");
+  }
   const Executor executor = co_await ThisExecutor();
   const std::shared_ptr<ConnectionPool> pool = shared_->PoolOf(executor);
   const std::string head = ComposeHead(call, *shared_->options);

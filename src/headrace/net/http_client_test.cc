@@ -142,6 +142,14 @@ TEST_F(HttpClientTest, ADeadlineEndsABodyInItsMiddle) {
   EXPECT_THAT(Get(call), HasCode(ErrorCode::kTimedOut));
 }
 
+TEST_F(HttpClientTest, ACallWhoseDeadlineHasPassedIsNotSent) {
+  ScriptedPeer peer;
+  HttpCall call = CallTo(peer);
+  call.deadline = Deadline(std::chrono::steady_clock::now());
+  EXPECT_THAT(Get(call), HasCode(ErrorCode::kTimedOut));
+  EXPECT_EQ(peer.connection_count(), 0U);
+}
+
 TEST_F(HttpClientTest, AStopRequestEndsAWaitingCall) {
   ScriptedPeer peer;
   auto gate = std::make_shared<ThreadGate>();
