@@ -101,7 +101,7 @@ def commit():
     def git(*arguments):
         return subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True,
                               text=True).stdout.strip()
-    return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else "")
+    return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain", "--", ".", ":!bench/results") else "")
 
 
 class Server:
@@ -174,7 +174,8 @@ def peer(name):
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
         subprocess.run([venv / "bin/pip", "install", "-q", "-r", ROOT / "bench/requirements.txt"],
                        check=True)
-    return venv / "bin" / name
+    # Some wheels put a Python launcher in front of the program; what is raced is the program.
+    return next(venv.glob(f"lib/python*/site-packages/{name}/bin/{name}"), venv / "bin" / name)
 
 
 def table(rows):

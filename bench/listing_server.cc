@@ -3,7 +3,7 @@
 // ListObjectsV2 over HTTP/1.1 as a client needs and writes its answers from arithmetic, so that it
 // is not what is measured. Signatures are not looked at. Loopback only.
 //
-// usage: headrace_listing_server [--keys N] [--folder-keys N] [--latency-ms N] [--port N]
+// usage: listing_server [--keys N] [--folder-keys N] [--latency-ms N] [--port N]
 //   --keys         keys in the bucket (any bucket name will do); default 1,000,000
 //   --folder-keys  keys a folder, 0: all directly below "data/"; default 1,000
 //   --latency-ms   delay before each answer, to stand for a distant store; default 0
