@@ -37,7 +37,7 @@ def main():
         server.wait()
     overhead = (said["memory_bytes"] - said["key_bytes"]) / said["keys"]
     harness.record("listing", "bench/listing.py", "Listing", [
-        {"title": f"{options.keys} keys, flat", "rows": rows,
+        {"title": f"{options.keys} keys, a thousand to a folder", "rows": rows,
          "note": f"The table in memory: {said['memory_bytes']} bytes for {said['keys']} keys of "
                  f"{said['key_bytes'] / said['keys']:.1f} bytes."}],
         [{"asked": "headrace ls --recursive: at least 100,000 keys/s",
