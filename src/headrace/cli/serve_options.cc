@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/cli/serve_options.h"
+
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "headrace/net/http_message.h"
+
+namespace headrace::cli {
+namespace {
+
+bool IsLoopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+}  // namespace
+
+std::string ListenAddress::UrlText(uint16_t actual_port) const {
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  return fmt::format("{}{}{}:{}", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", actual_port);
+}
+
+Result<ListenAddress> ParseListen(const std::string& option, const std::string& text) {
+  const size_t colon = text.rfind(':');
+  const auto port = colon == std::string::npos
+                        ? std::nullopt
+                        : net::ParseDecimal(std::string_view(text).substr(colon + 1));
+  if (!port || *port > 65535 || colon == 0) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} '{}' is not HOST:PORT, such as 127.0.0.1:9000", option, text));
+  }
+  std::string host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return ListenAddress{.host = std::move(host), .port = static_cast<uint16_t>(*port)};
+}
+
+Status CheckAnonymous(const ServeOptions& options, const ListenAddress& address) {
+  if (!options.is_anonymous || options.allows_anonymous_remote || IsLoopback(address.host)) {
+    return Ok();
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("--anonymous on {} lets everyone who reaches this machine write; give "
+                          "--allow-anonymous-remote too if that is meant",
+                          address.host));
+}
+
+void DeclareServeOptions(CLI::App& app, ServeOptions& options) {
+  app.add_option("DIR", options.folder, "The folder to serve: its sub-folders are the buckets")
+      ->required();
+  app.add_option("--listen", options.listen, "HOST:PORT; port 0 takes any free one")
+      ->capture_default_str();
+  app.add_option("--access-key", options.access_key,
+                 "Access key clients sign with; or HEADRACE_ACCESS_KEY. Without any, a pair is "
+                 "made once and kept in DIR/.headrace/credentials");
+  app.add_option("--secret-key", options.secret_key, "Its secret key; or HEADRACE_SECRET_KEY");
+  app.add_flag("--anonymous", options.is_anonymous, "Check no signatures");
+  app.add_flag("--allow-anonymous-remote", options.allows_anonymous_remote,
+               "Let --anonymous listen on other addresses than loopback");
+  app.add_option("--durability", options.durability,
+                 "object: flush each object to the disk before answering; none: do not")
+      ->check(CLI::IsMember({"object", "none"}))
+      ->capture_default_str();
+  app.add_option("--threads", options.thread_count, "Event-loop threads")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+}
+
+}  // namespace headrace::cli
