@@ -17,6 +17,7 @@
 #include "headrace/base/error.h"
 #include "headrace/base/event_loops.h"
 #include "headrace/cli/exit_code.h"
+#include "headrace/cli/signal_watch.h"
 #include "headrace/store/object_store.h"
 #include "headrace/store/s3/s3_store.h"
 
@@ -44,6 +45,8 @@ struct CommandWorld {
   std::string version;
   // Ends the command soon, with what is running cleaned up.
   std::stop_token stop;
+  // Of a command that reloads on SIGHUP; null where no signals are watched.
+  std::shared_ptr<Hangups> hangups;
   // True: SIGINT and SIGTERM request `stop`, for commands that leave signals to us.
   bool stops_on_signals = false;
   // How a command that needs the store gets it.
@@ -95,6 +98,8 @@ struct Command {
   bool handles_signals = false;
   // True: what follows "--" is another program's command line and passed on untouched.
   bool runs_program = false;
+  // True: SIGHUP comes as world().hangups and does not end the process.
+  bool reloads_on_hangup = false;
 };
 
 std::span<const Command> Commands();

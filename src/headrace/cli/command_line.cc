@@ -96,8 +96,9 @@ ExitCode RunCommand(const DeclaredCommand& declared, GlobalOptions options, Comm
   if (options.is_debug) SetLogLevel(LogLevel::kDebug);
   std::optional<SignalWatch> watch;
   if (world.stops_on_signals && !declared.command->handles_signals) {
-    watch.emplace();
+    watch.emplace(declared.command->reloads_on_hangup);
     world.stop = watch->stop();
+    world.hangups = watch->hangups();
   }
   CommandContext context(std::move(options), std::move(world));
   const Result<ExitCode> result = declared.action(context);

@@ -72,7 +72,8 @@ std::span<const Command> Commands() {
               .summary = "Serve a folder as an S3 store",
               .examples = "  headrace serve ./data --access-key me --secret-key secret\n"
                           "  headrace serve ./data --anonymous --listen 127.0.0.1:0\n",
-              .declare = DeclareServe},
+              .declare = DeclareServe,
+              .reloads_on_hangup = true},
   };
   return kCommands;
 }

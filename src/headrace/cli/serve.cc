@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <future>
+#include <functional>
 #include <memory>
-#include <stop_token>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -42,10 +43,13 @@ Result<std::vector<s3::AccessKeys>> Users(CommandContext& context, ServeOptions&
   return std::vector<s3::AccessKeys>{std::move(keys)};
 }
 
-void WaitForStop(const std::stop_token& stop) {
-  std::promise<void> stopped;
-  const std::stop_callback on_stop(stop, [&] { stopped.set_value(); });
-  stopped.get_future().wait();
+// Each SIGHUP runs all of `reloads`, on this thread.
+void WaitForStop(const CommandWorld& world, std::span<const std::function<void()>> reloads) {
+  Hangups none;
+  Hangups& hangups = world.hangups ? *world.hangups : none;
+  while (hangups.Wait(world.stop)) {
+    for (const auto& reload : reloads) reload();
+  }
 }
 
 Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
@@ -67,7 +71,8 @@ Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
       net::HttpServer::Start(loops, gateway, {.host = address.host, .port = address.port}));
   fmt::print(context.world().out, "listening on http://{}\n", address.UrlText(server->port()));
   std::fflush(context.world().out);
-  WaitForStop(context.world().stop);
+  const std::vector<std::function<void()>> reloads;
+  WaitForStop(context.world(), reloads);
   server->Stop();
   return ExitCode::kSuccess;
 }

@@ -17,18 +17,42 @@
 namespace headrace::cli {
 namespace {
 
-sigset_t WatchedSignals() {
+sigset_t WatchedSignals(bool watches_hangup) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  if (watches_hangup) sigaddset(&signals, SIGHUP);
   return signals;
 }
 
 }  // namespace
 
-SignalWatch::SignalWatch() {
-  const sigset_t watched = WatchedSignals();
+bool Hangups::Wait(const std::stop_token& stop) {
+  const std::stop_callback wake(stop, [this] {
+    // Taken and dropped: who has just seen "not stopped" is waiting by now.
+    {
+      const MutexLock lock(mutex_);
+    }
+    changed_.NotifyAll();
+  });
+  const MutexLock lock(mutex_);
+  while (!is_pending_ && !stop.stop_requested()) changed_.Wait(mutex_);
+  if (stop.stop_requested()) return false;
+  is_pending_ = false;
+  return true;
+}
+
+void Hangups::Note() {
+  {
+    const MutexLock lock(mutex_);
+    is_pending_ = true;
+  }
+  changed_.NotifyAll();
+}
+
+SignalWatch::SignalWatch(bool watches_hangup) : watches_hangup_(watches_hangup) {
+  const sigset_t watched = WatchedSignals(watches_hangup_);
   HR_CHECK(pthread_sigmask(SIG_BLOCK, &watched, nullptr) == 0);
   signals_ = signalfd(-1, &watched, SFD_CLOEXEC);
   end_ = eventfd(0, EFD_CLOEXEC);
@@ -43,7 +67,7 @@ SignalWatch::~SignalWatch() {
   thread_.join();
   close(signals_);
   close(end_);
-  const sigset_t watched = WatchedSignals();
+  const sigset_t watched = WatchedSignals(watches_hangup_);
   pthread_sigmask(SIG_UNBLOCK, &watched, nullptr);
 }
 
@@ -54,6 +78,10 @@ void SignalWatch::Watch() {
     if (watched[1].revents != 0) return;
     signalfd_siginfo signal{};
     if (read(signals_, &signal, sizeof(signal)) != sizeof(signal)) continue;
+    if (signal.ssi_signo == SIGHUP) {
+      hangups_->Note();
+      continue;
+    }
     if (source_.stop_requested()) _exit(static_cast<int>(ExitCode::kInterrupted));
     source_.request_stop();
   }
