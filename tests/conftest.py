@@ -85,7 +85,7 @@ class Server:
         self.folder = folder
         self._log = log
         first = process.stdout.readline().decode()
-        if not first.startswith("listening on http://"):
+        if not first.startswith(("listening on http://", "listening on https://")):
             process.kill()
             raise AssertionError(f"serve said {first!r}\n{self.log_text()}")
         self.url = first.split()[2]

@@ -55,6 +55,7 @@ void WaitForStop(const CommandWorld& world, std::span<const std::function<void()
 Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
   HR_TRY_ASSIGN(const ListenAddress address, ParseListen("--listen", options.listen));
   HR_TRY(CheckAnonymous(options, address));
+  HR_TRY_ASSIGN(const auto tls, LoadTls(options));
   EventLoops loops(options.thread_count);
   WorkPool pool(options.thread_count * 4);
   const auto durability =
@@ -68,8 +69,10 @@ Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
   gateway::Gateway gateway(*store, std::move(gateway_options), *context.world().clock);
   HR_TRY_ASSIGN(
       const auto server,
-      net::HttpServer::Start(loops, gateway, {.host = address.host, .port = address.port}));
-  fmt::print(context.world().out, "listening on http://{}\n", address.UrlText(server->port()));
+      net::HttpServer::Start(loops, gateway,
+                             {.host = address.host, .port = address.port, .tls = tls.get()}));
+  fmt::print(context.world().out, "listening on {}://{}\n", tls ? "https" : "http",
+             address.UrlText(server->port()));
   std::fflush(context.world().out);
   const std::vector<std::function<void()>> reloads;
   WaitForStop(context.world(), reloads);

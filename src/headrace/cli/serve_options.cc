@@ -46,6 +46,15 @@ Status CheckAnonymous(const ServeOptions& options, const ListenAddress& address)
                           address.host));
 }
 
+Result<std::unique_ptr<net::TlsServerContext>> LoadTls(const ServeOptions& options) {
+  if (options.tls_certificate.empty() != options.tls_key.empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--tls-cert and --tls-key belong together; only one of them is given");
+  }
+  if (options.tls_certificate.empty()) return nullptr;
+  return net::TlsServerContext::Load(options.tls_certificate, options.tls_key);
+}
+
 void DeclareServeOptions(CLI::App& app, ServeOptions& options) {
   app.add_option("DIR", options.folder, "The folder to serve: its sub-folders are the buckets")
       ->required();
@@ -58,6 +67,11 @@ void DeclareServeOptions(CLI::App& app, ServeOptions& options) {
   app.add_flag("--anonymous", options.is_anonymous, "Check no signatures");
   app.add_flag("--allow-anonymous-remote", options.allows_anonymous_remote,
                "Let --anonymous listen on other addresses than loopback");
+  app.add_option("--tls-cert", options.tls_certificate,
+                 "Serve https with this certificate: a PEM file, the chain behind it")
+      ->type_name("FILE");
+  app.add_option("--tls-key", options.tls_key, "The certificate's key: a PEM file")
+      ->type_name("FILE");
   app.add_option("--durability", options.durability,
                  "object: flush each object to the disk before answering; none: do not")
       ->check(CLI::IsMember({"object", "none"}))

@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "headrace/base/error.h"
+#include "headrace/net/tls_server_context.h"
 
 namespace headrace::cli {
 
@@ -19,6 +21,8 @@ struct ServeOptions {
   std::string secret_key;
   bool is_anonymous = false;
   bool allows_anonymous_remote = false;
+  std::string tls_certificate;
+  std::string tls_key;
   std::string durability = "object";
   size_t thread_count = 2;
 };
@@ -36,6 +40,9 @@ Result<ListenAddress> ParseListen(const std::string& option, const std::string& 
 
 // Refuses --anonymous on an address that other machines reach, unless that was asked for.
 Status CheckAnonymous(const ServeOptions& options, const ListenAddress& address);
+
+// Null without --tls-cert and --tls-key, which belong together.
+Result<std::unique_ptr<net::TlsServerContext>> LoadTls(const ServeOptions& options);
 
 // `options` outlives the parsing of the command line.
 void DeclareServeOptions(CLI::App& app, ServeOptions& options);

@@ -13,6 +13,7 @@
 #include "headrace/base/event_loops.h"
 #include "headrace/base/task.h"
 #include "headrace/net/http_message.h"
+#include "headrace/net/tls_server_context.h"
 
 namespace headrace::net {
 
@@ -21,6 +22,10 @@ struct HttpServerOptions {
   uint16_t port = 0;               // 0: any free one.
   // Connections above this are closed at once. 10,000 idle clients and some room.
   size_t connections_max = 16'384;
+  // Null: plain http. Outlives the server.
+  TlsServerContext* tls = nullptr;
+  // From accepting a connection to the end of its TLS handshake, however busily it drips.
+  std::chrono::seconds handshake_timeout{10};
   // A kept-alive connection with no request. Longer than the idle pools of the AWS SDKs (60 s), so
   // that the client closes first and never races us.
   std::chrono::seconds idle_timeout{75};
@@ -102,7 +107,7 @@ struct HttpServerStats {
   uint64_t requests = 0;
 };
 
-// An HTTP/1.1 server: keep-alive, pipelining, chunked bodies both ways, Expect: 100-continue,
+// An HTTP/1.1 server, plain or TLS: keep-alive, pipelining, chunked bodies both ways, Expect: 100-continue,
 // sendfile. Connections are spread over the loops in turn and stay on theirs.
 //
 // Threads: methods may be called from any thread that is not a loop. Lifetime: loops and handler

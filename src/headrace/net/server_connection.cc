@@ -36,6 +36,10 @@ void ServerConnection::SetPhase(Phase phase) {
 }
 
 void ServerConnection::EndIfStalled() {
+  if (phase_ == Phase::kHandshake) {
+    if (shard_.now - phase_since_ > shard_.options->handshake_timeout) socket_.Shutdown();
+    return;
+  }
   if (socket_.moved_bytes() != moved_bytes_seen_) {
     moved_bytes_seen_ = socket_.moved_bytes();
     phase_since_ = shard_.now;
@@ -48,10 +52,16 @@ void ServerConnection::EndIfStalled() {
 }
 
 void ServerConnection::End(bool when_idle) {
-  if (!when_idle || phase_ == Phase::kIdle) socket_.Shutdown();
+  const bool is_idle = phase_ == Phase::kIdle || phase_ == Phase::kHandshake;
+  if (!when_idle || is_idle) socket_.Shutdown();
 }
 
 Task<void> ServerConnection::Run() {
+  if (shard_.options->tls != nullptr) {
+    SetPhase(Phase::kHandshake);
+    const Status secured = co_await socket_.StartTls(*shard_.options->tls);
+    if (!secured) co_return;
+  }
   bool goes_on = true;
   while (goes_on) goes_on = co_await ServeOne();
 }

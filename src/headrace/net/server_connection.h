@@ -47,9 +47,9 @@ class ServerConnection {
 
  private:
   friend class HttpServerCall;
-  // kIdle: waits for a request. kTransfer: a head, a body or an answer is on the wire. kHandler:
-  // the handler works and the socket may be silent.
-  enum class Phase : uint8_t { kIdle, kTransfer, kHandler };
+  // kHandshake: TLS begins. kIdle: waits for a request. kTransfer: a head, a body or an answer is
+  // on the wire. kHandler: the handler works and the socket may be silent.
+  enum class Phase : uint8_t { kHandshake, kIdle, kTransfer, kHandler };
 
   Task<Status> Fill();
   Task<std::optional<ParsedHead<HttpRequestHead>>> ReadHead();

@@ -16,9 +16,6 @@
 namespace headrace::net {
 namespace {
 
-// A connection that never has to wait gives the others a turn after this many system calls: 32
-// reads of a socket buffer are a few MiB, about a millisecond.
-constexpr uint32_t kCallsWithoutWaitMax = 32;
 // One sendfile call moves at most this much, so that a fast peer gives turns too.
 constexpr uint64_t kSendFileBytesMax = 2U << 20U;
 
@@ -48,9 +45,16 @@ Task<void> ServerSocket::TakeTurns() {
   co_await asio::post(socket_.get_executor(), asio::use_awaitable);
 }
 
-Task<Status> ServerSocket::WaitReadable() { return Wait(asio::ip::tcp::socket::wait_read); }
+Task<Status> ServerSocket::WaitReadable() {
+  if (tls_) {
+    if (tls_->has_pending()) co_return Ok();
+    tls_->ReleaseMemory();
+  }
+  co_return co_await Wait(asio::ip::tcp::socket::wait_read);
+}
 
 Task<Result<size_t>> ServerSocket::ReadSome(std::span<std::byte> target) {
+  if (tls_) co_return co_await ReadSomeTls(target);
   while (true) {
     const ssize_t count = ::recv(descriptor_, target.data(), target.size(), 0);
     if (count >= 0) {
@@ -66,6 +70,15 @@ Task<Result<size_t>> ServerSocket::ReadSome(std::span<std::byte> target) {
 
 Task<Status> ServerSocket::Write(std::span<const std::byte> head, std::span<const std::byte> body,
                                  bool more) {
+  if (!tls_) co_return co_await WritePlain(head, body, more);
+  HR_CO_TRY(tls_->Encrypt(head));
+  HR_CO_TRY(co_await WriteTls(body));
+  if (more) co_return Ok();
+  co_return co_await Flush();
+}
+
+Task<Status> ServerSocket::WritePlain(std::span<const std::byte> head,
+                                      std::span<const std::byte> body, bool more) {
   while (!head.empty() || !body.empty()) {
     std::array<iovec, 2> pieces{
         iovec{.iov_base = const_cast<std::byte*>(head.data()), .iov_len = head.size()},
@@ -89,6 +102,11 @@ Task<Status> ServerSocket::Write(std::span<const std::byte> head, std::span<cons
 }
 
 Task<Status> ServerSocket::SendFile(int file, uint64_t offset, uint64_t size_bytes) {
+  if (tls_) co_return co_await SendFileTls(file, offset, size_bytes);
+  co_return co_await SendFilePlain(file, offset, size_bytes);
+}
+
+Task<Status> ServerSocket::SendFilePlain(int file, uint64_t offset, uint64_t size_bytes) {
   auto position = static_cast<off_t>(offset);
   while (size_bytes > 0) {
     const size_t piece = std::min(size_bytes, kSendFileBytesMax);
@@ -110,6 +128,16 @@ Task<Status> ServerSocket::SendFile(int file, uint64_t offset, uint64_t size_byt
 
 void ServerSocket::Shutdown() { ::shutdown(descriptor_, SHUT_RDWR); }
 
-void ServerSocket::ShutdownSend() { ::shutdown(descriptor_, SHUT_WR); }
+void ServerSocket::ShutdownSend() {
+  if (tls_) {
+    // A close_notify that does not fit into the socket's buffer is given up: the lengths of the
+    // answers have told the peer where they end.
+    tls_->EndSending();
+    const auto goodbye = tls_->outgoing();
+    (void)::send(descriptor_, goodbye.data(), goodbye.size(), MSG_NOSIGNAL);
+    tls_->ClearOutgoing();
+  }
+  ::shutdown(descriptor_, SHUT_WR);
+}
 
 }  // namespace headrace::net
