@@ -39,6 +39,12 @@ std::span<const Command> Commands() {
               .summary = "Print objects to standard output",
               .examples = "  headrace cat s3://logs/part-1.gz s3://logs/part-2.gz | gunzip\n",
               .declare = DeclareCat},
+      Command{.name = "inspect",
+              .summary = "List the records of a shard or stream",
+              .examples = "  headrace inspect s3://photos/shards/train-000.tar\n"
+                          "  headrace inspect --json --limit 3 train.tfrecord.gz\n"
+                          "  headrace inspect --format recordio - <data/train_0\n",
+              .declare = DeclareInspect},
       Command{.name = "stat",
               .summary = "Show what the store knows about an object or bucket",
               .examples = "  headrace stat s3://photos/2026/cat.png\n",

@@ -10,6 +10,7 @@ namespace headrace::cli {
 CommandAction DeclareCat(CLI::App& app);
 CommandAction DeclareCopy(CLI::App& app);
 CommandAction DeclareDu(CLI::App& app);
+CommandAction DeclareInspect(CLI::App& app);
 CommandAction DeclareLs(CLI::App& app);
 CommandAction DeclareMb(CLI::App& app);
 CommandAction DeclareMove(CLI::App& app);

@@ -13,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "headrace/base/encoding.h"
 #include "headrace/cli/command.h"
 #include "headrace/store/memory/memory_store.h"
 #include "testing/blocking_store.h"
@@ -519,6 +520,28 @@ TEST(ExitCodeMeanings, NameEveryCodeAnErrorCanGive) {
   for (int code = 0; code <= static_cast<int>(ErrorCode::kInternal); ++code) {
     EXPECT_TRUE(documented.contains(ExitCodeOf(static_cast<ErrorCode>(code))));
   }
+}
+
+TEST_F(CommandsTest, InspectListsTheRecordsOfAnObjectAFileOrStandardInput) {
+  // RecordIO: "1" and "hello".
+  const std::string shard =
+      HexDecode("0a23d7ce01000000310000000a23d7ce0500000068656c6c6f000000").value();
+  GivenObject("data/a.rec", shard);
+  GivenFile("a.rec", shard);
+  for (const std::string& source : {std::string("s3://bkt/data/a.rec"), Path("a.rec")}) {
+    EXPECT_EQ(Run({"inspect", source}), 0) << err_;
+    EXPECT_THAT(out_, HasSubstr("2 records, 6 bytes, recordio\n"));
+  }
+  EXPECT_EQ(Run({"inspect", "--json", "--limit", "1", "-"}, shard), 0) << err_;
+  EXPECT_EQ(out_, "{\"index\":0,\"offset_bytes\":0,\"size_bytes\":1}\n");
+}
+
+TEST_F(CommandsTest, InspectNamesTheShardAndTheRecordThatIsCut) {
+  GivenObject("a.rec", HexDecode("0a23d7ce01000000310000000a23d7ce").value());
+  EXPECT_EQ(Run({"inspect", "s3://bkt/a.rec"}), 1);
+  EXPECT_THAT(err_, HasSubstr("s3://bkt/a.rec: record 1 at byte 12: the stream ends inside it"));
+  EXPECT_EQ(Run({"inspect", "s3://bkt/none"}), 3);
+  EXPECT_EQ(Run({"inspect", Path("none")}), 3);
 }
 
 }  // namespace

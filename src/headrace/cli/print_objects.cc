@@ -2,39 +2,21 @@
 #include "headrace/cli/print_objects.h"
 
 #include <cerrno>
-#include <cstddef>
-#include <optional>
 #include <utility>
 
-#include "headrace/fetch/ordered_reader.h"
+#include "headrace/cli/read_objects.h"
 
 namespace headrace::cli {
 
 Status PrintObjects(CommandContext& context, ObjectStore& store, std::vector<S3Uri> objects) {
-  const CallContext call = context.call();
-  fetch::ReadSource reads =
-      [&, index = size_t{0}]() mutable -> Result<std::optional<fetch::PlannedRead>> {
-    if (index == objects.size()) return std::nullopt;
-    const S3Uri& uri = objects[index++];
-    const HeadRequest request{.bucket = uri.bucket, .key = uri.key, .conditions = {}};
-    HR_TRY_ASSIGN(const ObjectHead head, context.Run(store.Head(request, call)));
-    return fetch::PlannedRead{.bucket = uri.bucket,
-                              .key = uri.key,
-                              .object_size_bytes = head.info.size_bytes,
-                              .etag = head.info.etag,
-                              .range = {.begin = 0, .end = head.info.size_bytes}};
-  };
   std::FILE* out = context.world().out;
-  fetch::Fetcher fetcher(store, context.loops(), fetch::FetchOptions{});
-  fetch::OrderedReader reader(fetcher, std::move(reads), call);
-  while (true) {
-    HR_TRY_ASSIGN(const std::optional<fetch::Part> part, reader.Next());
-    if (!part) return Ok();
-    const auto bytes = part->bytes.span();
+  const ByteConsumer print = [out](std::span<const std::byte> bytes) -> Result<bool> {
     if (std::fwrite(bytes.data(), 1, bytes.size(), out) != bytes.size()) {
       return std::unexpected(Error::FromErrno(errno, "write to standard output"));
     }
-  }
+    return true;
+  };
+  return ReadObjects(context, store, std::move(objects), print);
 }
 
 }  // namespace headrace::cli

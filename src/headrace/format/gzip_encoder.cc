@@ -3,20 +3,13 @@
 
 #include <zlib.h>
 
-#include <algorithm>
-#include <limits>
-
 #include "headrace/base/error.h"
+#include "headrace/format/zlib_stream.h"
 
 namespace headrace::format {
 namespace {
 
-constexpr int kWindowBitsGzip = MAX_WBITS + 16;  // 16 asks zlib for a gzip header.
-constexpr int kMemoryLevel = 8;                  // zlib's default.
-
-uInt Bounded(size_t size_bytes) {
-  return static_cast<uInt>(std::min<size_t>(size_bytes, std::numeric_limits<uInt>::max()));
-}
+constexpr int kMemoryLevel = 8;  // zlib's default.
 
 }  // namespace
 
@@ -25,7 +18,7 @@ struct GzipEncoder::State {
 };
 
 GzipEncoder::GzipEncoder(int level) : state_(std::make_unique<State>()) {
-  HR_CHECK(deflateInit2(&state_->stream, level, Z_DEFLATED, kWindowBitsGzip, kMemoryLevel,
+  HR_CHECK(deflateInit2(&state_->stream, level, Z_DEFLATED, kGzipWindowBits, kMemoryLevel,
                         Z_DEFAULT_STRATEGY) == Z_OK);
 }
 

@@ -11,58 +11,36 @@
 namespace headrace::format {
 namespace {
 
-// Fields of a ustar header, by offset and size.
-struct Field {
-  size_t offset;
-  size_t size_bytes;
-};
-constexpr Field kName{0, 100};
-constexpr Field kMode{100, 8};
-constexpr Field kUser{108, 8};
-constexpr Field kGroup{116, 8};
-constexpr Field kSize{124, 12};
-constexpr Field kModified{136, 12};
-constexpr Field kChecksum{148, 8};
-constexpr Field kType{156, 1};
-constexpr Field kLink{157, 100};
-constexpr Field kMagic{257, 8};
-constexpr std::string_view kMagicText("ustar\00000", 8);
-
-constexpr char kTypeFile = '0';
-constexpr char kTypeSymlink = '2';
-constexpr char kTypeDirectory = '5';
-constexpr char kTypePax = 'x';
-
 // Eleven octal digits: 8 GiB less one byte, and the year 2242.
 constexpr uint64_t kNumberMax = (1ULL << 33U) - 1;
 
-void PutText(std::string& block, Field field, std::string_view text) {
+void PutText(std::string& block, TarField field, std::string_view text) {
   text = text.substr(0, field.size_bytes);
   std::ranges::copy(text, block.begin() + static_cast<ptrdiff_t>(field.offset));
 }
 
 // Octal digits that fill the field but for the NUL at its end.
-void PutNumber(std::string& block, Field field, uint64_t number) {
+void PutNumber(std::string& block, TarField field, uint64_t number) {
   PutText(block, field, fmt::format("{:0{}o}", number, field.size_bytes - 1));
 }
 
 std::string UstarHeader(const TarEntry& entry, char type) {
   std::string block(kTarBlockBytes, '\0');
-  PutText(block, kName, entry.name);
-  PutNumber(block, kMode, entry.mode & 07777U);
-  PutNumber(block, kUser, 0);
-  PutNumber(block, kGroup, 0);
-  PutNumber(block, kSize, std::min(entry.size_bytes, kNumberMax));
+  PutText(block, kTarName, entry.name);
+  PutNumber(block, kTarMode, entry.mode & 07777U);
+  PutNumber(block, kTarUser, 0);
+  PutNumber(block, kTarGroup, 0);
+  PutNumber(block, kTarSize, std::min(entry.size_bytes, kNumberMax));
   const auto modified = static_cast<uint64_t>(std::max<int64_t>(entry.modified_seconds, 0));
-  PutNumber(block, kModified, std::min(modified, kNumberMax));
-  PutText(block, kType, std::string_view(&type, 1));
-  PutText(block, kLink, entry.link_target);
-  PutText(block, kMagic, kMagicText);
+  PutNumber(block, kTarModified, std::min(modified, kNumberMax));
+  PutText(block, kTarType, std::string_view(&type, 1));
+  PutText(block, kTarLink, entry.link_target);
+  PutText(block, kTarMagic, kTarMagicText);
   // The sum is taken with the checksum field as spaces; it ends in NUL and space.
-  PutText(block, kChecksum, "        ");
+  PutText(block, kTarChecksum, "        ");
   uint64_t sum = 0;
   for (const char c : block) sum += static_cast<unsigned char>(c);
-  PutText(block, kChecksum, fmt::format("{:06o}", sum) + std::string("\0 ", 2));
+  PutText(block, kTarChecksum, fmt::format("{:06o}", sum) + std::string("\0 ", 2));
   return block;
 }
 
@@ -76,8 +54,8 @@ std::string PaxRecord(std::string_view keyword, std::string_view value) {
 
 std::string PaxHeader(const TarEntry& entry) {
   std::string records;
-  if (entry.name.size() > kName.size_bytes) records += PaxRecord("path", entry.name);
-  if (entry.link_target.size() > kLink.size_bytes) {
+  if (entry.name.size() > kTarName.size_bytes) records += PaxRecord("path", entry.name);
+  if (entry.link_target.size() > kTarLink.size_bytes) {
     records += PaxRecord("linkpath", entry.link_target);
   }
   if (entry.size_bytes > kNumberMax) {
@@ -86,19 +64,19 @@ std::string PaxHeader(const TarEntry& entry) {
   if (records.empty()) return records;
   const TarEntry pax{.name = "pax-header", .size_bytes = records.size()};
   const size_t padding = TarPaddingBytes(records.size());
-  return UstarHeader(pax, kTypePax) + records + std::string(padding, '\0');
+  return UstarHeader(pax, kTarTypePax) + records + std::string(padding, '\0');
 }
 
 char TypeOf(TarEntry::Kind kind) {
   switch (kind) {
     case TarEntry::Kind::kFile:
-      return kTypeFile;
+      return kTarTypeFile;
     case TarEntry::Kind::kDirectory:
-      return kTypeDirectory;
+      return kTarTypeDirectory;
     case TarEntry::Kind::kSymlink:
-      return kTypeSymlink;
+      return kTarTypeSymlink;
   }
-  return kTypeFile;
+  return kTarTypeFile;
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
+
+#include "headrace/format/tar_layout.h"
 
 namespace headrace::format {
 
@@ -19,19 +20,9 @@ struct TarEntry {
   std::string link_target;       // Of a symlink.
 };
 
-// The unit that headers and contents are padded to.
-inline constexpr size_t kTarBlockBytes = 512;
-// An archive ends with two blocks of zeros.
-inline constexpr size_t kTarEndBytes = 2 * kTarBlockBytes;
-
 // What stands before a member's contents: its POSIX ustar header (IEEE Std 1003.1-2001, "ustar
 // Interchange Format"), preceded by a pax header where ustar has no room for a name, a link or a
 // size. Owners are left at 0, so that equal trees give equal archives.
 std::string TarHeader(const TarEntry& entry);
-
-// How many zero bytes stand after contents of `size_bytes`.
-constexpr size_t TarPaddingBytes(uint64_t size_bytes) {
-  return static_cast<size_t>((kTarBlockBytes - size_bytes % kTarBlockBytes) % kTarBlockBytes);
-}
 
 }  // namespace headrace::format
