@@ -87,15 +87,22 @@ void RunningChecksum::Update(std::span<const std::byte> bytes) {
 }
 
 Checksum RunningChecksum::Finish() {
-  std::string raw;
   if (const auto* const crc = std::get_if<uint32_t>(&state_)) {
-    raw = BigEndian(*crc);
-  } else if (const auto* const crc64 = std::get_if<uint64_t>(&state_)) {
-    raw = BigEndian(*crc64);
-  } else {
-    raw = std::get<RunningDigest>(state_).Finish();
+    return ChecksumFromCrc(algorithm_, *crc);
   }
+  if (const auto* const crc64 = std::get_if<uint64_t>(&state_)) {
+    return ChecksumFromCrc(algorithm_, *crc64);
+  }
+  const std::string raw = std::get<RunningDigest>(state_).Finish();
   return {.algorithm = algorithm_, .value = Base64Encode(AsBytes(raw))};
+}
+
+Checksum ChecksumFromCrc(ChecksumAlgorithm algorithm, uint64_t crc) {
+  const bool is_wide = algorithm == ChecksumAlgorithm::kCrc64Nvme;
+  HR_CHECK(is_wide || algorithm == ChecksumAlgorithm::kCrc32 ||
+           algorithm == ChecksumAlgorithm::kCrc32c);
+  const std::string raw = is_wide ? BigEndian(crc) : BigEndian(static_cast<uint32_t>(crc));
+  return {.algorithm = algorithm, .value = Base64Encode(AsBytes(raw))};
 }
 
 Checksum ChecksumOf(ChecksumAlgorithm algorithm, std::span<const std::byte> bytes) {

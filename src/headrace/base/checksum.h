@@ -46,6 +46,10 @@ class RunningChecksum {
   std::variant<uint32_t, uint64_t, RunningDigest> state_;
 };
 
+// The checksum whose CRC is `crc`. `algorithm` is one of the CRCs; of the 32-bit ones the lower
+// half counts.
+Checksum ChecksumFromCrc(ChecksumAlgorithm algorithm, uint64_t crc);
+
 Checksum ChecksumOf(ChecksumAlgorithm algorithm, std::span<const std::byte> bytes);
 
 }  // namespace headrace

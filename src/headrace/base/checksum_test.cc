@@ -74,5 +74,16 @@ TEST(Checksum, NamesParseInAnyCase) {
   EXPECT_EQ(ParseChecksumAlgorithm("crc16"), std::nullopt);
 }
 
+TEST(Checksum, OfACrcIsTheChecksumOfItsBytes) {
+  const auto digits = AsBytes("123456789");
+  EXPECT_EQ(ChecksumFromCrc(ChecksumAlgorithm::kCrc32, Crc32(digits)),
+            ChecksumOf(ChecksumAlgorithm::kCrc32, digits));
+  EXPECT_EQ(ChecksumFromCrc(ChecksumAlgorithm::kCrc32c, Crc32c(digits)),
+            ChecksumOf(ChecksumAlgorithm::kCrc32c, digits));
+  const Checksum wide = ChecksumFromCrc(ChecksumAlgorithm::kCrc64Nvme, 0xAE8B14860A799888U);
+  EXPECT_EQ(wide, ChecksumOf(ChecksumAlgorithm::kCrc64Nvme, digits));
+  EXPECT_EQ(wide.value, "rosUhgp5mIg=");
+}
+
 }  // namespace
 }  // namespace headrace

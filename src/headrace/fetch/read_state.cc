@@ -4,21 +4,8 @@
 #include <fmt/format.h>
 
 #include "headrace/base/crc.h"
-#include "headrace/base/encoding.h"
 
 namespace headrace::fetch {
-namespace {
-
-template <typename Word>
-std::string BigEndianBase64(Word value) {
-  std::string bytes;
-  for (size_t shift = sizeof(Word) * 8; shift > 0; shift -= 8) {
-    bytes.push_back(static_cast<char>((value >> (shift - 8)) & 0xFFU));
-  }
-  return Base64Encode(AsBytes(bytes));
-}
-
-}  // namespace
 
 std::optional<Checksum> CombineSums(ChecksumAlgorithm algorithm,
                                     const std::map<uint64_t, PartSum>& sums) {
@@ -27,14 +14,14 @@ std::optional<Checksum> CombineSums(ChecksumAlgorithm algorithm,
     for (const auto& [offset, sum] : sums) {
       whole = CombineCrc64Nvme(whole, sum.crc64_nvme, sum.size_bytes);
     }
-    return Checksum{.algorithm = algorithm, .value = BigEndianBase64(whole)};
+    return ChecksumFromCrc(algorithm, whole);
   }
   if (algorithm == ChecksumAlgorithm::kCrc32c) {
     uint32_t whole = 0;
     for (const auto& [offset, sum] : sums) {
       whole = CombineCrc32c(whole, sum.crc32c, sum.size_bytes);
     }
-    return Checksum{.algorithm = algorithm, .value = BigEndianBase64(whole)};
+    return ChecksumFromCrc(algorithm, whole);
   }
   return std::nullopt;
 }

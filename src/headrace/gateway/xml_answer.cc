@@ -4,37 +4,9 @@
 #include <fmt/format.h>
 
 #include "headrace/base/time_text.h"
+#include "headrace/base/xml_text.h"
 
 namespace headrace::gateway {
-namespace {
-
-void AppendEscaped(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          // A raw one would be lost (a line end becomes a space) or end the parse.
-          out += fmt::format("&#x{:x};", static_cast<unsigned>(c));
-        } else {
-          out += c;
-        }
-    }
-  }
-}
-
-}  // namespace
 
 XmlAnswer::XmlAnswer(std::string_view root) : root_(root) {
   text_ = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<";
@@ -53,7 +25,7 @@ XmlAnswer& XmlAnswer::Close(std::string_view name) {
 
 XmlAnswer& XmlAnswer::Text(std::string_view name, std::string_view text) {
   Open(name);
-  AppendEscaped(text_, text);
+  AppendXmlText(text_, text);
   return Close(name);
 }
 

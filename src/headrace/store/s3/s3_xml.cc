@@ -9,6 +9,7 @@
 
 #include "headrace/base/encoding.h"
 #include "headrace/base/time_text.h"
+#include "headrace/base/xml_text.h"
 #include "headrace/net/http_message.h"
 
 namespace headrace::s3 {
@@ -67,33 +68,6 @@ Result<ObjectInfo> ReadObject(const pugi::xml_node& contents, bool is_encoded) {
     return BadDocument("ListBucketResult", "an entry without key or size");
   }
   return object;
-}
-
-void AppendEscaped(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '\r':
-        out += "&#13;";
-        break;
-      case '\n':
-        out += "&#10;";
-        break;
-      case '\t':
-        out += "&#9;";
-        break;
-      default:
-        out.push_back(c);
-    }
-  }
 }
 
 // Length of the UTF-8 sequence at the start of `text`; 0 when there is none (RFC 3629).
@@ -228,7 +202,7 @@ std::string DeleteDocument(const std::vector<std::string>& keys) {
   std::string text = fmt::format("<Delete xmlns=\"{}\"><Quiet>true</Quiet>", kNamespace);
   for (const std::string& key : keys) {
     text += "<Object><Key>";
-    AppendEscaped(text, key);
+    AppendXmlText(text, key);
     text += "</Key></Object>";
   }
   return text + "</Delete>";
@@ -238,7 +212,7 @@ std::string CompleteDocument(const std::vector<PartInfo>& parts) {
   std::string text = fmt::format("<CompleteMultipartUpload xmlns=\"{}\">", kNamespace);
   for (const PartInfo& part : parts) {
     text += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>&quot;", part.part_number);
-    AppendEscaped(text, part.etag);
+    AppendXmlText(text, part.etag);
     text += "&quot;</ETag>";
     if (part.checksum) {
       const std::string_view name = ChecksumName(part.checksum->algorithm);
@@ -252,7 +226,7 @@ std::string CompleteDocument(const std::vector<PartInfo>& parts) {
 std::string CreateBucketDocument(std::string_view region) {
   std::string text = fmt::format("<CreateBucketConfiguration xmlns=\"{}\">", kNamespace);
   text += "<LocationConstraint>";
-  AppendEscaped(text, region);
+  AppendXmlText(text, region);
   return text + "</LocationConstraint></CreateBucketConfiguration>";
 }
 
