@@ -164,7 +164,7 @@ print(json.dumps({
     "differ": [name for name, value in theirs.items()
                if name != "SM_TRAINING_ENV" and os.environ.get(name) != value],
     "told": told,
-    "known": {name: known.get(name) for name in told},
+    "known": known,
     "count": len(theirs),
     "channels": dict(env.channel_input_dirs),
     "hyperparameters": dict(env.hyperparameters),
@@ -174,7 +174,10 @@ print(json.dumps({
 """
     shown = headrace.ok("run", "--base", job, "--channel", "training=s3://box/train/",
                         "--hyperparameter", "lr=0.1", "--hyperparameter", "name=x",
-                        "--hyperparameter", "sagemaker_program=train.py", "--", *python(script))
+                        "--hyperparameter", "sagemaker_program=train.py",
+                        "--hyperparameter", "sagemaker_submit_directory=/elsewhere",
+                        "--hyperparameter", "sagemaker_container_log_level=10", "--",
+                        *python(script))
     seen = json.loads(shown.stdout.splitlines()[-1])
     assert seen["differ"] == []
     assert seen["told"] == seen["known"]

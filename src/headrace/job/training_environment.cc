@@ -81,11 +81,16 @@ json Facts(const JobSpec& spec, const HostFacts& host, const Hyperparameters& de
   for (const ChannelSpec& channel : spec.channels)
     channels[channel.name] = tree.Channel(channel.name);
   const json resources = ResourceConfig(spec);
-  const std::string program = decoded.toolkit.contains("sagemaker_program")
-                                  ? Encode(decoded.toolkit["sagemaker_program"])
-                                  : "";
+  const auto toolkit = [&decoded](const char* name, const json& otherwise) {
+    return decoded.toolkit.value(name, otherwise);
+  };
+  const std::string program = Encode(toolkit("sagemaker_program", ""));
   const std::string module =
       program.ends_with(".py") ? program.substr(0, program.size() - 3) : program;
+  json model_parallel;
+  if (decoded.shown.contains("mp_parameters")) {
+    model_parallel = Encode(decoded.shown["mp_parameters"]) != "{}";
+  }
   return {{"additional_framework_parameters", decoded.framework},
           {"channel_input_dirs", channels},
           {"current_host", spec.current_host},
@@ -103,12 +108,17 @@ json Facts(const JobSpec& spec, const HostFacts& host, const Hyperparameters& de
           {"instance_groups", json::array({kInstanceGroup})},
           {"instance_groups_dict", {{kInstanceGroup, resources["instance_groups"][0]}}},
           {"is_hetero", false},
+          // Set once the model-parallel library is given parameters, as the toolkit has it.
+          {"is_modelparallel_enabled", model_parallel},
+          // AWS's launchers come with AWS's images alone.
+          {"is_smddpmprun_installed", false},
+          {"is_smddprun_installed", false},
           {"is_master", spec.current_host == hosts.front()},
           {"job_name", spec.name},
-          {"log_level", kLogLevelInfo},
+          {"log_level", toolkit("sagemaker_container_log_level", kLogLevelInfo)},
           {"master_hostname", hosts.front()},
           {"model_dir", tree.model()},
-          {"module_dir", tree.code()},
+          {"module_dir", Encode(toolkit("sagemaker_submit_directory", tree.code()))},
           {"module_name", module},
           {"network_interface_name", spec.network_interface},
           {"num_cpus", host.cpu_count},

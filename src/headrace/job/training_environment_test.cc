@@ -78,6 +78,24 @@ TEST(ContractVariables, NameTheTreeHostsAndMachine) {
   EXPECT_FALSE(variables.contains("AWS_REGION"));
 }
 
+TEST(ContractVariables, FollowWhatTheToolkitIsTold) {
+  JobSpec spec = Job();
+  EXPECT_EQ(json::parse(ContractVariables(spec, {})["SM_TRAINING_ENV"])["is_modelparallel_enabled"],
+            nullptr);
+  spec.hyperparameters["mp_parameters"] = R"({"partitions": 2})";
+  spec.hyperparameters["sagemaker_submit_directory"] = "s3://b/source.tar.gz";
+  spec.hyperparameters["sagemaker_container_log_level"] = "10";
+  auto variables = ContractVariables(spec, {});
+  const json facts = json::parse(variables["SM_TRAINING_ENV"]);
+  EXPECT_EQ(facts["is_modelparallel_enabled"], true);
+  EXPECT_EQ(facts["is_smddprun_installed"], false);
+  EXPECT_EQ(variables["SM_MODULE_DIR"], "s3://b/source.tar.gz");
+  EXPECT_EQ(variables["SM_LOG_LEVEL"], "10");
+  spec.hyperparameters["mp_parameters"] = "{}";
+  EXPECT_EQ(json::parse(ContractVariables(spec, {})["SM_TRAINING_ENV"])["is_modelparallel_enabled"],
+            false);
+}
+
 TEST(ContractVariables, RankHostsByTheirPlaceInTheSortedList) {
   JobSpec spec = Job();
   spec.hosts = {"algo-2", "algo-10", "algo-1"};
