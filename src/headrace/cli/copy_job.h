@@ -19,6 +19,7 @@
 #include "headrace/deliver/file/entry.h"
 #include "headrace/deliver/file/path_filter.h"
 #include "headrace/deliver/file/transfer.h"
+#include "headrace/deliver/file/version_delete.h"
 #include "headrace/plan/list_prefix.h"
 
 namespace headrace::cli {
@@ -68,14 +69,15 @@ class CopyJob {
   // mv: removes the sources of what has arrived since the last call.
   void RemoveArrived();
   void RemoveMovedFile(const Item& item);
-  file::BatchDelete& StoreDeletes(const std::string& bucket, std::string_view verb);
+  file::BatchDelete& TargetDeletes();
+  file::VersionDelete& SourceDeletes();
 
   std::optional<Error> DryRun(file::ItemSource<Item> items);
   std::optional<Error> Transfer(file::ItemSource<Item> items);
   template <typename TransferItem, typename Convert>
   file::ItemSource<TransferItem> Beginning(file::ItemSource<Item>& items, Convert convert);
   Result<file::UploadItem> UploadOf(const Item& item) const;
-  Result<file::CopyItem> CopyOf(const Item& item);
+  file::CopyItem CopyOf(const Item& item) const;
   void OnItemEnd(size_t index, bool is_done);
 
   CommandContext& context_;
@@ -87,7 +89,8 @@ class CopyJob {
   const std::string source_root_;  // Of a recursive run.
   const std::string target_root_;
   TransferDisplay display_;
-  std::unique_ptr<file::BatchDelete> deletes_;
+  std::unique_ptr<file::BatchDelete> target_deletes_;    // sync: what the source does not have.
+  std::unique_ptr<file::VersionDelete> source_deletes_;  // mv: what has arrived.
   std::atomic<uint64_t> found_count_ = 0;        // Entries of the source, before the filter.
   std::atomic<bool> is_source_complete_ = true;  // False: something in it could not be walked.
 

@@ -18,6 +18,12 @@ namespace {
 // How far finding runs ahead of copying: totals are known early for all but the largest jobs, in
 // some 20 MiB of names.
 constexpr size_t kItemsAheadMax = 32'768;
+constexpr std::string_view kRemoveVerb = "remove the source of move";
+
+Error ChangedWhileMoved(const std::string& name) {
+  return {ErrorCode::kPreconditionFailed,
+          fmt::format("{} changed while it was moved: it stays; run again", name)};
+}
 
 }  // namespace
 
@@ -71,11 +77,13 @@ std::optional<Error> CopyJob::Transfer(file::ItemSource<Item> items) {
     report = transfer.Download(Beginning<file::DownloadItem>(next, convert), display_, call);
   } else {
     report = transfer.Copy(
-        Beginning<file::CopyItem>(next, [this](const Item& item) { return CopyOf(item); }),
+        Beginning<file::CopyItem>(
+            next, [this](const Item& item) -> Result<file::CopyItem> { return CopyOf(item); }),
         display_, call);
   }
   RemoveArrived();
-  if (deletes_) deletes_->Finish();
+  if (source_deletes_) source_deletes_->Finish();
+  if (target_deletes_) target_deletes_->Finish();
   return report.error;
 }
 
@@ -90,40 +98,52 @@ Result<file::UploadItem> CopyJob::UploadOf(const Item& item) const {
                           .attributes = std::move(attributes)};
 }
 
-Result<file::CopyItem> CopyJob::CopyOf(const Item& item) {
+file::CopyItem CopyJob::CopyOf(const Item& item) const {
   file::CopyItem copy{.source_bucket = source_.uri.bucket,
                       .source_key = item.source,
                       .size_bytes = item.entry.size_bytes,
                       .source_etag = item.entry.etag,
                       .bucket = target_.uri.bucket,
                       .key = item.target,
-                      .attributes = {}};
-  if (!options_.attributes.is_any_given()) return copy;
-  // The store keeps all attributes or none: what is not given is taken over from the source.
-  const HeadRequest request{.bucket = copy.source_bucket,
-                            .key = copy.source_key,
-                            .conditions = {.if_match = copy.source_etag}};
-  const CallContext call = context_.call();
-  HR_TRY_ASSIGN(ObjectHead head, context_.Run(store_.Head(request, call)));
-  HR_TRY_ASSIGN(copy.attributes, options_.attributes.Over(std::move(head.attributes)));
+                      .change_attributes = {}};
+  if (options_.attributes.is_any_given()) {
+    copy.change_attributes = [this](ObjectAttributes source) {
+      return options_.attributes.Over(std::move(source));
+    };
+  }
   return copy;
 }
 
-file::BatchDelete& CopyJob::StoreDeletes(const std::string& bucket, std::string_view verb) {
-  if (!deletes_) {
-    const auto on_key = [this, bucket, verb](const std::string& key, const Error* error) {
+file::BatchDelete& CopyJob::TargetDeletes() {
+  if (!target_deletes_) {
+    const auto on_key = [this](const std::string& key, const Error* error) {
       const Step step{
-          .verb = verb, .source = FormatS3Uri(bucket, key), .target = {}, .size_bytes = 0};
+          .verb = "delete", .source = Shown(target_, key), .target = {}, .size_bytes = 0};
       if (error != nullptr) {
         display_.OnFailed(step, *error);
-      } else if (options_.kind == CopyKind::kSync) {
+      } else {
         display_.OnDone(step);
       }
     };
-    deletes_ = std::make_unique<file::BatchDelete>(store_, context_.loops(), bucket, on_key,
-                                                   context_.call());
+    target_deletes_ = std::make_unique<file::BatchDelete>(
+        store_, context_.loops(), target_.uri.bucket, on_key, context_.call());
   }
-  return *deletes_;
+  return *target_deletes_;
+}
+
+file::VersionDelete& CopyJob::SourceDeletes() {
+  if (!source_deletes_) {
+    const auto on_key = [this](const std::string& key, const Error* error) {
+      if (error == nullptr) return;
+      const Step step{
+          .verb = kRemoveVerb, .source = Shown(source_, key), .target = {}, .size_bytes = 0};
+      const bool is_other_version = error->code() == ErrorCode::kPreconditionFailed;
+      display_.OnFailed(step, is_other_version ? ChangedWhileMoved(step.source) : *error);
+    };
+    source_deletes_ = std::make_unique<file::VersionDelete>(
+        store_, context_.loops(), source_.uri.bucket, on_key, context_.call());
+  }
+  return *source_deletes_;
 }
 
 void CopyJob::RemoveFromTarget(const file::Entry& entry) {
@@ -138,7 +158,7 @@ void CopyJob::RemoveFromTarget(const file::Entry& entry) {
   }
   display_.OnFound(0);
   if (target_.kind == Place::Kind::kStore) {
-    StoreDeletes(target_.uri.bucket, "delete").Add(name);
+    TargetDeletes().Add(name);
     return;
   }
   if (unlink(name.c_str()) != 0) {
@@ -168,7 +188,7 @@ void CopyJob::RemoveArrived() {
   }
   for (const Item& item : arrived) {
     if (source_.kind == Place::Kind::kStore) {
-      StoreDeletes(source_.uri.bucket, "remove the source of move").Add(item.source);
+      SourceDeletes().Add(item.source, item.entry.etag);
     } else {
       RemoveMovedFile(item);
     }
@@ -176,7 +196,7 @@ void CopyJob::RemoveArrived() {
 }
 
 void CopyJob::RemoveMovedFile(const Item& item) {
-  const Step step{.verb = "remove the source of move",
+  const Step step{.verb = kRemoveVerb,
                   .source = item.source,
                   .target = {},
                   .size_bytes = item.entry.size_bytes};
@@ -185,9 +205,7 @@ void CopyJob::RemoveMovedFile(const Item& item) {
   const SystemTime modified(std::chrono::seconds(status.st_mtim.tv_sec) +
                             std::chrono::nanoseconds(status.st_mtim.tv_nsec));
   if (modified != item.entry.modified) {
-    display_.OnFailed(step, Error(ErrorCode::kPreconditionFailed,
-                                  fmt::format("{} changed while it was moved: it stays; run again",
-                                              item.source)));
+    display_.OnFailed(step, ChangedWhileMoved(item.source));
   } else if (unlink(item.source.c_str()) != 0) {
     display_.OnFailed(step, Error::FromErrno(errno, fmt::format("delete {}", item.source)));
   }

@@ -8,14 +8,26 @@
 namespace headrace::file {
 namespace {
 
+Task<Result<ObjectAttributes>> SourceAttributes(Transfer::State& state, const CopyItem& item,
+                                                const CallContext& context) {
+  HeadRequest request{.bucket = item.source_bucket, .key = item.source_key};
+  request.conditions.if_match = item.source_etag;
+  HR_CO_TRY_ASSIGN(ObjectHead head, co_await state.store.Head(request, context));
+  if (!item.change_attributes) co_return std::move(head.attributes);
+  co_return item.change_attributes(std::move(head.attributes));
+}
+
 Task<Status> CopyWhole(Transfer::State& state, const CopyItem& item, TransferObserver& observer,
                        const CallContext& context) {
-  const CopyRequest request{.source_bucket = item.source_bucket,
-                            .source_key = item.source_key,
-                            .source_if_match = item.source_etag,
-                            .bucket = item.bucket,
-                            .key = item.key,
-                            .attributes = item.attributes};
+  CopyRequest request{.source_bucket = item.source_bucket,
+                      .source_key = item.source_key,
+                      .source_if_match = item.source_etag,
+                      .bucket = item.bucket,
+                      .key = item.key};
+  // The store keeps all attributes or none.
+  if (item.change_attributes) {
+    HR_CO_TRY_ASSIGN(request.attributes, co_await SourceAttributes(state, item, context));
+  }
   auto copied = co_await state.store.Copy(request, context);
   if (!copied) co_return std::unexpected(std::move(copied).error());
   observer.OnBytes(item.size_bytes);
@@ -26,14 +38,7 @@ Task<Status> CopyWhole(Transfer::State& state, const CopyItem& item, TransferObs
 Task<Status> CopyInParts(Transfer::State& state, const CopyItem& item, TransferObserver& observer,
                          const CallContext& context) {
   CreateMultipartRequest request{.bucket = item.bucket, .key = item.key};
-  if (item.attributes) {
-    request.attributes = *item.attributes;
-  } else {
-    HeadRequest head{.bucket = item.source_bucket, .key = item.source_key};
-    head.conditions.if_match = item.source_etag;
-    HR_CO_TRY_ASSIGN(ObjectHead source, co_await state.store.Head(head, context));
-    request.attributes = std::move(source.attributes);
-  }
+  HR_CO_TRY_ASSIGN(request.attributes, co_await SourceAttributes(state, item, context));
   co_return co_await CopyParts(state, request, item, observer, context);
 }
 

@@ -56,6 +56,16 @@ Status MakeFolder(const std::string& path) {
   return Ok();
 }
 
+// A rename would put a plain file in the place of a device, pipe or socket: of /dev/null, say.
+Status CheckTarget(const std::string& path) {
+  struct stat status{};
+  if (stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) {
+    return Ok();
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              path + ": it is no plain file, so it stays; give - as the target and redirect");
+}
+
 Status SyncFolderOf(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   const std::string name = folder.empty() ? "." : folder.string();
@@ -86,6 +96,7 @@ PartialFile::~PartialFile() {
 }
 
 Result<PartialFile> PartialFile::Create(const std::string& path) {
+  HR_TRY(CheckTarget(path));
   constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
   const std::string temporary_path = TemporaryPath(path);
   UniqueFd fd(open(temporary_path.c_str(), kFlags, 0666));

@@ -21,7 +21,7 @@ inline constexpr std::string_view kPartialSuffix = ".headrace-part";
 class PartialFile {
  public:
   // Makes the folders on the way. The errors name the path and say whether the disk is full, the
-  // folder not writable, or a file stands where a folder is needed.
+  // folder not writable, a file stands where a folder is needed, or a device or pipe at the target.
   static Result<PartialFile> Create(const std::string& path);
   PartialFile(PartialFile&&) noexcept;
   PartialFile& operator=(PartialFile&&) = delete;

@@ -46,6 +46,9 @@ struct UploadItem {
   std::string key;
   ObjectAttributes attributes;
 };
+// Makes a copy's attributes from its source's. Threads: called on event loops, several at once;
+// must be quick.
+using AttributeChange = std::function<Result<ObjectAttributes>(ObjectAttributes source)>;
 struct CopyItem {
   std::string source_bucket;
   std::string source_key;
@@ -53,7 +56,9 @@ struct CopyItem {
   std::string source_etag;
   std::string bucket;
   std::string key;
-  std::optional<ObjectAttributes> attributes;  // Nothing: the source's.
+  // Null: the source's are kept. Otherwise a HEAD of the source comes first, in the item's own
+  // request slot.
+  AttributeChange change_attributes;
 };
 
 // Gives the next item, nothing at the end, or an error that ends the transfer (a listing that

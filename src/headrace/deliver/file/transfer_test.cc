@@ -8,13 +8,16 @@
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "headrace/base/gate.h"
 #include "headrace/base/random.h"
 #include "headrace/deliver/file/multipart.h"
 #include "headrace/deliver/file/partial_file.h"
+#include "headrace/store/faulty/faulty_store.h"
 #include "headrace/store/memory/memory_store.h"
 #include "testing/blocking_store.h"
 #include "testing/result_matchers.h"
@@ -148,6 +151,22 @@ TEST_F(TransferTest, AFileWhereAFolderIsNeededIsNamed) {
   EXPECT_EQ(ReadAll(Path("dir")), "in the way");
 }
 
+TEST_F(TransferTest, WhatIsNoPlainFileIsNotReplacedByOne) {
+  GivenObject("pipe", 10);
+  ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);
+  fs::create_symlink("pipe", folder_ / "link");
+  DownloadItem through_link = ItemFor("pipe");
+  through_link.path = Path("link");
+  Transfer transfer(memory_, loops_, {});
+  const auto report = transfer.Download(SourceOf<DownloadItem>({ItemFor("pipe"), through_link}),
+                                        observer_, context_);
+  EXPECT_EQ(report.items_failed, 2U);
+  EXPECT_THAT(observer_.failures.at(0).message(), HasSubstr("no plain file"));
+  EXPECT_TRUE(fs::is_fifo(folder_ / "pipe"));
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
+  EXPECT_EQ(FileCount(), 0U);
+}
+
 TEST_F(TransferTest, ACancelledDownloadLeavesNoTemporaryFile) {
   GivenObject("a", 100'000);
   std::stop_source stop;
@@ -220,6 +239,62 @@ TEST_F(TransferTest, CopiesKeepBytes) {
                                     observer_, context_);
   EXPECT_EQ(report.items_done, 1U);
   EXPECT_EQ(store_.Get("data", "to").value(), text);
+}
+
+TEST_F(TransferTest, CopiesWithNewAttributesAskForTheOldOnesAllAtOnce) {
+  constexpr size_t kCount = 8;
+  std::vector<CopyItem> items;
+  for (size_t i = 0; i < kCount; ++i) {
+    const std::string key = "from" + std::to_string(i);
+    const PutRequest put{
+        .bucket = "data", .key = key, .attributes = {.content_type = "text/x" + std::to_string(i)}};
+    ASSERT_THAT(store_.Put(put, "x"), IsOk());
+    items.push_back({.source_bucket = "data",
+                     .source_key = key,
+                     .size_bytes = 1,
+                     .source_etag = store_.Head("data", key)->info.etag,
+                     .bucket = "data",
+                     .key = "to" + std::to_string(i),
+                     .change_attributes = [](ObjectAttributes source) -> Result<ObjectAttributes> {
+                       source.cache_control = "no-store";
+                       return source;
+                     }});
+  }
+  FaultyStore faulty(memory_);
+  auto gate = std::make_shared<Gate>();
+  faulty.Add(
+      {.operation = StoreOperation::kHead, .call_count = StoreFault::kEveryCall, .gate = gate});
+  // Only HEADs that wait side by side open the gate.
+  std::jthread opener([&faulty, gate] {
+    faulty.AwaitGated(kCount);
+    gate->Open();
+  });
+  Transfer transfer(faulty, loops_, {});
+  const auto report = transfer.Copy(SourceOf<CopyItem>(items), observer_, context_);
+  EXPECT_EQ(report.items_done, kCount);
+  for (size_t i = 0; i < kCount; ++i) {
+    const auto head = store_.Head("data", "to" + std::to_string(i));
+    ASSERT_THAT(head, IsOk());
+    EXPECT_EQ(head->attributes.content_type, "text/x" + std::to_string(i));
+    EXPECT_EQ(head->attributes.cache_control, "no-store");
+  }
+}
+
+TEST_F(TransferTest, ACopyWhoseAttributesCannotBeMadeFailsAlone) {
+  GivenObject("from", 10);
+  const CopyItem bad{.source_bucket = "data",
+                     .source_key = "from",
+                     .size_bytes = 10,
+                     .bucket = "data",
+                     .key = "to",
+                     .change_attributes = [](const ObjectAttributes&) -> Result<ObjectAttributes> {
+                       return Fail(ErrorCode::kInvalidArgument, "no such class");
+                     }};
+  Transfer transfer(memory_, loops_, {});
+  const auto report = transfer.Copy(SourceOf<CopyItem>({bad}), observer_, context_);
+  EXPECT_EQ(report.items_failed, 1U);
+  EXPECT_EQ(observer_.failures.at(0).message(), "no such class");
+  EXPECT_THAT(store_.Head("data", "to"), HasCode(ErrorCode::kNotFound));
 }
 
 TEST(PartSizeFor, GrowsInWholeMebibytesOnceTenThousandPartsAreNotEnough) {
