@@ -35,6 +35,13 @@ Status CheckStreamEnd(const CopyOptions& options, const Place& store_end, const 
 Status SendInput(CommandContext& context, ObjectStore& store, const CreateMultipartRequest& request,
                  const CopyOptions& options, TransferDisplay& display) {
   file::StreamUploadOptions upload_options;
+  const uint64_t stream_bytes_max = upload_options.memory_bytes_max * file::kPartCountMax;
+  if (options.expected_size_bytes > stream_bytes_max) {
+    return Fail(ErrorCode::kUnsupported,
+                fmt::format("a stream of {} bytes is too long for one object: at most {} can be "
+                            "sent without a file",
+                            options.expected_size_bytes, stream_bytes_max));
+  }
   upload_options.part_size_bytes =
       file::PartSizeFor(options.expected_size_bytes, upload_options.part_size_bytes);
   const CallContext call = context.call();

@@ -2,27 +2,48 @@
 #include "headrace/deliver/file/stream_upload.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "headrace/base/async_semaphore.h"
 #include "headrace/base/buffer.h"
 #include "headrace/base/mutex.h"
+#include "headrace/deliver/file/multipart.h"
+#include "headrace/store/s3_uri.h"
 
 namespace headrace::file {
 namespace {
 
-constexpr uint64_t kPartsPerSize = 1'000;
-// S3's largest part.
-constexpr uint64_t kPartBytesMax = 5ULL << 30U;
+constexpr uint32_t kPartsPerSize = 1'000;
 
 }  // namespace
 
+uint64_t StreamPartSize(uint32_t index, const StreamUploadOptions& options) {
+  uint64_t size_bytes = options.part_size_bytes;
+  for (uint32_t step = index / kPartsPerSize; step > 0; --step) {
+    if (size_bytes >= options.memory_bytes_max) break;
+    size_bytes *= 2;
+  }
+  return std::min(size_bytes, options.memory_bytes_max);
+}
+
+uint64_t StreamBytesMax(const StreamUploadOptions& options) {
+  uint64_t total_bytes = 0;
+  for (uint32_t index = 0; index < kPartCountMax; index += kPartsPerSize) {
+    total_bytes += kPartsPerSize * StreamPartSize(index, options);
+  }
+  return total_bytes;
+}
+
 struct StreamUpload::Shared {
-  explicit Shared(size_t parts_max) : window(parts_max), parts_in_flight_max(parts_max) {}
+  Shared(size_t parts_max, uint64_t memory_bytes_max)
+      : window(parts_max), parts_in_flight_max(parts_max), memory(memory_bytes_max) {}
 
   // The writer's own.
   std::optional<MultipartUpload> upload;
@@ -30,9 +51,12 @@ struct StreamUpload::Shared {
   size_t filled_bytes = 0;
   uint32_t part_count = 0;
   bool is_finished = false;
+  uint64_t memory_bytes_peak = 0;
 
   AsyncSemaphore window;
   const size_t parts_in_flight_max;
+  AsyncSemaphore memory;  // Bytes of parts: being filled or on their way.
+  std::atomic<uint64_t> memory_bytes = 0;
   Mutex mutex;
   std::map<uint32_t, PartInfo> parts HR_GUARDED_BY(mutex);
   std::optional<Error> failure HR_GUARDED_BY(mutex);
@@ -49,6 +73,16 @@ struct StreamUpload::Shared {
     const MutexLock lock(mutex);
     if (failure) return std::unexpected(*failure);
     return Ok();
+  }
+  // The writer's own: waits for room for a part, and has it as the one being filled.
+  void Fill(uint64_t part_bytes) {
+    memory.TakeBlocking(part_bytes);
+    memory_bytes_peak = std::max(memory_bytes_peak, memory_bytes += part_bytes);
+    filling = Buffer(part_bytes);
+  }
+  void Free(uint64_t part_bytes) {
+    memory_bytes -= part_bytes;
+    memory.Give(part_bytes);
   }
   void WaitForParts() {
     window.TakeBlocking(parts_in_flight_max);
@@ -85,7 +119,7 @@ StreamUpload::StreamUpload(ObjectStore& store, EventLoops& loops, CreateMultipar
       request_(std::move(request)),
       options_(options),
       context_(std::move(context)),
-      shared_(std::make_shared<Shared>(options.parts_in_flight_max)) {}
+      shared_(std::make_shared<Shared>(options.parts_in_flight_max, options.memory_bytes_max)) {}
 
 StreamUpload::~StreamUpload() {
   shared_->WaitForParts();
@@ -97,9 +131,17 @@ StreamUpload::~StreamUpload() {
   static_cast<void>(aborted);  // Lifecycle rules collect what could not be aborted.
 }
 
-uint64_t StreamUpload::NextPartSize() const {
-  const uint64_t doublings = shared_->part_count / kPartsPerSize;
-  return std::min(options_.part_size_bytes << doublings, kPartBytesMax);
+uint64_t StreamUpload::memory_bytes_peak() const { return shared_->memory_bytes_peak; }
+
+Status StreamUpload::BeginFilling() {
+  if (shared_->part_count == kPartCountMax) {
+    return Fail(ErrorCode::kUnsupported,
+                fmt::format("{} holds at most {} bytes when sent as a stream: cut the stream into "
+                            "several objects",
+                            FormatS3Uri(request_.bucket, request_.key), StreamBytesMax(options_)));
+  }
+  shared_->Fill(StreamPartSize(shared_->part_count, options_));
+  return Ok();
 }
 
 Status StreamUpload::StartPart() {
@@ -115,7 +157,9 @@ Status StreamUpload::StartPart() {
   job->size_bytes = std::exchange(shared_->filled_bytes, 0);
   const PartJob& borrowed = *job;
   auto done = [shared = shared_, job = std::move(job)](Result<PartInfo> part) mutable {
+    const size_t part_bytes = job->buffer.size();
     job.reset();
+    shared->Free(part_bytes);
     shared->End(std::move(part));
     shared->window.Give(1);
   };
@@ -132,7 +176,7 @@ Status StreamUpload::Write(std::span<const std::byte> bytes) {
     const bool is_full =
         shared_->filled_bytes > 0 && shared_->filled_bytes == shared_->filling.size();
     if (is_full) HR_TRY(StartPart());
-    if (shared_->filling.size() == 0) shared_->filling = Buffer(NextPartSize());
+    if (shared_->filling.size() == 0) HR_TRY(BeginFilling());
     const auto room = shared_->filling.span().subspan(shared_->filled_bytes);
     const size_t taken = std::min(room.size(), bytes.size());
     std::memcpy(room.data(), bytes.data(), taken);
