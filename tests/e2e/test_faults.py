@@ -3,6 +3,7 @@ import datetime
 import email.utils
 import re
 import socket
+import subprocess
 
 import pytest
 
@@ -304,6 +305,66 @@ def test_a_server_that_never_answers_is_given_up(headrace, proxied):
     outcome = headrace("--read-timeout", "0.2", "ls", "s3://box")
     assert_one_line_error(outcome, 7, "s3://box", "in time")
     assert len(proxy.requests) == 2
+
+
+@pytest.mark.parametrize("arguments", [
+    ["ls", "s3://box"], ["ls", "-r", "s3://box"], ["cp", "s3://box/key", "got"],
+    ["cp", "-r", "s3://box", "got"], ["cp", "given", "s3://box/key"], ["cp", "-", "s3://box/key"],
+    ["sync", "s3://box", "got"], ["sync", ".", "s3://box"], ["mv", "s3://box/a", "s3://box/b"],
+    ["rm", "s3://box/key"], ["rm", "-r", "s3://box"], ["cat", "s3://box/key"],
+    ["stat", "s3://box/key"], ["du", "s3://box"], ["mb", "s3://box"], ["rb", "s3://box"],
+    ["run", "--base", "job", "--channel", "train=s3://box/", "--", "true"]], ids=" ".join)
+def test_a_command_ends_when_its_time_is_over(headrace, proxied, arguments):
+    """Though the server accepts and never answers, and each try might take 30 seconds."""
+    write(headrace.home / "given", b"1")
+    proxied(lambda request: Hang(), attempts=10)
+    outcome = headrace("--timeout", "300ms", *arguments, timeout=20, stdin=b"1")
+    what_was_not = "not ready in time" if arguments[0] == "run" else "not finished within --timeout"
+    assert_one_line_error(outcome, 7, what_was_not)
+    assert not (headrace.home / "got").exists() or read_tree(headrace.home / "got") == {}
+
+
+def test_standard_input_that_never_ends_is_given_up_too(headrace, s3):
+    s3.create_bucket(Bucket="box")
+    process = headrace.start("--timeout", "0.3s", "cp", "-", "s3://box/key", stdin=subprocess.PIPE)
+    assert process.wait(timeout=20) == 7
+    process.communicate()
+    assert read_bucket(s3, "box") == {}
+
+
+def test_what_was_done_in_time_stays_and_a_rerun_goes_on(headrace, s3, proxied, tmp_path):
+    put_all(s3, "box", {"a": "1", "b": "2"})
+    proxied(lambda request: Hang() if of_object(request, "b") else None)
+    outcome = headrace("--timeout", "3s", "sync", "s3://box", tmp_path / "target")
+    assert outcome.code == 7
+    assert outcome.stderr == ("headrace sync: not finished within --timeout: 1 item done; "
+                              "run it again to continue\n")
+    assert read_tree(tmp_path / "target") == {"a": b"1"}
+
+
+@pytest.mark.parametrize("time", ["0", "-1", "10 parsecs", "soon"])
+def test_a_time_that_is_none_is_refused(headrace, time):
+    assert headrace(f"--timeout={time}", "ls").code == 2
+
+
+@pytest.mark.parametrize("target", ["s3://box/to", "file"])
+def test_an_object_replaced_during_its_move_stays(headrace, s3, proxied, tmp_path, target):
+    put_all(s3, "box", {"from/a": "old", "from/b": "other"})
+
+    def script(request):
+        if request.method == "DELETE" and request.path == "/box/from/a":
+            s3.put_object(Bucket="box", Key="from/a", Body=b"newer")
+
+    proxied(script)
+    outcome = headrace("mv", "-r", "s3://box/from",
+                       tmp_path / target if target == "file" else target)
+    assert outcome.code == 5, outcome
+    assert "s3://box/from/a changed while it was moved: it stays" in outcome.stderr
+    kept = read_bucket(s3, "box")
+    moved = ({name.removeprefix("to/"): data for name, data in kept.items() if "to/" in name}
+             if target != "file" else read_tree(tmp_path / "file"))
+    assert moved == {"a": b"old", "b": b"other"}
+    assert kept["from/a"] == b"newer" and "from/b" not in kept
 
 
 def test_a_body_that_goes_silent_is_resumed(headrace, s3, proxied, tmp_path):

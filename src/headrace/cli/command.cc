@@ -10,10 +10,16 @@ namespace {
 // One loop drives thousands of connections; more only spread TLS and copying over the processors.
 constexpr size_t kLoopCountMax = 4;
 
+Deadline DeadlineOf(const GlobalOptions& options, const Clock& clock) {
+  return options.timeout ? Deadline::After(*options.timeout, clock.Now()) : Deadline();
+}
+
 }  // namespace
 
 CommandContext::CommandContext(GlobalOptions options, CommandWorld world)
-    : options_(std::move(options)), world_(std::move(world)) {}
+    : options_(std::move(options)),
+      world_(std::move(world)),
+      deadline_(DeadlineOf(options_, *world_.clock)) {}
 
 EventLoops& CommandContext::loops() {
   if (!loops_) {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -29,6 +30,8 @@ struct GlobalOptions {
   bool is_quiet = false;  // Errors only: no line per object, no progress.
   bool is_debug = false;  // Requests, retries and timings on standard error.
   bool is_json = false;   // One JSON object per line on standard output.
+  // The command ends by then, done or not. Unset: never. Of `run`: its preparation.
+  std::optional<std::chrono::milliseconds> timeout;
   // The command line after "--" of a command that runs another program.
   std::vector<std::string> trailing;
 };
@@ -65,8 +68,9 @@ class CommandContext {
   EventLoops& loops();
   // Lives as long as this context.
   Result<ObjectStore*> Store();
-  // No deadline; stops on Ctrl-C.
-  CallContext call() const { return {.deadline = {}, .stop = world_.stop}; }
+  // Ends at the deadline that --timeout sets, and on Ctrl-C.
+  CallContext call() const { return {.deadline = deadline_, .stop = world_.stop}; }
+  bool is_out_of_time() const { return deadline_.HasPassed(world_.clock->Now()); }
 
   // Runs `task` on a loop and blocks until it has its value.
   template <typename T>
@@ -77,6 +81,7 @@ class CommandContext {
  private:
   GlobalOptions options_;
   CommandWorld world_;
+  const Deadline deadline_;
   // Before the store, which is destroyed while the loops its calls ran on still stand.
   std::unique_ptr<EventLoops> loops_;
   std::unique_ptr<ObjectStore> store_;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <exception>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -45,6 +46,24 @@ void DeclareTimeout(CLI::App& app, const char* names, std::chrono::milliseconds&
       ->check(CLI::Range(0.001, kTimeoutSecondsMax));
 }
 
+// For a whole command, which may well run for days.
+constexpr double kCommandSecondsMax = 31 * 86'400.0;
+
+void DeclareCommandTimeout(CLI::App& app, GlobalOptions& options) {
+  const std::map<std::string, double> units{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3'600}};
+  app.add_option_function<double>(
+         "--timeout",
+         [&options](const double& seconds) {
+           options.timeout =
+               std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
+         },
+         "The command ends after this long (90, 90s, 10m, 2h), done or not, as after Ctrl-C; of "
+         "run, its preparation (default: no limit)")
+      ->check(CLI::Range(0.001, kCommandSecondsMax))
+      ->transform(CLI::AsNumberWithUnit(units))
+      ->type_name("TIME");
+}
+
 void DeclareGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("--endpoint-url", options.s3.endpoint_url,
                  "The store, as http://HOST:PORT or https://HOST (default: AWS_ENDPOINT_URL_S3, "
@@ -60,6 +79,7 @@ void DeclareGlobalOptions(CLI::App& app, GlobalOptions& options) {
                  "A request with no byte sent or received for this long fails (default: 30)");
   DeclareTimeout(app, "--connect-timeout,--cli-connect-timeout", options.s3.connect_timeout,
                  "How long each address of the store may take to connect (default: 3.5)");
+  DeclareCommandTimeout(app, options);
   app.add_flag("-q,--quiet", options.is_quiet, "Print errors only");
   app.add_flag("--debug", options.is_debug,
                "Show each request, its retries and timing on standard error");
@@ -92,6 +112,17 @@ void PrintFailure(const CommandWorld& world, std::string_view name, std::string_
   fmt::print(world.err, "headrace {}: {}\n", name, message);
 }
 
+std::string FailureText(const Error& error, const Command& command, const CommandContext& context) {
+  // What Ctrl-C broke off is not at fault, whichever request it met.
+  if (error.code() == ErrorCode::kCancelled && context.world().stop.stop_requested()) {
+    return "interrupted; run it again to continue";
+  }
+  // A command that runs a program says itself what was not ready.
+  const bool is_out_of_time =
+      error.code() == ErrorCode::kTimedOut && context.is_out_of_time() && !command.runs_program;
+  return is_out_of_time ? "not finished within --timeout: " + error.message() : error.message();
+}
+
 ExitCode RunCommand(const DeclaredCommand& declared, GlobalOptions options, CommandWorld world) {
   if (options.is_debug) SetLogLevel(LogLevel::kDebug);
   std::optional<SignalWatch> watch;
@@ -104,12 +135,8 @@ ExitCode RunCommand(const DeclaredCommand& declared, GlobalOptions options, Comm
   const Result<ExitCode> result = declared.action(context);
   const CommandWorld& used = context.world();
   if (!result.has_value()) {
-    // What Ctrl-C broke off is not at fault, whichever request it met.
-    const bool is_interrupted =
-        result.error().code() == ErrorCode::kCancelled && used.stop.stop_requested();
-    PrintFailure(
-        used, declared.command->name,
-        is_interrupted ? "interrupted; run it again to continue" : result.error().message());
+    PrintFailure(used, declared.command->name,
+                 FailureText(result.error(), *declared.command, context));
     return ExitCodeOf(result.error().code());
   }
   if (std::fflush(used.out) != 0) {

@@ -46,7 +46,7 @@ Status SendInput(CommandContext& context, ObjectStore& store, const CreateMultip
       file::PartSizeFor(options.expected_size_bytes, upload_options.part_size_bytes);
   const CallContext call = context.call();
   file::StreamUpload upload(store, context.loops(), request, upload_options, call);
-  InputStream input(context.world().in, call.stop);
+  InputStream input(context.world().in, call);
   Buffer buffer(kInputBytes);
   while (true) {
     HR_TRY_ASSIGN(const size_t taken, input.Read(buffer.span()));

@@ -42,8 +42,9 @@ std::span<const ExitCodeMeaning> ExitCodeMeanings() {
       ExitCodeMeaning{ExitCode::kPartial,
                       "some objects failed (each is named), the others are done"},
       ExitCodeMeaning{ExitCode::kConflict, "it exists already, or it changed meanwhile"},
-      ExitCodeMeaning{ExitCode::kUnavailable,
-                      "the store cannot be reached or is too busy: try later"},
+      ExitCodeMeaning{
+          ExitCode::kUnavailable,
+          "the store cannot be reached or is too busy, or --timeout is over: try later"},
       ExitCodeMeaning{ExitCode::kInterrupted, "interrupted (Ctrl-C); run it again to continue"},
   };
   return kMeanings;

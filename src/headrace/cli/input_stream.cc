@@ -7,14 +7,18 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
+
+#include "headrace/base/poll_wait.h"
 
 namespace headrace::cli {
 
-InputStream::InputStream(std::FILE* stream, const std::stop_token& stop)
+InputStream::InputStream(std::FILE* stream, const CallContext& context)
     : input_(fileno(stream)),
+      deadline_(context.deadline),
       stop_event_(eventfd(0, EFD_CLOEXEC)),
-      on_stop_(stop, [this] { RaiseStop(); }) {}
+      on_stop_(context.stop, [this] { RaiseStop(); }) {}
 
 void InputStream::RaiseStop() {
   const uint64_t one = 1;
@@ -25,10 +29,15 @@ void InputStream::RaiseStop() {
 Result<size_t> InputStream::Read(std::span<std::byte> target) {
   std::array<pollfd, 2> watched{pollfd{input_, POLLIN, 0}, pollfd{stop_event_.get(), POLLIN, 0}};
   while (true) {
-    if (poll(watched.data(), watched.size(), -1) < 0) {
+    if (deadline_.HasPassed(std::chrono::steady_clock::now())) {
+      return Fail(ErrorCode::kTimedOut, "standard input did not end in time");
+    }
+    if (poll(watched.data(), watched.size(),
+             PollMilliseconds(deadline_, std::chrono::steady_clock::now())) < 0) {
       if (errno == EINTR) continue;
       return std::unexpected(Error::FromErrno(errno, "wait for standard input"));
     }
+    if (watched[0].revents == 0 && watched[1].revents == 0) continue;
     if (watched[1].revents != 0) return Fail(ErrorCode::kCancelled, "interrupted");
     const ssize_t taken = read(input_, target.data(), target.size());
     if (taken >= 0) return static_cast<size_t>(taken);

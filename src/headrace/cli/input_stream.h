@@ -7,24 +7,27 @@
 #include <span>
 #include <stop_token>
 
+#include "headrace/base/clock.h"
 #include "headrace/base/error.h"
 #include "headrace/base/unique_fd.h"
+#include "headrace/store/object_store.h"
 
 namespace headrace::cli {
 
 // Standard input as bytes come in, past the stream's own buffer. Lifetime: the stream outlives it.
 class InputStream {
  public:
-  InputStream(std::FILE* stream, const std::stop_token& stop);
+  InputStream(std::FILE* stream, const CallContext& context);
 
   // Fills `target` from its start and says how much; 0 is the end. Blocks until something comes;
-  // kCancelled as soon as a stop is requested.
+  // kCancelled as soon as a stop is requested, kTimedOut at the deadline.
   Result<size_t> Read(std::span<std::byte> target);
 
  private:
   void RaiseStop();
 
-  int input_;
+  const int input_;
+  const Deadline deadline_;
   UniqueFd stop_event_;  // Becomes readable when a stop is requested.
   std::stop_callback<std::function<void()>> on_stop_;
 };

@@ -82,7 +82,7 @@ Result<ExitCode> RunTraining(const RunFlags& flags, CommandContext& context) {
       std::fflush(world.err);
     };
   }
-  job::JobOptions options{.is_fresh = flags.is_fresh};
+  job::JobOptions options{.preparation = context.call().deadline, .is_fresh = flags.is_fresh};
   options.process.stop_grace =
       std::chrono::milliseconds(static_cast<int64_t>(flags.stop_grace_seconds * 1000));
   const job::JobResult result = job::RunJob(spec, options, job_world);

@@ -50,7 +50,8 @@ std::string StepJson(const Step& step, bool is_dry_run, const Error* error) {
 
 TransferDisplay::TransferDisplay(const CommandContext& context, std::string_view command,
                                  Options options)
-    : world_(context.world()),
+    : context_(context),
+      world_(context.world()),
       command_(command),
       options_(std::move(options)),
       is_json_(context.options().is_json),
@@ -108,12 +109,20 @@ void TransferDisplay::OnFailed(const Step& step, const Error& error) {
     failures_differ_ = failures_differ_ || *first_failure_ != error.code();
   }
   if (error.code() == ErrorCode::kCancelled) return;
+  if (IsOutOfTime(error)) {
+    is_out_of_time_ = true;
+    return;
+  }
   if (is_json_ && prints_lines_) PrintLine(step, false, &error);
   // Most messages name their object already.
   const bool is_named = error.message().find(step.source) != std::string::npos;
   fmt::print(world_.err, "{}headrace {}: {} failed: {}{}{}\n", shows_bar_ ? kClearLine : "",
              command_, step.verb, is_named ? "" : step.source, is_named ? "" : ": ",
              error.message());
+}
+
+bool TransferDisplay::IsOutOfTime(const Error& error) const {
+  return error.code() == ErrorCode::kTimedOut && context_.is_out_of_time();
 }
 
 void TransferDisplay::OnWouldDo(const Step& step) {
@@ -175,6 +184,13 @@ Result<ExitCode> TransferDisplay::Finish(const std::optional<Error>& whole) {
   }
   if (world_.stop.stop_requested()) {
     return Fail(ErrorCode::kCancelled, "interrupted; run it again to continue");
+  }
+  // As with Ctrl-C: what was broken off is told once and not object by object.
+  if (is_out_of_time_ || (whole && IsOutOfTime(*whole))) {
+    return Fail(
+        ErrorCode::kTimedOut,
+        fmt::format("{} done; run it again to continue",
+                    items_done_ == 1 ? "1 item" : fmt::format("{} items", items_done_.load())));
   }
   if (whole) return std::unexpected(*whole);
   if (items_failed_ == 0) return ExitCode::kSuccess;

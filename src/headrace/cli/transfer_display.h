@@ -76,8 +76,10 @@ class TransferDisplay final : public file::TransferObserver {
   void KeepDrawing() HR_EXCLUDES(mutex_);
   void StopDrawing() HR_EXCLUDES(mutex_);
   void PrintLine(const Step& step, bool is_dry_run, const Error* error);
+  bool IsOutOfTime(const Error& error) const;
   std::optional<Step> TakeStep(size_t index) HR_EXCLUDES(mutex_);
 
+  const CommandContext& context_;
   const CommandWorld& world_;
   const std::string command_;
   const Options options_;
@@ -100,6 +102,7 @@ class TransferDisplay final : public file::TransferObserver {
   std::map<size_t, Step> running_ HR_GUARDED_BY(mutex_);  // Begun and not ended.
   std::optional<ErrorCode> first_failure_ HR_GUARDED_BY(mutex_);
   bool failures_differ_ HR_GUARDED_BY(mutex_) = false;
+  std::atomic<bool> is_out_of_time_ = false;  // --timeout broke something off.
   std::thread drawer_;
 };
 

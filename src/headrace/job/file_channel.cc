@@ -49,14 +49,14 @@ SystemTime ModifiedOf(const struct stat& found) {
 
 }  // namespace
 
-Result<FileChannel> FileChannel::Plan(const ChannelSpec& spec, const HostShare& share,
-                                      const std::string& folder, ObjectStore& store,
-                                      EventLoops& loops, const plan::ListOptions& options,
+Result<FileChannel> FileChannel::Plan(const ChannelSpec& spec, const ChannelPlace& place,
+                                      ObjectStore& store, EventLoops& loops,
+                                      const plan::ListOptions& options,
                                       const CallContext& context) {
   const std::string attempt = "channel " + spec.name;
   HR_TRY_ASSIGN(S3Uri source, While(attempt, ParseS3Uri(spec.s3_uri)));
   const plan::ListSource listed{.bucket = source.bucket, .prefix = source.key};
-  FileChannel channel(spec.name, std::move(source), share, folder);
+  FileChannel channel(spec.name, std::move(source), place);
   HR_TRY_ASSIGN(channel.listing_,
                 While(attempt, plan::ListPrefix(store, loops, listed, options, context)));
   HR_TRY(While(attempt, channel.CheckKeys()));

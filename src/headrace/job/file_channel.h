@@ -27,6 +27,12 @@ constexpr bool IsOfHost(size_t index, const HostShare& share) {
   return index % share.host_count == share.rank;
 }
 
+// Where this host's part of a channel goes.
+struct ChannelPlace {
+  std::string folder;
+  HostShare share;
+};
+
 struct FileChannelReport {
   uint64_t objects = 0;  // Of this host.
   uint64_t bytes = 0;
@@ -41,8 +47,8 @@ class FileChannel {
  public:
   // Lists the channel's objects and checks every key. kNotFound when there is no object (or no such
   // bucket), kInvalidArgument, naming the key, when one cannot be a file.
-  static Result<FileChannel> Plan(const ChannelSpec& spec, const HostShare& share,
-                                  const std::string& folder, ObjectStore& store, EventLoops& loops,
+  static Result<FileChannel> Plan(const ChannelSpec& spec, const ChannelPlace& place,
+                                  ObjectStore& store, EventLoops& loops,
                                   const plan::ListOptions& options, const CallContext& context);
 
   const std::string& name() const { return name_; }
@@ -59,11 +65,11 @@ class FileChannel {
                   const CallContext& context);
 
  private:
-  FileChannel(std::string name, S3Uri source, HostShare share, std::string folder)
+  FileChannel(std::string name, S3Uri source, ChannelPlace place)
       : name_(std::move(name)),
         source_(std::move(source)),
-        share_(share),
-        folder_(std::move(folder)) {}
+        share_(place.share),
+        folder_(std::move(place.folder)) {}
 
   Status CheckKeys();
   // The file of an object of this host; nothing for a folder marker or another host's object.

@@ -12,11 +12,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <optional>
+#include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "headrace/base/poll_wait.h"
 #include "headrace/base/unique_fd.h"
 
 namespace headrace::job {
@@ -86,7 +87,7 @@ Result<pid_t> Start(const std::string& program, std::vector<std::string> command
   if (failure == 0) return process;
   // The file was there (FindProgram): what is missing is the interpreter it names.
   const std::string reason =
-      failure == ENOENT ? "its interpreter is missing" : std::strerror(failure);
+      failure == ENOENT ? "its interpreter is missing" : std::generic_category().message(failure);
   return Fail(ErrorCode::kPermissionDenied, fmt::format("cannot execute {}: {}", program, reason));
 }
 
@@ -148,22 +149,17 @@ void FollowStop(pid_t group, const Terminal& terminal) {
   kill(-group, SIGCONT);
 }
 
-int MillisecondsUntil(std::optional<steady_clock::time_point> deadline) {
-  if (!deadline) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - steady_clock::now());
-  return static_cast<int>(std::max<int64_t>(left.count(), 0));
-}
-
 // Passes signals on until the process has ended.
 ProcessEnd Attend(pid_t process, const Terminal& terminal, const SignalInbox& signals,
                   const ProcessOptions& options) {
   ProcessEnd end;
   ProcessWatch watch(process);
-  std::optional<steady_clock::time_point> kill_at;
+  Deadline kill_at;
   while (true) {
     std::array<pollfd, 2> polled{pollfd{.fd = watch.fd(), .events = POLLIN, .revents = 0},
                                  pollfd{.fd = signals.fd(), .events = POLLIN, .revents = 0}};
-    if (poll(polled.data(), polled.size(), MillisecondsUntil(kill_at)) < 0) continue;
+    if (poll(polled.data(), polled.size(), PollMilliseconds(kill_at, steady_clock::now())) < 0)
+      continue;
     if (polled[0].revents != 0) {
       if (watch.Take() == ProcessWatch::Event::kEnded) return end;
       FollowStop(process, terminal);
@@ -172,12 +168,12 @@ ProcessEnd Attend(pid_t process, const Terminal& terminal, const SignalInbox& si
       kill(-process, signal);
       if (AsksToStop(signal) && end.stop_signal == 0) {
         end.stop_signal = signal;
-        kill_at = steady_clock::now() + options.stop_grace;
+        kill_at = Deadline::After(options.stop_grace, steady_clock::now());
       }
     }
-    if (kill_at && steady_clock::now() >= *kill_at) {
+    if (kill_at.HasPassed(steady_clock::now())) {
       end.outlived_grace = true;
-      kill_at.reset();
+      kill_at = Deadline();
       kill(-process, SIGKILL);
     }
   }
@@ -195,14 +191,20 @@ bool AsksToStop(int signal) {
   return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
 }
 
+std::string SignalText(int signal) {
+  // strsignal's text is of one buffer for all threads; this one is constant.
+  const char* const text = sigdescr_np(signal);
+  return text != nullptr ? std::string(text) : fmt::format("signal {}", signal);
+}
+
 std::string DescribeEnd(const ProcessEnd& end) {
   if (end.outlived_grace) {
     return fmt::format("the command did not end in time after {} and was killed",
-                       strsignal(end.stop_signal));
+                       SignalText(end.stop_signal));
   }
   if (end.signal != 0) {
     return fmt::format("the command was ended by signal {} ({})", end.signal,
-                       strsignal(end.signal));
+                       SignalText(end.signal));
   }
   if (end.exit_code == 0) return "";
   return fmt::format("the command exited with code {}", end.exit_code);
@@ -214,7 +216,7 @@ Result<std::string> FindProgram(std::string_view name, std::string_view path_var
     is_there = is_there || access(path.c_str(), F_OK) == 0;
     return IsExecutableFile(path);
   };
-  const std::string shown(name);
+  std::string shown(name);
   if (name.find('/') != std::string_view::npos) {
     if (usable(shown)) return shown;
   } else {

@@ -26,6 +26,9 @@ struct ProcessOptions {
 // SIGTERM, SIGINT, SIGHUP and SIGQUIT: the job is to end.
 bool AsksToStop(int signal);
 
+// What a signal is called: "Terminated". Threads: any.
+std::string SignalText(int signal);
+
 // How a command ended.
 struct ProcessEnd {
   int exit_code = 0;            // Its own, or kExitSignalBase plus the signal.

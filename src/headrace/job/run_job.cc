@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 
 #include <fmt/format.h>
@@ -57,9 +56,11 @@ class JobRun {
     HR_TRY_ASSIGN(JobFolder folder, JobFolder::Take(spec_, options_.is_fresh));
     folder_.emplace(std::move(folder));
     HR_TRY(Stoppable("the command was not started; what is downloaded is kept for the next run",
+                     options_.preparation,
                      [this](const CallContext& context) { return Prepare(context); }));
     HR_TRY(RunCommand());
     return Stoppable("the outputs may not be uploaded; they are kept in " + folder_->tree().base(),
+                     Deadline(),
                      [this](const CallContext& context) { return UploadOutputs(context); });
   }
 
@@ -74,15 +75,20 @@ class JobRun {
     return Ok();
   }
 
-  // Runs a step that a signal may stop; `consequence` says what that means.
+  // Runs a step that a signal or a deadline may stop; `consequence` says what that means.
   template <typename Step>
-  Status Stoppable(std::string_view consequence, const Step& step) {
+  Status Stoppable(std::string_view consequence, Deadline deadline, const Step& step) {
     StopOnSignal stop(*world_.signals);
-    const Status ended = step(CallContext{.deadline = {}, .stop = stop.token()});
+    Status ended = step(CallContext{.deadline = deadline, .stop = stop.token()});
     const int signal = stop.End();
-    if (signal == 0) return ended;
+    if (signal == 0) {
+      const bool is_out_of_time = !ended && ended.error().code() == ErrorCode::kTimedOut &&
+                                  deadline.HasPassed(world_.clock->Now());
+      if (!is_out_of_time) return ended;
+      return While(fmt::format("not ready in time: {}", consequence), std::move(ended));
+    }
     if (result_.exit_code == 0) result_.exit_code = kExitSignalBase + signal;
-    return Fail(ErrorCode::kCancelled, fmt::format("{}: {}", strsignal(signal), consequence));
+    return Fail(ErrorCode::kCancelled, fmt::format("{}: {}", SignalText(signal), consequence));
   }
 
   Status Prepare(const CallContext& context) {
@@ -107,13 +113,12 @@ class JobRun {
     const std::vector<std::string> hosts = HostsByRank(spec_);
     const auto rank = std::ranges::find(hosts, spec_.current_host) - hosts.begin();
     for (const ChannelSpec& channel : spec_.channels) {
-      HostShare share;
+      ChannelPlace place{.folder = folder_->tree().Channel(channel.name), .share = {}};
       if (channel.distribution == Distribution::kShardedByS3Key) {
-        share = {.rank = static_cast<size_t>(rank), .host_count = hosts.size()};
+        place.share = {.rank = static_cast<size_t>(rank), .host_count = hosts.size()};
       }
-      HR_TRY_ASSIGN(FileChannel planned,
-                    FileChannel::Plan(channel, share, folder_->tree().Channel(channel.name),
-                                      *world_.store, *world_.loops, options_.list, context));
+      HR_TRY_ASSIGN(FileChannel planned, FileChannel::Plan(channel, place, *world_.store,
+                                                           *world_.loops, options_.list, context));
       HR_TRY(planned.CheckFolder());
       channels_.push_back(std::move(planned));
     }

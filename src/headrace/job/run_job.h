@@ -28,6 +28,8 @@ struct JobOptions {
   file::TransferOptions transfer;
   plan::ListOptions list;
   ArchiveOptions archive;
+  // Of everything before the command starts; the command and its outputs take as long as they take.
+  Deadline preparation;
   bool is_fresh = false;  // Remove what an earlier run left in model/ and output/.
 };
 

@@ -181,6 +181,7 @@ TransferReport Transfer::Download(ItemSource<DownloadItem> source, TransferObser
   FileSink sink(state_->files, state_->options, observer, tally);
   size_t index = 0;
   auto reads = [&]() -> Result<std::optional<PlannedRead>> {
+    HR_TRY(StillWanted(context));
     HR_TRY_ASSIGN(std::optional<DownloadItem> item, source());
     if (!item) return std::optional<PlannedRead>();
     PlannedRead planned = PlanOf(*item);

@@ -46,10 +46,8 @@ TransferReport RunItems(Transfer::State& state, ItemSource<Item> source, Transfe
   AsyncSemaphore running(limit);
   Status outcome = Ok();
   for (size_t index = 0;; ++index) {
-    if (context.stop.stop_requested()) {
-      outcome = Fail(ErrorCode::kCancelled, "transfer cancelled");
-      break;
-    }
+    outcome = StillWanted(context);
+    if (!outcome) break;
     Result<std::optional<Item>> item = source();
     if (!item) {
       outcome = std::unexpected(std::move(item).error());

@@ -97,7 +97,12 @@ Task<Status> RequestRunner::Run(Exchange& exchange, const CallContext& context) 
                            .retry_after = facts.retry_after,
                            .deadline = context.deadline,
                            .now = clock_.Now()};
-    const auto delay = DecideRetry(retry_, failed, RandomUnit());
+    auto delay = DecideRetry(retry_, failed, RandomUnit());
+    if (delay) {
+      delay = std::max(*delay, pacer_.Take(clock_.Now()));
+      // The pacer may know of so many retries that ours would come too late.
+      if (context.deadline.HasPassed(clock_.Now() + *delay)) delay.reset();
+    }
     if (!delay) {
       if (attempt_index == 0) co_return outcome;
       const Error& error = outcome.error();
@@ -105,10 +110,9 @@ Task<Status> RequestRunner::Run(Exchange& exchange, const CallContext& context) 
           error.code(), fmt::format("{} (tried {} times)", error.message(), attempt_index + 1),
           error.origin()));
     }
-    const auto wait = std::max(*delay, pacer_.Take(clock_.Now()));
     Log(LogLevel::kDebug, "{}; next try in {} ms", outcome.error().message(),
-        std::chrono::duration_cast<std::chrono::milliseconds>(wait).count());
-    if (!co_await SleepUnlessStopped(wait, context.stop)) {
+        std::chrono::duration_cast<std::chrono::milliseconds>(*delay).count());
+    if (!co_await SleepUnlessStopped(*delay, context.stop)) {
       co_return Fail(ErrorCode::kCancelled, AttemptOf(exchange.NextRequest()) + ": cancelled");
     }
     ++attempt_index;
