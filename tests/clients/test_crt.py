@@ -51,7 +51,8 @@ def test_awscrt_uploads_parts_with_trailing_checksums(crt, server, s3, bucket, t
          [("Content-Length", str(len(data))), ("Content-Type", "text/x-crt"),
           ("x-amz-meta-camera", "left")], send_filepath=str(path),
          checksum_config=awscrt.s3.S3ChecksumConfig(
-             algorithm=awscrt.s3.S3ChecksumAlgorithm[algorithm], location=awscrt.s3.S3ChecksumLocation.TRAILER))
+             algorithm=awscrt.s3.S3ChecksumAlgorithm[algorithm],
+             location=awscrt.s3.S3ChecksumLocation.TRAILER))
     assert stored(s3, bucket, "big + %") == (
         data, multipart_etag(data, PART_BYTES), "text/x-crt", {"camera": "left"})
 
