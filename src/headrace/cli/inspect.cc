@@ -65,7 +65,7 @@ Status ReadPlace(CommandContext& context, const Place& place, const ByteConsumer
     case Place::Kind::kLocal:
       return ReadFile(context, place.path, consume);
     case Place::Kind::kStream: {
-      InputStream in(context.world().in, context.world().stop);
+      InputStream in(context.world().in, context.call());
       return ReadStream([&in](std::span<std::byte> target) { return in.Read(target); }, consume);
     }
     case Place::Kind::kStore: {
