@@ -13,10 +13,10 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/json_line.h"
 #include "headrace/base/unique_fd.h"
 #include "headrace/cli/commands.h"
 #include "headrace/cli/input_stream.h"
-#include "headrace/cli/json_line.h"
 #include "headrace/cli/place.h"
 #include "headrace/cli/read_objects.h"
 #include "headrace/format/record_stream.h"

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "headrace/cli/commands.h"
-#include "headrace/cli/json_line.h"
+#include "headrace/base/json_line.h"
 #include "headrace/cli/place.h"
 #include "headrace/store/s3/s3_store.h"
 

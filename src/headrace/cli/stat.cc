@@ -8,7 +8,7 @@
 
 #include "headrace/cli/commands.h"
 #include "headrace/cli/human_text.h"
-#include "headrace/cli/json_line.h"
+#include "headrace/base/json_line.h"
 #include "headrace/store/s3_uri.h"
 
 namespace headrace::cli {

@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "headrace/cli/human_text.h"
-#include "headrace/cli/json_line.h"
+#include "headrace/base/json_line.h"
 
 namespace headrace::cli {
 namespace {

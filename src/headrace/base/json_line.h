@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace headrace::cli {
+namespace headrace {
 
 // One JSON object on one line, its members in the order they were added. Bytes that are not UTF-8
 // become U+FFFD.
@@ -37,4 +37,4 @@ class JsonLine {
 // `text` as a JSON string, quotes included.
 std::string JsonString(std::string_view text);
 
-}  // namespace headrace::cli
+}  // namespace headrace

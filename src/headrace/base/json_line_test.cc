@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headrace/cli/json_line.h"
+#include "headrace/base/json_line.h"
 
 #include <gtest/gtest.h>
 
-namespace headrace::cli {
+namespace headrace {
 namespace {
 
 TEST(JsonLine, KeepsTheOrderAndEscapes) {
@@ -18,5 +18,12 @@ TEST(JsonLine, LeavesOutWhatIsEmptyOnlyWhenTold) {
 
 TEST(JsonLine, ReplacesBytesThatAreNotUtf8) { EXPECT_EQ(JsonString("a\xff"), "\"a\xef\xbf\xbd\""); }
 
+TEST(JsonString, EscapesControlCharactersAndKeepsOtherAlphabets) {
+  EXPECT_EQ(JsonString(std::string_view("\0\t\x7f\\/", 5)), R"("\u0000\t\u007f\\/")");
+  EXPECT_EQ(JsonString("gr\xc3\xbc\xc3\x9f\xf0\x9f\x98\x80"),
+            "\"gr\xc3\xbc\xc3\x9f\xf0\x9f\x98\x80\"");
+  EXPECT_EQ(JsonString("\xc3"), "\"\xef\xbf\xbd\"");
+}
+
 }  // namespace
-}  // namespace headrace::cli
+}  // namespace headrace
