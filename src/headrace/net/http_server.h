@@ -9,9 +9,11 @@
 #include <span>
 #include <string>
 
+#include "headrace/base/clock.h"
 #include "headrace/base/error.h"
 #include "headrace/base/event_loops.h"
 #include "headrace/base/task.h"
+#include "headrace/net/head_parser.h"
 #include "headrace/net/http_message.h"
 #include "headrace/net/tls_server_context.h"
 
@@ -29,8 +31,20 @@ struct HttpServerOptions {
   // A kept-alive connection with no request. Longer than the idle pools of the AWS SDKs (60 s), so
   // that the client closes first and never races us.
   std::chrono::seconds idle_timeout{75};
-  // A request head or body that stops arriving, an answer that is not read any more.
-  std::chrono::seconds stall_timeout{30};
+  // From a request head's first byte to its last.
+  std::chrono::seconds head_timeout{20};
+  // A longer head is refused; at most kHeadBytesMax.
+  size_t head_bytes_max = kHeadBytesMax;
+  // A request body must bring `body_rate_min_bytes` a second on average over this long, not
+  // counting the time in which we were not reading. S3 gives up after some 20 seconds of silence;
+  // 1,000 bytes a second is below any line that could carry an object and keeps drippers out.
+  std::chrono::seconds body_timeout{30};
+  uint64_t body_rate_min_bytes = 1000;
+  // An answer that is not read any more. Long: a training job may stop reading while it validates.
+  std::chrono::seconds send_timeout{300};
+  // What one connection moves in a second at most, each way; 0: no limit. Rehearses a distant
+  // store.
+  uint64_t connection_rate_bytes = 0;
   // After Stop, how long running requests may take to finish.
   std::chrono::seconds drain_timeout{10};
   // What is read and dropped of a body that the handler left, to keep the connection; beyond it the
@@ -75,14 +89,23 @@ class HttpServerCall {
   void CloseAfterwards();
   // Ends the connection now, in the middle of whatever was being sent.
   void Abort();
+  // Rehearses a broken line: the connection is reset (RST) once `share` (0 to 1) of the request's
+  // body has been read or, for a request without one, of the answer's body has been sent. What has
+  // no body is reset instead of answered.
+  void ResetPartway(double share);
 
   bool has_responded() const { return status_ != 0; }
   int status() const { return status_; }
   uint64_t sent_bytes() const { return sent_bytes_; }          // Of the answer's body.
   uint64_t received_bytes() const { return received_bytes_; }  // Of the request's body.
+  // When the head had been read, and when the first byte of the answer was given to the kernel (the
+  // epoch while there is none).
+  SteadyTime began_at() const { return began_at_; }
+  SteadyTime answered_at() const { return answered_at_; }
 
  private:
   friend class ServerConnection;
+  void NoteAnswer(int status);
 
   ServerConnection& connection_;
   HttpRequestHead head_;
@@ -91,6 +114,19 @@ class HttpServerCall {
   uint64_t sent_bytes_ = 0;
   uint64_t received_bytes_ = 0;
   bool sends_chunked_ = false;
+  SteadyTime began_at_ = RealClock().Now();
+  SteadyTime answered_at_{};
+};
+
+// Bytes that are no request this server takes.
+struct HttpBadHead {
+  int status = 400;  // 400: malformed; 408: it came too slowly; 431: over the limit.
+  std::string message;
+  const std::string& remote_address;
+};
+struct HttpAnswer {
+  HttpResponseHead head;
+  std::string body;
 };
 
 // Threads: Handle runs on any of the server's loops, many at once.
@@ -98,6 +134,8 @@ class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
   virtual Task<void> Handle(HttpServerCall& call) = 0;
+  // What such bytes are answered with; the connection ends afterwards. The status alone by default.
+  virtual HttpAnswer AnswerBadHead(const HttpBadHead& bad);
 };
 
 struct HttpServerStats {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/net/http_server.h"
 
+#include <sys/socket.h>
+
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -34,6 +37,7 @@ class EchoHandler final : public HttpHandler {
  public:
   Task<void> Handle(HttpServerCall& call) override {
     const std::string& target = call.head().target;
+    if (reset_share) call.ResetPartway(*reset_share);
     std::string text = call.head().method + " " + target + ": ";
     if (target != "/unread") {
       std::array<std::byte, 3> piece;
@@ -54,6 +58,7 @@ class EchoHandler final : public HttpHandler {
     (void)co_await call.Respond(head, AsBytes(text));
   }
 
+  std::optional<double> reset_share;
   std::promise<void> begun;
   std::promise<void> gate;
   std::promise<Error> failed;  // What reading the body failed with.
@@ -90,6 +95,15 @@ class HttpServerTest : public ::testing::Test {
       received += more;
     }
     return received;
+  }
+
+  static bool EndsInReset(Socket& socket, std::string& received) {
+    std::array<char, 4096> piece;
+    while (true) {
+      const ssize_t count = recv(socket.descriptor(), piece.data(), piece.size(), 0);
+      if (count <= 0) return count < 0 && errno == ECONNRESET;
+      received.append(piece.data(), static_cast<size_t>(count));
+    }
   }
 
   EventLoops loops_{2};
@@ -227,12 +241,52 @@ TEST_F(HttpServerTest, RefusesHeadsItCannotTake) {
 }
 
 TEST_F(HttpServerTest, EndsConnectionsThatStayedSilentForTooLong) {
-  Start({.idle_timeout = std::chrono::seconds(0), .stall_timeout = std::chrono::seconds(0)});
+  Start({.idle_timeout = std::chrono::seconds(0),
+         .head_timeout = std::chrono::seconds(0),
+         .body_timeout = std::chrono::seconds(0)});
   auto failed = handler_.failed.get_future();
   EXPECT_THAT(Exchange("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf"), IsEmpty());
-  EXPECT_EQ(failed.get().code(), ErrorCode::kUnavailable);
-  EXPECT_THAT(Exchange("GET / HTTP/1.1\r\nHos"), IsEmpty());
+  EXPECT_EQ(failed.get().code(), ErrorCode::kTimedOut);
+  EXPECT_THAT(Exchange("GET / HTTP/1.1\r\nHos"), StartsWith("HTTP/1.1 408 "));
   EXPECT_THAT(Exchange(""), IsEmpty());
+}
+
+TEST_F(HttpServerTest, RefusesAHeadOverTheLimitItWasGiven) {
+  Start({.head_bytes_max = 100});
+  const std::string field(80, 'x');
+  EXPECT_THAT(Exchange("GET / HTTP/1.1\r\nHost: h\r\nX-Long: " + field + "\r\n\r\n"),
+              StartsWith("HTTP/1.1 431 "));
+  EXPECT_THAT(Exchange("GET / HTTP/1.1\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(HttpServerTest, APacedConnectionCarriesTheSameBytes) {
+  Start({.connection_rate_bytes = 10'000'000});
+  const std::string body(300'000, 'b');
+  EXPECT_THAT(Exchange("PUT / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: " +
+                       std::to_string(body.size()) + "\r\n\r\n" + body),
+              EndsWith("PUT /: " + body));
+}
+
+TEST_F(HttpServerTest, AResetAskedForComesInTheMiddleOfTheAnswer) {
+  handler_.reset_share = 0.5;
+  Start();
+  Socket socket = Connect();
+  socket.SendAll("GET /0123456789 HTTP/1.1\r\nHost: h\r\n\r\n");
+  std::string answer;
+  EXPECT_TRUE(EndsInReset(socket, answer));
+  EXPECT_THAT(answer, Not(HasSubstr("GET /0123456789")));
+}
+
+TEST_F(HttpServerTest, AResetAskedForComesInTheMiddleOfTheRequestsBody) {
+  handler_.reset_share = 0.5;
+  Start();
+  auto failed = handler_.failed.get_future();
+  Socket socket = Connect();
+  socket.SendAll("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n123456789");
+  std::string answer;
+  EXPECT_TRUE(EndsInReset(socket, answer));
+  EXPECT_THAT(answer, IsEmpty());
+  EXPECT_EQ(failed.get().code(), ErrorCode::kUnavailable);
 }
 
 TEST_F(HttpServerTest, ClosesConnectionsOverItsLimit) {

@@ -24,7 +24,9 @@ ServerConnection::ServerConnection(asio::ip::tcp::socket socket, ServerShard& sh
     : socket_(std::move(socket)),
       shard_(shard),
       remote_address_(std::move(remote_address)),
-      phase_since_(shard.now) {
+      phase_since_(shard.now),
+      receive_pace_(shard.options->connection_rate_bytes),
+      send_pace_(shard.options->connection_rate_bytes) {
   shard_.connections.insert(this);
 }
 
@@ -35,20 +37,47 @@ void ServerConnection::SetPhase(Phase phase) {
   phase_since_ = shard_.now;
 }
 
+bool ServerConnection::IsTooSlow() {
+  const HttpServerOptions& options = *shard_.options;
+  const auto passed = shard_.now - phase_since_;
+  switch (phase_) {
+    case Phase::kHandshake:
+      return passed > options.handshake_timeout;
+    case Phase::kIdle:
+      return passed > options.idle_timeout;
+    case Phase::kHead:
+      return passed > options.head_timeout;
+    case Phase::kBody: {
+      const auto window = static_cast<uint64_t>(options.body_timeout.count());
+      if (++body_ticks_ <= window) return false;
+      const uint64_t moved = socket_.moved_bytes() - body_began_bytes_;
+      body_ticks_ = 0;
+      body_began_bytes_ = socket_.moved_bytes();
+      const bool is_held_back = receive_pace_.is_limited();
+      return moved <
+             (is_held_back ? 1 : std::max<uint64_t>(options.body_rate_min_bytes * window, 1));
+    }
+    case Phase::kSend:
+      if (socket_.moved_bytes() == moved_bytes_seen_) return passed > options.send_timeout;
+      moved_bytes_seen_ = socket_.moved_bytes();
+      phase_since_ = shard_.now;
+      return false;
+    case Phase::kHandler:
+      return false;
+  }
+  return false;
+}
+
 void ServerConnection::EndIfStalled() {
-  if (phase_ == Phase::kHandshake) {
-    if (shard_.now - phase_since_ > shard_.options->handshake_timeout) socket_.Shutdown();
-    return;
+  if (!IsTooSlow()) return;
+  if (phase_ == Phase::kHead || phase_ == Phase::kBody) {
+    // Whoever reads fails, and can still say why to the peer.
+    has_timed_out_ = true;
+    socket_.ShutdownReceive();
+    SetPhase(Phase::kHandler);
+  } else {
+    socket_.Shutdown();
   }
-  if (socket_.moved_bytes() != moved_bytes_seen_) {
-    moved_bytes_seen_ = socket_.moved_bytes();
-    phase_since_ = shard_.now;
-    return;
-  }
-  if (phase_ == Phase::kHandler) return;
-  const auto limit =
-      phase_ == Phase::kIdle ? shard_.options->idle_timeout : shard_.options->stall_timeout;
-  if (shard_.now - phase_since_ > limit) socket_.Shutdown();
 }
 
 void ServerConnection::End(bool when_idle) {
@@ -64,6 +93,7 @@ Task<void> ServerConnection::Run() {
   }
   bool goes_on = true;
   while (goes_on) goes_on = co_await ServeOne();
+  if (is_reset_) socket_.ResetOnClose();
 }
 
 // Reads more into the input buffer, which grows up to the largest head.
@@ -96,7 +126,7 @@ Task<std::optional<ParsedHead<HttpRequestHead>>> ServerConnection::ReadHead() {
     if (shard_.is_stopping) co_return std::nullopt;
     if (!co_await socket_.WaitReadable()) co_return std::nullopt;
   }
-  SetPhase(Phase::kTransfer);
+  SetPhase(Phase::kHead);
   while (true) {
     // RFC 9112 section 2.2: empty lines before a request are skipped.
     while (!unread().empty() && (unread().front() == '\r' || unread().front() == '\n')) {
@@ -104,9 +134,16 @@ Task<std::optional<ParsedHead<HttpRequestHead>>> ServerConnection::ReadHead() {
     }
     if (!unread().empty()) {
       auto parsed = ParseRequestHead(unread());
+      const size_t size_bytes = parsed && *parsed ? (*parsed)->head_size_bytes : unread().size();
+      if (size_bytes > shard_.options->head_bytes_max || (!parsed && size_bytes >= kHeadBytesMax)) {
+        std::string message =
+            fmt::format("the request's header is over {} bytes", shard_.options->head_bytes_max);
+        co_await RefuseHead(431, std::move(message));
+        co_return std::nullopt;
+      }
       if (!parsed) {
-        const bool too_long = unread().size() >= kHeadBytesMax;
-        co_await RefuseHead(too_long ? 431 : 400);
+        std::string message = parsed.error().message();
+        co_await RefuseHead(400, std::move(message));
         co_return std::nullopt;
       }
       if (parsed->has_value()) {
@@ -114,15 +151,27 @@ Task<std::optional<ParsedHead<HttpRequestHead>>> ServerConnection::ReadHead() {
         co_return std::move(*parsed);
       }
     }
-    if (!co_await Fill()) co_return std::nullopt;
+    const Status filled = co_await Fill();
+    if (filled) continue;
+    if (has_timed_out_) {
+      std::string message = fmt::format("the request's header did not come within {} seconds",
+                                        shard_.options->head_timeout.count());
+      co_await RefuseHead(408, std::move(message));
+    }
+    co_return std::nullopt;
   }
 }
 
-Task<void> ServerConnection::RefuseHead(int status) {
-  const std::string answer =
-      fmt::format("HTTP/1.1 {} {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", status,
-                  ReasonPhrase(status));
-  if (co_await socket_.Write(AsBytes(answer), {})) co_await LingerClose();
+Task<void> ServerConnection::RefuseHead(int status, std::string message) {
+  const HttpBadHead bad{
+      .status = status, .message = std::move(message), .remote_address = remote_address_};
+  const HttpAnswer answer = shard_.handler->AnswerBadHead(bad);
+  keep_alive_ = false;
+  SetPhase(Phase::kSend);
+  const auto head = Serialize(answer.head, answer.body.size(), false);
+  const auto body = AsBytes(answer.body);
+  const Status sent = co_await socket_.Write(head, body);
+  if (sent) co_await LingerClose();
 }
 
 // True when the connection can take another request.
@@ -137,7 +186,8 @@ Task<bool> ServerConnection::ServeOne() {
   HttpServerCall call(*this, std::move(parsed->head), parsed->framing);
   SetPhase(Phase::kHandler);
   co_await shard_.handler->Handle(call);
-  SetPhase(Phase::kTransfer);
+  SetPhase(Phase::kSend);
+  if (is_reset_) co_return false;
   if (!call.has_responded()) {
     socket_.Shutdown();
     co_return false;
@@ -152,6 +202,10 @@ void ServerConnection::StartBody(const ParsedHead<HttpRequestHead>& parsed) {
   is_chunked_ = parsed.framing.is_chunked;
   body_left_bytes_ = parsed.framing.content_length.value_or(0);
   chunks_ = ChunkFraming();
+  body_ticks_ = 0;
+  body_began_bytes_ = socket_.moved_bytes();
+  reset_share_.reset();
+  bytes_before_reset_.reset();
   awaits_continue_ = !was_http_1_0_ && !body_is_done() &&
                      EqualIgnoringCase(parsed.head.headers.Value("Expect"), "100-continue");
 }
@@ -163,7 +217,11 @@ Task<Result<size_t>> ServerConnection::ReadRaw(std::span<std::byte> target) {
     input_begin_ += count;
     co_return count;
   }
+  if (receive_pace_.is_limited()) {
+    target = target.first(co_await AwaitPace(receive_pace_, target.size()));
+  }
   HR_CO_TRY_ASSIGN(const size_t count, co_await socket_.ReadSome(target));
+  if (receive_pace_.is_limited()) receive_pace_.Spend(count);
   if (count == 0) co_return Fail(ErrorCode::kUnavailable, "the client closed the connection");
   co_return count;
 }
@@ -191,7 +249,7 @@ Task<Result<size_t>> ServerConnection::ReadChunkedBody(std::span<std::byte> targ
 
 Task<Result<size_t>> ServerConnection::ReadBody(std::span<std::byte> target) {
   if (body_is_done()) co_return size_t{0};
-  SetPhase(Phase::kTransfer);
+  SetPhase(Phase::kBody);
   if (awaits_continue_) {
     awaits_continue_ = false;
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -206,6 +264,14 @@ Task<Result<size_t>> ServerConnection::ReadBody(std::span<std::byte> target) {
   }
   if (!count) keep_alive_ = false;
   SetPhase(Phase::kHandler);
+  if (has_timed_out_) {
+    co_return Fail(ErrorCode::kTimedOut,
+                   "the request's body came too slowly; the connection is closed");
+  }
+  if (count && bytes_before_reset_) {
+    if (BeforeReset(*count) < *count) co_return Reset();
+    *bytes_before_reset_ -= *count;
+  }
   co_return count;
 }
 

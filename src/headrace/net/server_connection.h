@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_set>
@@ -13,6 +14,7 @@
 #include "headrace/net/chunk_framing.h"
 #include "headrace/net/head_parser.h"
 #include "headrace/net/http_server.h"
+#include "headrace/net/pace.h"
 #include "headrace/net/server_socket.h"
 
 namespace headrace::net {
@@ -40,21 +42,22 @@ class ServerConnection {
   // Serves until either side ends the connection.
   Task<void> Run();
 
-  // Ends the connection when its peer has been silent for too long.
+  // Ends the connection when its peer is too slow; called once a second.
   void EndIfStalled();
   // Ends the connection now, or with `when_idle`, only if no request is running on it.
   void End(bool when_idle);
 
  private:
   friend class HttpServerCall;
-  // kHandshake: TLS begins. kIdle: waits for a request. kTransfer: a head, a body or an answer is
-  // on the wire. kHandler: the handler works and the socket may be silent.
-  enum class Phase : uint8_t { kHandshake, kIdle, kTransfer, kHandler };
+  // What the connection waits for: the TLS handshake, a request's first byte, the rest of its head,
+  // bytes of its body, the peer's reading of the answer, or the handler, while the socket may be
+  // silent.
+  enum class Phase : uint8_t { kHandshake, kIdle, kHead, kBody, kSend, kHandler };
 
   Task<Status> Fill();
   Task<std::optional<ParsedHead<HttpRequestHead>>> ReadHead();
   Task<bool> ServeOne();
-  Task<void> RefuseHead(int status);
+  Task<void> RefuseHead(int status, std::string message);
   Task<bool> DrainBody(HttpServerCall& call);
   Task<void> LingerClose();
 
@@ -69,6 +72,18 @@ class ServerConnection {
   std::span<const std::byte> Serialize(const HttpResponseHead& head,
                                        std::optional<uint64_t> content_length, bool is_chunked);
   void SetPhase(Phase phase);
+  bool IsTooSlow();
+
+  // Waits until the pace lets some of `wanted` bytes move and says how many.
+  static Task<size_t> AwaitPace(Pace& pace, size_t wanted);
+  // False: the connection is to be reset instead.
+  bool BeginAnswer(uint64_t body_size_bytes);
+  // How many of `wanted` body bytes go before a reset that was asked for; 0: reset now.
+  size_t BeforeReset(size_t wanted);
+  std::unexpected<Error> Reset();
+  // An answer's head and body, or bytes of its body, at the connection's pace.
+  Task<Status> Send(std::span<const std::byte> head, std::span<const std::byte> body, bool more);
+  Task<Status> SendFile(int file, uint64_t offset, uint64_t size_bytes);
   std::span<char> unread() { return {input_.get() + input_begin_, input_end_ - input_begin_}; }
 
   ServerSocket socket_;
@@ -93,8 +108,18 @@ class ServerConnection {
   std::string output_;
 
   Phase phase_ = Phase::kIdle;
-  SteadyTime phase_since_;  // Or since bytes last moved.
+  SteadyTime phase_since_;  // In kSend: or since bytes last moved.
   uint64_t moved_bytes_seen_ = 0;
+  // Ticks in which the body was waited for, and bytes moved, since the measure began.
+  uint32_t body_ticks_ = 0;
+  uint64_t body_began_bytes_ = 0;
+  bool has_timed_out_ = false;  // While a head or a body came.
+
+  Pace receive_pace_;
+  Pace send_pace_;
+  std::optional<double> reset_share_;
+  std::optional<uint64_t> bytes_before_reset_;
+  bool is_reset_ = false;
 };
 
 }  // namespace headrace::net

@@ -128,6 +128,14 @@ Task<Status> ServerSocket::SendFilePlain(int file, uint64_t offset, uint64_t siz
 
 void ServerSocket::Shutdown() { ::shutdown(descriptor_, SHUT_RDWR); }
 
+void ServerSocket::ShutdownReceive() { ::shutdown(descriptor_, SHUT_RD); }
+
+void ServerSocket::ResetOnClose() {
+  // Past Asio on purpose: it would take the option back before it closes.
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 void ServerSocket::ShutdownSend() {
   if (tls_) {
     // A close_notify that does not fit into the socket's buffer is given up: the lengths of the

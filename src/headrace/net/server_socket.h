@@ -40,6 +40,10 @@ class ServerSocket {
 
   // Ends both directions; whoever waits wakes up and fails.
   void Shutdown();
+  // Ends the peer's direction: whoever waits for bytes reads the end.
+  void ShutdownReceive();
+  // Closing will drop what was not sent yet and reset the connection.
+  void ResetOnClose();
   // Ends our direction: the peer reads what was sent, then the end.
   void ShutdownSend();
 
