@@ -11,6 +11,8 @@ find_package(pugixml 1.12 REQUIRED)
 find_package(SQLite3 3.40 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(PkgConfig REQUIRED)
+# The metrics and their text alone; the CMake package would want its HTTP server's libraries too.
+pkg_check_modules(prometheus REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 
 if(POLICY CMP0167)
   cmake_policy(SET CMP0167 NEW)

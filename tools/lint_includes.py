@@ -41,6 +41,7 @@ OWNERS = {
     "openssl/": ["base", "net"],
     "spdlog/": ["base"],
     "pugixml": ["store", "gateway"],
+    "prometheus/": ["gateway"],
     "sqlite3": ["store"],
     "simdjson": ["plan"],
     "nlohmann/": ["store", "plan", "job", "gateway", "cli"],

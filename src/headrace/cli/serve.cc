@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
 #include <functional>
 #include <memory>
 #include <span>
@@ -56,6 +57,7 @@ Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
   HR_TRY_ASSIGN(const ListenAddress address, ParseListen("--listen", options.listen));
   HR_TRY(CheckAnonymous(options, address));
   HR_TRY_ASSIGN(const auto tls, LoadTls(options));
+  HR_TRY_ASSIGN(const auto operation, ServeOperation::Make(options.operation));
   EventLoops loops(options.thread_count);
   WorkPool pool(options.thread_count * 4);
   const auto durability =
@@ -66,15 +68,23 @@ Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
   gateway::GatewayOptions gateway_options;
   gateway_options.authenticator.users = std::move(users);
   gateway_options.authenticator.is_open = options.is_anonymous;
+  gateway_options.shape = operation->shape();
+  gateway_options.metrics = &operation->metrics();
+  gateway_options.access_log = operation->access_log();
   gateway::Gateway gateway(*store, std::move(gateway_options), *context.world().clock);
-  HR_TRY_ASSIGN(
-      const auto server,
-      net::HttpServer::Start(loops, gateway,
-                             {.host = address.host, .port = address.port, .tls = tls.get()}));
+  net::HttpServerOptions server_options = operation->server_options();
+  server_options.host = address.host;
+  server_options.port = address.port;
+  server_options.tls = tls.get();
+  HR_TRY_ASSIGN(const auto server, net::HttpServer::Start(loops, gateway, server_options));
+  HR_TRY_ASSIGN(const auto watch, operation->StartWatch(loops, *server));
   fmt::print(context.world().out, "listening on {}://{}\n", tls ? "https" : "http",
              address.UrlText(server->port()));
+  if (!watch.address.empty()) {
+    fmt::print(context.world().out, "metrics on http://{}/metrics\n", watch.address);
+  }
   std::fflush(context.world().out);
-  const std::vector<std::function<void()>> reloads;
+  const std::array<std::function<void()>, 1> reloads{[&] { operation->Reload(); }};
   WaitForStop(context.world(), reloads);
   server->Stop();
   return ExitCode::kSuccess;

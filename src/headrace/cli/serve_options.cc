@@ -79,6 +79,7 @@ void DeclareServeOptions(CLI::App& app, ServeOptions& options) {
   app.add_option("--threads", options.thread_count, "Event-loop threads")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
+  DeclareOperationOptions(app, options.operation);
 }
 
 }  // namespace headrace::cli

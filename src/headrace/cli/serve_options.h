@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "headrace/base/error.h"
+#include "headrace/cli/serve_operation.h"
 #include "headrace/net/tls_server_context.h"
 
 namespace headrace::cli {
@@ -25,6 +26,7 @@ struct ServeOptions {
   std::string tls_key;
   std::string durability = "object";
   size_t thread_count = 2;
+  OperationOptions operation;
 };
 
 struct ListenAddress {

@@ -6,6 +6,7 @@
 #include "headrace/base/encoding.h"
 #include "headrace/base/log.h"
 #include "headrace/base/random.h"
+#include "headrace/gateway/request_record.h"
 #include "headrace/gateway/s3_call.h"
 #include "headrace/gateway/s3_failure.h"
 
@@ -79,57 +80,120 @@ Task<Status> Dispatch(S3Call& call) {
   CheckFailed("known operation", __FILE__, __LINE__);
 }
 
-Task<void> RespondError(net::HttpServerCall& http, const std::string& request_id,
-                        const Error& error) {
-  const std::string s3_code = S3CodeOf(error);
-  net::HttpResponseHead head{.status = HttpStatusOf(s3_code)};
-  AddCommonFields(head, request_id);
-  head.headers.Add("Content-Type", "application/xml");
-  // The path alone: a presigned query holds a signature.
-  const std::string resource = http.head().target.substr(0, http.head().target.find('?'));
+std::string ErrorXml(const std::string& s3_code, std::string_view message,
+                     std::string_view resource, const std::string& request_id) {
   XmlAnswer xml("Error");
-  xml.Text("Code", s3_code).Text("Message", error.message()).Text("Resource", resource);
+  xml.Text("Code", s3_code).Text("Message", message).Text("Resource", resource);
   xml.Text("RequestId", request_id).Text("HostId", "headrace");
   std::string text = std::move(xml).End();
   // S3's errors are in no namespace, and some clients look for them there only.
   constexpr std::string_view kNamespace = " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
   text.erase(text.find(kNamespace), kNamespace.size());
+  return text;
+}
+
+net::HttpResponseHead ErrorHead(const std::string& s3_code, const std::string& request_id) {
+  net::HttpResponseHead head{.status = HttpStatusOf(s3_code), .headers = {}};
+  AddCommonFields(head, request_id);
+  head.headers.Add("Content-Type", "application/xml");
+  return head;
+}
+
+Task<void> RespondError(net::HttpServerCall& http, RequestRecord& record, const Error& error) {
+  record.error_code = S3CodeOf(error);
+  const net::HttpResponseHead head = ErrorHead(record.error_code, record.request_id);
+  // The path alone: a presigned query holds a signature.
+  const std::string resource = http.head().target.substr(0, http.head().target.find('?'));
+  const std::string text =
+      ErrorXml(record.error_code, error.message(), resource, record.request_id);
   (void)co_await http.Respond(head, AsBytes(text));
 }
 
 }  // namespace
 
 Gateway::Gateway(ServingStore& store, GatewayOptions options, const Clock& clock)
-    : store_(store), options_(std::move(options)), authenticator_(options_.authenticator, clock) {}
+    : store_(store),
+      options_(std::move(options)),
+      clock_(clock),
+      authenticator_(options_.authenticator, clock) {}
 
 Gateway::~Gateway() = default;
 
 Task<void> Gateway::Handle(net::HttpServerCall& http) {
-  const std::string request_id = MakeRequestId();
-  co_await Answer(http, request_id);
+  if (options_.metrics != nullptr) options_.metrics->Begin();
+  RequestRecord record{.request_id = MakeRequestId()};
+  bool is_served = true;
+  if (options_.shape) is_served = co_await MeetFate(http, record);
+  if (is_served) co_await Answer(http, record);
+  NoteEnd(http, record);
 }
 
-Task<void> Gateway::Answer(net::HttpServerCall& http, const std::string& request_id) {
+Task<bool> Gateway::MeetFate(net::HttpServerCall& http, RequestRecord& record) {
+  const Fate fate = FateOf(*options_.shape, request_count_.fetch_add(1, std::memory_order_relaxed));
+  record.fate = fate.kind;
+  if (fate.delay.count() > 0) co_await Sleep(fate.delay);
+  if (fate.kind == FateKind::kReset) http.ResetPartway(fate.reset_share);
+  if (fate.kind != FateKind::kError503) co_return true;
+  const Error error = FailS3("SlowDown", "Please reduce your request rate.").error();
+  co_await RespondError(http, record, error);
+  co_return false;
+}
+
+void Gateway::NoteEnd(const net::HttpServerCall& http, RequestRecord& record) {
+  if (options_.metrics == nullptr && options_.access_log == nullptr) return;
+  CompleteRecord(record, http, RealClock().Now());
+  if (options_.metrics != nullptr) options_.metrics->End(record);
+  if (options_.access_log == nullptr) return;
+  options_.access_log->Write(
+      AccessLogLine(record, http.head(), http.remote_address(), clock_.WallNow()));
+}
+
+net::HttpAnswer Gateway::AnswerBadHead(const net::HttpBadHead& bad) {
+  RequestRecord record{.request_id = MakeRequestId()};
+  record.error_code = bad.status == 431   ? "RequestHeaderSectionTooLarge"
+                      : bad.status == 408 ? "RequestTimeout"
+                                          : "BadRequest";
+  net::HttpAnswer answer{.head = ErrorHead(record.error_code, record.request_id),
+                         .body = ErrorXml(record.error_code, bad.message, "", record.request_id)};
+  record.status = answer.head.status;
+  record.sent_bytes = answer.body.size();
+  if (options_.metrics != nullptr) options_.metrics->NoteBadHead(record.status);
+  if (options_.access_log != nullptr) {
+    const net::HttpRequestHead unread;
+    options_.access_log->Write(AccessLogLine(record, unread, bad.remote_address, clock_.WallNow()));
+  }
+  return answer;
+}
+
+Task<void> Gateway::Answer(net::HttpServerCall& http, RequestRecord& record) {
   auto target = ParseS3Target(http.head(), options_.domains);
-  if (!target) co_return co_await RespondError(http, request_id, target.error());
+  if (!target) co_return co_await RespondError(http, record, target.error());
+  if (options_.access_log != nullptr) {
+    record.bucket = target->bucket;
+    record.key = target->key;
+  }
   auto identity = authenticator_.Verify(http.head());
-  if (!identity) co_return co_await RespondError(http, request_id, identity.error());
+  if (!identity) co_return co_await RespondError(http, record, identity.error());
+  record.user = identity->access_key_id;
   const bool has_copy_source = http.head().headers.Find("x-amz-copy-source").has_value();
   const auto route = FindRoute(http.head().method, *target, has_copy_source);
-  if (!route) co_return co_await RespondError(http, request_id, route.error());
+  if (!route) co_return co_await RespondError(http, record, route.error());
+  record.route = *route;
   S3Call call{.http = http,
               .store = store_,
               .options = options_,
-              .request_id = request_id,
+              .request_id = record.request_id,
               .route = **route,
               .target = std::move(*target),
               .identity = std::move(*identity)};
   const Status status = co_await Dispatch(call);
+  if (!status) record.error_code = S3CodeOf(status.error());
   if (status || http.has_responded()) co_return;
   if (status.error().code() == ErrorCode::kInternal) {
-    Log(LogLevel::kError, "{} {}: {}", call.route.name, request_id, status.error().message());
+    Log(LogLevel::kError, "{} {}: {}", call.route.name, record.request_id,
+        status.error().message());
   }
-  co_await RespondError(http, request_id, status.error());
+  co_await RespondError(http, record, status.error());
 }
 
 void AddCommonFields(net::HttpResponseHead& head, std::string_view request_id) {

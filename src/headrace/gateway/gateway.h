@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "headrace/gateway/access_log.h"
 #include "headrace/gateway/authenticator.h"
+#include "headrace/gateway/server_metrics.h"
+#include "headrace/gateway/shape.h"
 #include "headrace/net/http_server.h"
 #include "headrace/store/serving_store.h"
 
@@ -17,6 +22,12 @@ struct GatewayOptions {
   std::string region = "us-east-1";
   // BUCKET.DOMAIN in Host names a bucket; empty: path style alone.
   std::vector<std::string> domains = {"localhost"};
+  // What each request meets; nothing: served as fast as it goes. Its rate is the HTTP server's to
+  // keep (HttpServerOptions::connection_rate_bytes).
+  std::optional<Shape> shape;
+  // Null: nothing is counted, or logged. Both outlive the gateway.
+  ServerMetrics* metrics = nullptr;
+  AccessLog* access_log = nullptr;
 };
 
 // Answers the S3 protocol over a store.
@@ -27,13 +38,19 @@ class Gateway final : public net::HttpHandler {
   ~Gateway() override;
 
   Task<void> Handle(net::HttpServerCall& http) override;
+  net::HttpAnswer AnswerBadHead(const net::HttpBadHead& bad) override;
 
  private:
-  Task<void> Answer(net::HttpServerCall& http, const std::string& request_id);
+  // Delays or breaks the request as the shape says. True: it is still to be answered.
+  Task<bool> MeetFate(net::HttpServerCall& http, RequestRecord& record);
+  Task<void> Answer(net::HttpServerCall& http, RequestRecord& record);
+  void NoteEnd(const net::HttpServerCall& http, RequestRecord& record);
 
   ServingStore& store_;
   const GatewayOptions options_;
+  const Clock& clock_;
   Authenticator authenticator_;
+  std::atomic<uint64_t> request_count_ = 0;  // The next request's ordinal for its fate.
 };
 
 }  // namespace headrace::gateway

@@ -140,7 +140,9 @@ Task<Result<size_t>> RequestBody::ReadBytes(std::span<std::byte> target) {
   } else {
     count = co_await call_->ReadBody(target);
   }
-  if (!count && count.error().origin().s3_code.empty()) {
+  // A body that came too slowly stays RequestTimeout.
+  if (!count && count.error().origin().s3_code.empty() &&
+      count.error().code() != ErrorCode::kTimedOut) {
     co_return FailS3("IncompleteBody", count.error().message());
   }
   co_return count;

@@ -145,8 +145,8 @@ struct HttpServerStats {
   uint64_t requests = 0;
 };
 
-// An HTTP/1.1 server, plain or TLS: keep-alive, pipelining, chunked bodies both ways, Expect: 100-continue,
-// sendfile. Connections are spread over the loops in turn and stay on theirs.
+// An HTTP/1.1 server, plain or TLS: keep-alive, pipelining, chunked bodies both ways, Expect:
+// 100-continue, sendfile. Connections are spread over the loops in turn and stay on theirs.
 //
 // Threads: methods may be called from any thread that is not a loop. Lifetime: loops and handler
 // outlive the server; destruction stops it.
