@@ -340,9 +340,9 @@ def test_an_earlier_job_s_model_is_not_taken_for_this_one_s(headrace, box, job):
     ("training=s3://no-such-bucket/x", 3, ["training", "no-such-bucket"]),
     ("training=s3://box/train/,mode=Pipe", 2, ["training", "mode Pipe", "mode=File"]),
     ("training=s3://box/train/,mode=FastFile", 2, ["training", "mode FastFile"]),
-    ("training=s3://box/train/,data-type=ManifestFile", 2, ["training", "ManifestFile"]),
+    ("training=s3://box/none.json,data-type=ManifestFile", 3, ["training", "s3://box/none.json"]),
     ("training=s3://box/train/,compression=Gzip", 2, ["training", "Gzip", "Pipe"]),
-    ("training=s3://box/train/,shuffle-seed=1", 2, ["training", "shuffle-seed"]),
+    ("training=s3://box/train/,shuffle-seed=one", 2, ["training", "shuffle-seed"]),
     ("training=https://box/train/", 2, ["training", "https://box/train/"]),
     ("a/b=s3://box/train/", 2, ["a/b"]),
 ])

@@ -47,18 +47,42 @@ SystemTime ModifiedOf(const struct stat& found) {
                     std::chrono::nanoseconds(found.st_mtim.tv_nsec));
 }
 
+// With a shuffle, which host gets an object depends on the seed. The files of a host have no order.
+plan::PlanOptions PlanOptionsOf(const ChannelSpec& spec) {
+  plan::PlanOptions options{.distribution = spec.distribution, .shuffle_seed = std::nullopt};
+  if (spec.shuffle_seed) options.shuffle_seed = static_cast<uint64_t>(*spec.shuffle_seed);
+  return options;
+}
+
 }  // namespace
+
+FileChannel::FileChannel(const ChannelSpec& spec, S3Uri source, ChannelPlace place,
+                         plan::Listing listing)
+    : name_(spec.name),
+      source_(std::move(source)),
+      folder_(std::move(place.folder)),
+      listing_(std::move(listing)),
+      share_(listing_.size(), PlanOptionsOf(spec), place.rank, plan::ResumePoint{}) {}
 
 Result<FileChannel> FileChannel::Plan(const ChannelSpec& spec, const ChannelPlace& place,
                                       ObjectStore& store, EventLoops& loops,
-                                      const plan::ListOptions& options,
+                                      const plan::ManifestOptions& options,
                                       const CallContext& context) {
   const std::string attempt = "channel " + spec.name;
   HR_TRY_ASSIGN(S3Uri source, While(attempt, ParseS3Uri(spec.s3_uri)));
-  const plan::ListSource listed{.bucket = source.bucket, .prefix = source.key};
-  FileChannel channel(spec.name, std::move(source), place);
-  HR_TRY_ASSIGN(channel.listing_,
-                While(attempt, plan::ListPrefix(store, loops, listed, options, context)));
+  plan::Listing listing;
+  if (spec.data_type == DataType::kManifestFile) {
+    HR_TRY_ASSIGN(const plan::Manifest manifest,
+                  While(attempt, plan::ReadManifest(store, loops, source, options, context)));
+    HR_TRY_ASSIGN(listing, While(attempt + ", " + spec.s3_uri,
+                                 plan::ListManifest(store, loops, manifest, options, context)));
+    source = {.bucket = manifest.bucket(), .key = manifest.prefix()};
+  } else {
+    const plan::ListSource listed{.bucket = source.bucket, .prefix = source.key};
+    HR_TRY_ASSIGN(listing,
+                  While(attempt, plan::ListPrefix(store, loops, listed, options.list, context)));
+  }
+  FileChannel channel(spec, std::move(source), place, std::move(listing));
   HR_TRY(While(attempt, channel.CheckKeys()));
   return channel;
 }
@@ -70,7 +94,7 @@ Status FileChannel::CheckKeys() {
     HR_TRY_ASSIGN(const auto path, checker.Next(listing_.KeyAt(index)));
     if (!path) continue;
     ++file_count;
-    if (!IsOfHost(index, share_)) continue;
+    if (!share_.Holds(index)) continue;
     ++report_.objects;
     report_.bytes += listing_.At(index).size_bytes;
   }
@@ -81,7 +105,7 @@ Status FileChannel::CheckKeys() {
 }
 
 std::optional<std::string> FileChannel::PathOf(size_t index) const {
-  if (!IsOfHost(index, share_)) return std::nullopt;
+  if (!share_.Holds(index)) return std::nullopt;
   const auto path = plan::KeyPath(source_.key, listing_.KeyAt(index));
   HR_CHECK(path.has_value());  // CheckKeys has seen it.
   return *path;

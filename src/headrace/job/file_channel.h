@@ -8,29 +8,19 @@
 #include "headrace/base/event_loops.h"
 #include "headrace/deliver/file/transfer.h"
 #include "headrace/job/job_spec.h"
-#include "headrace/plan/list_prefix.h"
+#include "headrace/plan/epoch_plan.h"
 #include "headrace/plan/listing.h"
+#include "headrace/plan/manifest_objects.h"
+#include "headrace/plan/rank.h"
 #include "headrace/store/object_store.h"
 #include "headrace/store/s3_uri.h"
 
 namespace headrace::job {
 
-// This host's place among the hosts of a channel that is sharded; {0, 1} otherwise.
-struct HostShare {
-  size_t rank = 0;
-  size_t host_count = 1;
-};
-
-// Whether the object at `index` of the listing belongs to a host: round robin over the keys in byte
-// order, folder markers included, so that every host computes the same from the same listing.
-constexpr bool IsOfHost(size_t index, const HostShare& share) {
-  return index % share.host_count == share.rank;
-}
-
-// Where this host's part of a channel goes.
+// Where a host's part of a channel goes.
 struct ChannelPlace {
   std::string folder;
-  HostShare share;
+  plan::Rank rank;  // The host's among the job's.
 };
 
 struct FileChannelReport {
@@ -45,11 +35,12 @@ struct FileChannelReport {
 // Threads: one at a time, not an event loop. Lifetime: nothing is kept of what Plan was given.
 class FileChannel {
  public:
-  // Lists the channel's objects and checks every key. kNotFound when there is no object (or no such
-  // bucket), kInvalidArgument, naming the key, when one cannot be a file.
+  // Lists the channel's objects, those of its manifest where it has one, and checks every key.
+  // kNotFound when there is no object (or no such bucket), kInvalidArgument, naming the key, when
+  // one cannot be a file.
   static Result<FileChannel> Plan(const ChannelSpec& spec, const ChannelPlace& place,
                                   ObjectStore& store, EventLoops& loops,
-                                  const plan::ListOptions& options, const CallContext& context);
+                                  const plan::ManifestOptions& options, const CallContext& context);
 
   const std::string& name() const { return name_; }
   const std::string& folder() const { return folder_; }
@@ -65,11 +56,8 @@ class FileChannel {
                   const CallContext& context);
 
  private:
-  FileChannel(std::string name, S3Uri source, ChannelPlace place)
-      : name_(std::move(name)),
-        source_(std::move(source)),
-        share_(place.share),
-        folder_(std::move(place.folder)) {}
+  // `source`: the bucket, and what every key begins with.
+  FileChannel(const ChannelSpec& spec, S3Uri source, ChannelPlace place, plan::Listing listing);
 
   Status CheckKeys();
   // The file of an object of this host; nothing for a folder marker or another host's object.
@@ -79,9 +67,9 @@ class FileChannel {
 
   std::string name_;
   S3Uri source_;
-  HostShare share_;
   std::string folder_;
   plan::Listing listing_;
+  plan::EpochPlan share_;  // Which of the listing's objects are this host's.
   FileChannelReport report_;
 };
 

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "headrace/plan/epoch_plan.h"
+
 namespace headrace::job {
 
 // How a channel's bytes reach the command. SageMaker's names, here and below.
@@ -15,7 +17,7 @@ enum class InputMode : uint8_t { kFile, kFastFile, kPipe };
 // What a channel's URI names.
 enum class DataType : uint8_t { kS3Prefix, kManifestFile, kAugmentedManifestFile };
 // Which objects a host gets: all, or its share of them.
-enum class Distribution : uint8_t { kFullyReplicated, kShardedByS3Key };
+using plan::Distribution;
 enum class Compression : uint8_t { kNone, kGzip };
 enum class RecordWrapper : uint8_t { kNone, kRecordIo };
 

@@ -111,14 +111,14 @@ class JobRun {
 
   Status PlanChannels(const CallContext& context) {
     const std::vector<std::string> hosts = HostsByRank(spec_);
-    const auto rank = std::ranges::find(hosts, spec_.current_host) - hosts.begin();
+    const auto rank =
+        static_cast<uint64_t>(std::ranges::find(hosts, spec_.current_host) - hosts.begin());
     for (const ChannelSpec& channel : spec_.channels) {
-      ChannelPlace place{.folder = folder_->tree().Channel(channel.name), .share = {}};
-      if (channel.distribution == Distribution::kShardedByS3Key) {
-        place.share = {.rank = static_cast<size_t>(rank), .host_count = hosts.size()};
-      }
-      HR_TRY_ASSIGN(FileChannel planned, FileChannel::Plan(channel, place, *world_.store,
-                                                           *world_.loops, options_.list, context));
+      const ChannelPlace place{.folder = folder_->tree().Channel(channel.name),
+                               .rank = {.index = rank, .count = hosts.size()}};
+      HR_TRY_ASSIGN(FileChannel planned,
+                    FileChannel::Plan(channel, place, *world_.store, *world_.loops,
+                                      options_.sources, context));
       HR_TRY(planned.CheckFolder());
       channels_.push_back(std::move(planned));
     }

@@ -26,7 +26,7 @@ namespace headrace::job {
 struct JobOptions {
   ProcessOptions process;
   file::TransferOptions transfer;
-  plan::ListOptions list;
+  plan::ManifestOptions sources;
   ArchiveOptions archive;
   // Of everything before the command starts; the command and its outputs take as long as they take.
   Deadline preparation;

@@ -112,6 +112,48 @@ TEST_F(RunJobTest, GivesTheCommandItsDataAndUploadsWhatItMakes) {
   EXPECT_FALSE(fs::exists(base_ / "output/failure"));
 }
 
+TEST_F(RunJobTest, DownloadsWhatAManifestNames) {
+  for (const std::string key : {"set/a", "set/b/c", "set/d"}) GivenObject(key, "of " + key);
+  GivenObject("m.json", R"([{"prefix": "s3://data/set/"}, "b/c", "a"])");
+  GivenChannel("train=s3://data/m.json,data-type=ManifestFile");
+  const JobResult result = RunShell("cd $SM_CHANNEL_TRAIN && find . -type f | sort");
+  EXPECT_EQ(ErrorOf(result), "");
+  EXPECT_EQ(Read("input/data/train/a"), "of set/a");
+  EXPECT_EQ(Read("input/data/train/b/c"), "of set/b/c");
+  EXPECT_EQ(result.report.channels.at(0).counts.objects, 2U);
+}
+
+TEST_F(RunJobTest, NamesChannelManifestAndEntryWithoutAnObject) {
+  GivenObject("set/a", "x");
+  GivenObject("m.json", R"([{"prefix": "s3://data/set/"}, "a", "gone"])");
+  GivenChannel("train=s3://data/m.json,data-type=ManifestFile");
+  const JobResult result = RunShell("true");
+  ASSERT_TRUE(result.error.has_value());
+  EXPECT_EQ(result.error->code(), ErrorCode::kNotFound);
+  EXPECT_THAT(ErrorOf(result),
+              HasSubstr("channel train, s3://data/m.json: entry 2 of the manifest: "
+                        "no object s3://data/set/gone"));
+}
+
+TEST_F(RunJobTest, SharesAShuffledChannelAmongHostsWithoutOverlap) {
+  for (int i = 0; i < 30; ++i) GivenObject(fmt::format("set/{:02}", i), "x");
+  GivenChannel("train=s3://data/set/,distribution=ShardedByS3Key,shuffle-seed=5");
+  spec_.hosts = {"h-1", "h-2", "h-3"};
+  std::vector<std::string> files;
+  for (const std::string& host : spec_.hosts) {
+    spec_.current_host = host;
+    spec_.base_directory = (base_ / host).string();
+    ASSERT_EQ(ErrorOf(RunShell("true")), "");
+    for (const auto& file : fs::directory_iterator(base_ / host / "input/data/train")) {
+      files.push_back(file.path().filename().string());
+    }
+    EXPECT_EQ(files.size() % 10, 0U);
+  }
+  std::ranges::sort(files);
+  EXPECT_EQ(files.size(), 30U);
+  EXPECT_EQ(std::ranges::unique(files).size(), 0U);
+}
+
 TEST_F(RunJobTest, WritesTheConfigFiles) {
   GivenObject("train/a", "x");
   GivenChannel("train=s3://data/train,content-type=text/csv");

@@ -100,10 +100,6 @@ Status ValidateAvailable(const ChannelSpec& channel) {
   if (channel.mode != InputMode::kFile) {
     return absent(fmt::format("mode {}", NameOf(channel.mode)), "use mode=File");
   }
-  if (channel.data_type != DataType::kS3Prefix) {
-    return absent(fmt::format("data-type {}", NameOf(channel.data_type)), "use S3Prefix");
-  }
-  if (channel.shuffle_seed) return absent("shuffle-seed", "let the command shuffle its files");
   return Ok();
 }
 

@@ -91,8 +91,7 @@ TEST(ValidateJob, RefusesIllegalCombinations) {
 
 TEST(ValidateJob, RefusesWhatIsAbsentInsteadOfFakingIt) {
   JobSpec spec = GoodJob();
-  for (const std::string_view option :
-       {"mode=Pipe", "mode=FastFile", "data-type=ManifestFile", "shuffle-seed=1"}) {
+  for (const std::string_view option : {"mode=Pipe", "mode=FastFile"}) {
     spec.channels = {ParseChannel(fmt::format("a=s3://b/p,{}", option)).value()};
     const Status status = ValidateJob(spec);
     ASSERT_FALSE(status.has_value()) << option;

@@ -54,6 +54,12 @@ uint64_t EpochPlan::ObjectAt(uint64_t index) const {
   return order_ ? order_->At(position) : position;
 }
 
+bool EpochPlan::Holds(uint64_t object) const {
+  HR_CHECK(object < object_count_);
+  const uint64_t position = order_ ? order_->PositionOf(object) : object;
+  return position >= first_ && (position - first_) % stride_ == 0;
+}
+
 ResumePoint EpochPlan::ResumeAt(uint64_t index) const {
   HR_CHECK(index <= size_);
   return {.epoch = epoch_, .position = std::min(PositionAt(index), object_count_)};

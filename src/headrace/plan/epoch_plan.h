@@ -11,7 +11,7 @@
 namespace headrace::plan {
 
 // Which objects each rank reads; the names are SageMaker's.
-enum class Distribution { kFullyReplicated, kShardedByS3Key };
+enum class Distribution : uint8_t { kFullyReplicated, kShardedByS3Key };
 
 struct PlanOptions {
   Distribution distribution = Distribution::kFullyReplicated;
@@ -45,6 +45,9 @@ class EpochPlan {
   uint64_t size() const { return size_; }
   // The listing's index of the `index`-th of them. Precondition: index < size().
   uint64_t ObjectAt(uint64_t index) const;
+  // Whether this rank reads the listing's object `object` (from the start on): what ObjectAt gives,
+  // asked the other way round. Precondition: object < object_count.
+  bool Holds(uint64_t object) const;
   // Where to resume after this rank has read `index` of them, as far as this rank can tell: the
   // position of the next one.
   ResumePoint ResumeAt(uint64_t index) const;

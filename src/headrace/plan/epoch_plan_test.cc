@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 #include <vector>
 
 #include <fmt/format.h>
@@ -117,6 +118,23 @@ TEST(ParseResumePoint, TakesTwoNumbersAndNothingElse) {
             (ResumePoint{.epoch = 3, .position = 4'500'000'000}));
   for (const char* const bad : {"", "3", "3:", ":4", "3:4:5", "-1:4", "a:b", "3: 4"}) {
     EXPECT_FALSE(ParseResumePoint(bad).has_value()) << bad;
+  }
+}
+
+TEST(EpochPlan, HoldsExactlyTheObjectsItReads) {
+  for (const Distribution distribution :
+       {Distribution::kFullyReplicated, Distribution::kShardedByS3Key}) {
+    for (const std::optional<uint64_t> seed : {std::optional<uint64_t>(), std::optional(7UL)}) {
+      for (uint64_t rank = 0; rank < 3; ++rank) {
+        const EpochPlan plan(50, {.distribution = distribution, .shuffle_seed = seed},
+                             {.index = rank, .count = 3}, {.epoch = 2, .position = 5});
+        std::set<uint64_t> read;
+        for (uint64_t i = 0; i < plan.size(); ++i) read.insert(plan.ObjectAt(i));
+        for (uint64_t object = 0; object < 50; ++object) {
+          EXPECT_EQ(plan.Holds(object), read.contains(object)) << rank << " " << object;
+        }
+      }
+    }
   }
 }
 
