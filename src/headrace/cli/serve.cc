@@ -4,10 +4,12 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "headrace/base/log.h"
 #include "headrace/base/work_pool.h"
 #include "headrace/cli/commands.h"
 #include "headrace/cli/serve_options.h"
@@ -19,8 +21,8 @@
 namespace headrace::cli {
 namespace {
 
-// The keys given, the environment's, or a pair of the folder's own.
-Result<std::vector<s3::AccessKeys>> Users(CommandContext& context, ServeOptions& options) {
+// The keys given, the environment's, or, without a users file, a pair of the folder's own.
+Result<std::vector<s3::AccessKeys>> Owners(CommandContext& context, ServeOptions& options) {
   if (options.is_anonymous) return std::vector<s3::AccessKeys>();
   const Environment& environment = context.world().environment;
   if (options.access_key.empty()) options.access_key = environment.Get("HEADRACE_ACCESS_KEY");
@@ -33,6 +35,7 @@ Result<std::vector<s3::AccessKeys>> Users(CommandContext& context, ServeOptions&
     return std::vector<s3::AccessKeys>{
         {.access_key_id = options.access_key, .secret_access_key = options.secret_key}};
   }
+  if (!options.users_file.empty()) return std::vector<s3::AccessKeys>();
   const std::string path = options.folder + "/.headrace/credentials";
   HR_TRY_ASSIGN(s3::AccessKeys keys, gateway::LoadOrMakeKeyPair(path));
   if (!context.options().is_quiet) {
@@ -42,6 +45,18 @@ Result<std::vector<s3::AccessKeys>> Users(CommandContext& context, ServeOptions&
                path, path);
   }
   return std::vector<s3::AccessKeys>{std::move(keys)};
+}
+
+Status ReloadUsers(const ServeOptions& options, gateway::Gateway& gateway) {
+  if (options.users_file.empty()) return Ok();
+  HR_TRY_ASSIGN(gateway::Users users, gateway::LoadUsers(options.users_file));
+  return gateway.ReplaceUsers(std::move(users));
+}
+
+// What a SIGHUP could not replace stays as it was.
+void Note(std::string_view what, const Status& reloaded) {
+  if (reloaded) return;
+  Log(LogLevel::kError, "kept the old {}: {}", what, reloaded.error().message());
 }
 
 // Each SIGHUP runs all of `reloads`, on this thread.
@@ -56,6 +71,7 @@ void WaitForStop(const CommandWorld& world, std::span<const std::function<void()
 Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
   HR_TRY_ASSIGN(const ListenAddress address, ParseListen("--listen", options.listen));
   HR_TRY(CheckAnonymous(options, address));
+  HR_TRY_ASSIGN(const auto domains, DomainsOf(options));
   HR_TRY_ASSIGN(const auto tls, LoadTls(options));
   HR_TRY_ASSIGN(const auto operation, ServeOperation::Make(options.operation));
   EventLoops loops(options.thread_count);
@@ -64,14 +80,16 @@ Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
       options.durability == "none" ? directory::Durability::kNone : directory::Durability::kObject;
   HR_TRY_ASSIGN(const auto store,
                 directory::DirectoryStore::Open(options.folder, pool, {.durability = durability}));
-  HR_TRY_ASSIGN(auto users, Users(context, options));
+  HR_TRY_ASSIGN(auto owners, Owners(context, options));
   gateway::GatewayOptions gateway_options;
-  gateway_options.authenticator.users = std::move(users);
+  gateway_options.domains = domains;
+  gateway_options.authenticator.users = std::move(owners);
   gateway_options.authenticator.is_open = options.is_anonymous;
   gateway_options.shape = operation->shape();
   gateway_options.metrics = &operation->metrics();
   gateway_options.access_log = operation->access_log();
   gateway::Gateway gateway(*store, std::move(gateway_options), *context.world().clock);
+  HR_TRY(ReloadUsers(options, gateway));
   net::HttpServerOptions server_options = operation->server_options();
   server_options.host = address.host;
   server_options.port = address.port;
@@ -84,7 +102,12 @@ Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
     fmt::print(context.world().out, "metrics on http://{}/metrics\n", watch.address);
   }
   std::fflush(context.world().out);
-  const std::array<std::function<void()>, 1> reloads{[&] { operation->Reload(); }};
+  const std::vector<std::function<void()>> reloads = {
+      [&] { Note("users", ReloadUsers(options, gateway)); },
+      [&] {
+        if (tls) Note("TLS certificate", tls->Reload());
+      },
+      [&] { operation->Reload(); }};
   WaitForStop(context.world(), reloads);
   server->Stop();
   return ExitCode::kSuccess;

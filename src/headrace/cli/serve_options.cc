@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/cli/serve_options.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -13,6 +14,13 @@ namespace {
 
 bool IsLoopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+char LowerCharacter(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+bool IsDomainCharacter(char c) {
+  const char lower = LowerCharacter(c);
+  return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
 }
 
 }  // namespace
@@ -37,6 +45,11 @@ Result<ListenAddress> ParseListen(const std::string& option, const std::string& 
 }
 
 Status CheckAnonymous(const ServeOptions& options, const ListenAddress& address) {
+  if (options.is_anonymous && !options.users_file.empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--anonymous checks nobody, so --users has no meaning beside it; to let everyone "
+                "read a bucket, name it under [anonymous] in the users file");
+  }
   if (!options.is_anonymous || options.allows_anonymous_remote || IsLoopback(address.host)) {
     return Ok();
   }
@@ -44,6 +57,22 @@ Status CheckAnonymous(const ServeOptions& options, const ListenAddress& address)
               fmt::format("--anonymous on {} lets everyone who reaches this machine write; give "
                           "--allow-anonymous-remote too if that is meant",
                           address.host));
+}
+
+Result<std::vector<std::string>> DomainsOf(const ServeOptions& options) {
+  std::vector<std::string> domains = {"localhost"};
+  for (std::string domain : options.domains) {
+    const bool is_name = !domain.empty() && std::ranges::all_of(domain, IsDomainCharacter);
+    if (!is_name || domain.starts_with('.') || domain.ends_with('.')) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("--domain '{}' is no domain name such as s3.example.com; it has no "
+                              "port and no bucket",
+                              domain));
+    }
+    std::ranges::transform(domain, domain.begin(), LowerCharacter);
+    domains.push_back(std::move(domain));
+  }
+  return domains;
 }
 
 Result<std::unique_ptr<net::TlsServerContext>> LoadTls(const ServeOptions& options) {
@@ -64,6 +93,13 @@ void DeclareServeOptions(CLI::App& app, ServeOptions& options) {
                  "Access key clients sign with; or HEADRACE_ACCESS_KEY. Without any, a pair is "
                  "made once and kept in DIR/.headrace/credentials");
   app.add_option("--secret-key", options.secret_key, "Its secret key; or HEADRACE_SECRET_KEY");
+  app.add_option("--users", options.users_file,
+                 "TOML file of users with keys and rights; read again on SIGHUP")
+      ->type_name("FILE");
+  app.add_option("--domain", options.domains,
+                 "Take BUCKET.NAME in Host for a bucket, beside BUCKET.localhost; may be repeated")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   app.add_flag("--anonymous", options.is_anonymous, "Check no signatures");
   app.add_flag("--allow-anonymous-remote", options.allows_anonymous_remote,
                "Let --anonymous listen on other addresses than loopback");

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -22,6 +23,8 @@ struct ServeOptions {
   std::string secret_key;
   bool is_anonymous = false;
   bool allows_anonymous_remote = false;
+  std::string users_file;
+  std::vector<std::string> domains;
   std::string tls_certificate;
   std::string tls_key;
   std::string durability = "object";
@@ -40,8 +43,13 @@ struct ListenAddress {
 // "HOST:PORT", an IPv6 address in brackets. `option` names the option in the error.
 Result<ListenAddress> ParseListen(const std::string& option, const std::string& text);
 
-// Refuses --anonymous on an address that other machines reach, unless that was asked for.
+// Refuses --anonymous together with --users, and on an address that other machines reach unless
+// that was asked for.
 Status CheckAnonymous(const ServeOptions& options, const ListenAddress& address);
+
+// "localhost" and the --domain names in lower case. kInvalidArgument for one that is no domain
+// name.
+Result<std::vector<std::string>> DomainsOf(const ServeOptions& options);
 
 // Null without --tls-cert and --tls-key, which belong together.
 Result<std::unique_ptr<net::TlsServerContext>> LoadTls(const ServeOptions& options);

@@ -18,6 +18,7 @@ Task<Status> AnswerListBuckets(S3Call& call) {
   xml.Owner().Open("Buckets");
   for (const BucketInfo& bucket : buckets) {
     if (!bucket.name.starts_with(prefix)) continue;
+    if (!call.identity.grant.May(Right::kRead, bucket.name)) continue;
     xml.Open("Bucket").Text("Name", bucket.name).Time("CreationDate", bucket.created);
     xml.Close("Bucket");
   }

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "headrace/base/clock.h"
+#include "headrace/base/mutex.h"
+#include "headrace/gateway/access.h"
 #include "headrace/net/http_message.h"
 #include "headrace/store/s3/sigv4.h"
 
 namespace headrace::gateway {
 
 struct AuthenticatorOptions {
-  // Who may sign.
+  // Who may sign and do everything.
   std::vector<s3::AccessKeys> users;
   // True: nothing is checked, whoever signed or not.
   bool is_open = false;
@@ -23,28 +27,49 @@ struct AuthenticatorOptions {
 // Who sent a request and how its body is protected.
 struct Identity {
   std::string access_key_id;  // Empty: nobody signed, or nobody checked.
+  Grant grant;
   // x-amz-content-sha256: a digest, UNSIGNED-PAYLOAD or a STREAMING-… form.
   std::string payload_hash;
   // Set for verified requests: the chain that chunk signatures continue.
   std::optional<s3::ChunkSignatures> chunks;
 };
 
-// Verifies SigV4 signatures in headers and queries.
+// The signature fields of a form upload (PostObject).
+struct FormSignature {
+  std::string_view algorithm;   // x-amz-algorithm
+  std::string_view credential;  // x-amz-credential
+  std::string_view timestamp;   // x-amz-date
+  std::string_view signature;   // x-amz-signature
+  std::string_view session_token;
+  std::string_view policy;  // The policy field as it was sent, in base64: it is what is signed.
+};
+
+// Verifies SigV4 signatures in headers, queries and forms.
 // Threads: all methods may be called at once from any thread.
 class Authenticator {
  public:
   // `clock` outlives it.
-  Authenticator(AuthenticatorOptions options, const Clock& clock)
-      : options_(std::move(options)), clock_(clock) {}
+  Authenticator(AuthenticatorOptions options, const Clock& clock);
 
-  // AccessDenied, InvalidAccessKeyId, SignatureDoesNotMatch, RequestTimeTooSkewed, …
+  // Judges by `users` and the options' own from now on; running requests keep what they have.
+  // kAlreadyExists when both have the same access key: then nothing changes.
+  Status ReplaceUsers(Users users) HR_EXCLUDES(mutex_);
+
+  // Who sent a request; a request without a signature comes from everyone. InvalidAccessKeyId,
+  // SignatureDoesNotMatch, RequestTimeTooSkewed, … What the sender may do is Identity::grant's.
   Result<Identity> Verify(const net::HttpRequestHead& head);
+  // Who signed a form; its policy's own conditions are the caller's to check. AccessDenied for a
+  // form without signature fields.
+  Result<Identity> VerifyForm(const FormSignature& form);
 
  private:
   Status CheckTime(const s3::ParsedSignature& signature) const;
+  std::shared_ptr<const Users> CurrentUsers() const HR_EXCLUDES(mutex_);
 
   const AuthenticatorOptions options_;
   const Clock& clock_;
+  mutable Mutex mutex_;
+  std::shared_ptr<const Users> users_ HR_GUARDED_BY(mutex_);
   s3::SigningKeyCache signing_keys_;
 };
 

@@ -109,6 +109,17 @@ Task<void> RespondError(net::HttpServerCall& http, RequestRecord& record, const 
   (void)co_await http.Respond(head, AsBytes(text));
 }
 
+Status CheckRequest(const net::HttpRequestHead& head, const Grant& grant, const Route& route,
+                    const S3Target& target) {
+  std::optional<std::string> source_bucket;
+  if (const auto copy_source = head.headers.Find("x-amz-copy-source")) {
+    // The operation says what is wrong with one that cannot be read.
+    const auto source = ParseCopySource(*copy_source);
+    if (source) source_bucket = source->bucket;
+  }
+  return CheckAccess(grant, route, target, source_bucket);
+}
+
 }  // namespace
 
 Gateway::Gateway(ServingStore& store, GatewayOptions options, const Clock& clock)
@@ -179,9 +190,12 @@ Task<void> Gateway::Answer(net::HttpServerCall& http, RequestRecord& record) {
   const auto route = FindRoute(http.head().method, *target, has_copy_source);
   if (!route) co_return co_await RespondError(http, record, route.error());
   record.route = *route;
+  const Status allowed = CheckRequest(http.head(), identity->grant, **route, *target);
+  if (!allowed) co_return co_await RespondError(http, record, allowed.error());
   S3Call call{.http = http,
               .store = store_,
               .options = options_,
+              .authenticator = authenticator_,
               .request_id = record.request_id,
               .route = **route,
               .target = std::move(*target),

@@ -20,7 +20,7 @@ struct GatewayOptions {
   AuthenticatorOptions authenticator;
   // Told to clients that ask for a bucket's region; requests may be signed for any.
   std::string region = "us-east-1";
-  // BUCKET.DOMAIN in Host names a bucket; empty: path style alone.
+  // BUCKET.DOMAIN in Host names a bucket; in lower case. Empty: path style alone.
   std::vector<std::string> domains = {"localhost"};
   // What each request meets; nothing: served as fast as it goes. Its rate is the HTTP server's to
   // keep (HttpServerOptions::connection_rate_bytes).
@@ -39,6 +39,9 @@ class Gateway final : public net::HttpHandler {
 
   Task<void> Handle(net::HttpServerCall& http) override;
   net::HttpAnswer AnswerBadHead(const net::HttpBadHead& bad) override;
+
+  // As Authenticator::ReplaceUsers. Threads: any.
+  Status ReplaceUsers(Users users) { return authenticator_.ReplaceUsers(std::move(users)); }
 
  private:
   // Delays or breaks the request as the shape says. True: it is still to be answered.

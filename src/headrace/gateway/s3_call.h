@@ -16,6 +16,7 @@ struct S3Call {
   net::HttpServerCall& http;
   ServingStore& store;
   const GatewayOptions& options;
+  Authenticator& authenticator;  // For signatures inside a body.
   const std::string& request_id;
   const Route& route;
   S3Target target;

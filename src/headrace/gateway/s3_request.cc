@@ -41,15 +41,28 @@ Status ParseQuery(std::string_view text, S3Target& target) {
   return Ok();
 }
 
-// The bucket a virtual-host request names; empty: path style.
-std::string BucketOfHost(std::string_view host, std::span<const std::string> domains) {
-  host = host.substr(0, host.rfind(':'));
+// Host without its port and without the dot that ends a full domain name, in lower case.
+std::string HostName(std::string_view host) {
+  const size_t colon = host.rfind(':');
+  if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
+    host = host.substr(0, colon);
+  }
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return Lower(host);
+}
+
+// The bucket a virtual-host request names: what stands before the longest domain that fits, dots
+// and all. Empty: path style.
+std::string BucketOfHost(std::string_view host_field, std::span<const std::string> domains) {
+  const std::string host = HostName(host_field);
+  size_t bucket_size = host.size();
   for (const std::string& domain : domains) {
+    if (host == domain) return {};
     if (host.size() <= domain.size() + 1 || !host.ends_with(domain)) continue;
     const size_t dot = host.size() - domain.size() - 1;
-    if (host[dot] == '.') return std::string(host.substr(0, dot));
+    if (host[dot] == '.') bucket_size = std::min(bucket_size, dot);
   }
-  return {};
+  return bucket_size == host.size() ? std::string() : host.substr(0, bucket_size);
 }
 
 SystemTime WholeSeconds(SystemTime time) { return std::chrono::floor<std::chrono::seconds>(time); }

@@ -151,6 +151,8 @@ struct ParsedSignature {
 
   bool operator==(const ParsedSignature&) const = default;
 };
+// Reads "AKID/20130524/us-east-1/s3/aws4_request" into `parsed`; the key id may itself hold '/'.
+Status ParseCredential(std::string_view text, ParsedSignature& parsed);
 // From the headers of a request with an Authorization header, or from the query of a presigned one.
 // Nothing: the request carries no signature at all. kInvalidArgument: it has one that is malformed
 // or of another algorithm; the message says what is wrong with it.

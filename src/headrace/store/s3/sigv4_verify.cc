@@ -33,30 +33,6 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
-// "AKID/20130524/us-east-1/s3/aws4_request"; the key id may itself hold '/'.
-Status ReadCredential(std::string_view text, ParsedSignature& parsed) {
-  std::string_view rest = text;
-  std::string_view pieces[4];
-  for (size_t i = 4; i-- > 0;) {
-    const size_t slash = rest.rfind('/');
-    if (slash == std::string_view::npos) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  "the Credential of the signature is not KEY/DATE/REGION/SERVICE/aws4_request");
-    }
-    pieces[i] = rest.substr(slash + 1);
-    rest = rest.substr(0, slash);
-  }
-  if (rest.empty() || pieces[0].size() != 8 || pieces[3] != "aws4_request") {
-    return Fail(ErrorCode::kInvalidArgument,
-                "the Credential of the signature is not KEY/DATE/REGION/SERVICE/aws4_request");
-  }
-  parsed.access_key_id = rest;
-  parsed.scope = {.date = std::string(pieces[0]),
-                  .region = std::string(pieces[1]),
-                  .service = std::string(pieces[2])};
-  return Ok();
-}
-
 Status CheckParts(const ParsedSignature& parsed) {
   if (parsed.signature.size() != 64) {
     return Fail(ErrorCode::kInvalidArgument, "the signature is not 64 hexadecimal digits");
@@ -92,7 +68,7 @@ Result<std::optional<ParsedSignature>> ParseHeader(const net::HttpRequestHead& h
     if (equals == std::string_view::npos) continue;
     const std::string_view value = item.substr(equals + 1);
     if (item.starts_with("Credential=")) {
-      HR_TRY(ReadCredential(value, parsed));
+      HR_TRY(ParseCredential(value, parsed));
     } else if (item.starts_with("SignedHeaders=")) {
       parsed.signed_names = value;
     } else if (item.starts_with("Signature=")) {
@@ -116,7 +92,7 @@ Result<std::optional<ParsedSignature>> ParsePresigned(const net::HttpRequestHead
   }
   ParsedSignature parsed;
   parsed.is_presigned = true;
-  HR_TRY(ReadCredential(QueryValue(query, "X-Amz-Credential").value_or(""), parsed));
+  HR_TRY(ParseCredential(QueryValue(query, "X-Amz-Credential").value_or(""), parsed));
   parsed.timestamp = QueryValue(query, "X-Amz-Date").value_or("");
   parsed.signed_names = QueryValue(query, "X-Amz-SignedHeaders").value_or("");
   parsed.signature = QueryValue(query, "X-Amz-Signature").value_or("");
@@ -137,6 +113,29 @@ Result<std::optional<ParsedSignature>> ParsePresigned(const net::HttpRequestHead
 }
 
 }  // namespace
+
+Status ParseCredential(std::string_view text, ParsedSignature& parsed) {
+  std::string_view rest = text;
+  std::string_view pieces[4];
+  for (size_t i = 4; i-- > 0;) {
+    const size_t slash = rest.rfind('/');
+    if (slash == std::string_view::npos) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "the Credential of the signature is not KEY/DATE/REGION/SERVICE/aws4_request");
+    }
+    pieces[i] = rest.substr(slash + 1);
+    rest = rest.substr(0, slash);
+  }
+  if (rest.empty() || pieces[0].size() != 8 || pieces[3] != "aws4_request") {
+    return Fail(ErrorCode::kInvalidArgument,
+                "the Credential of the signature is not KEY/DATE/REGION/SERVICE/aws4_request");
+  }
+  parsed.access_key_id = rest;
+  parsed.scope = {.date = std::string(pieces[0]),
+                  .region = std::string(pieces[1]),
+                  .service = std::string(pieces[2])};
+  return Ok();
+}
 
 Result<std::optional<ParsedSignature>> ParseSignature(const net::HttpRequestHead& head) {
   if (const auto authorization = head.headers.Find("Authorization")) {
