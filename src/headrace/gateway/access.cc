@@ -12,10 +12,11 @@ namespace {
 
 bool ReadsOnly(const Route& route) { return route.method == "GET" || route.method == "HEAD"; }
 
-// Asked by clients before they read or write.
+// Asked by clients before they read or write. A session may no more than its user.
 bool NeedsEitherRight(const Route& route) {
   return route.operation == Operation::kHeadBucket ||
-         route.operation == Operation::kGetBucketLocation;
+         route.operation == Operation::kGetBucketLocation ||
+         route.operation == Operation::kCreateSession;
 }
 
 Status Deny(const Grant& grant, std::string_view what, std::string_view bucket) {

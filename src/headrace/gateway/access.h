@@ -28,6 +28,8 @@ class Grant {
   Grant LimitedTo(std::string bucket, bool reads_only) const;
 
   bool May(Right right, std::string_view bucket) const;
+  // Null: everyone, or nobody in particular.
+  const User* user() const { return user_; }
   bool is_anonymous() const { return !is_open_ && user_ == nullptr; }
 
  private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/gateway/authenticator.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -35,7 +36,7 @@ Status CheckScope(const s3::ParsedSignature& signature) {
                                     signature.scope.service));
   }
   // Any region is as good as another here, but it has to be one.
-  if (signature.scope.region.empty()) {
+  if (signature.scope.region.empty() && !signature.is_asymmetric) {
     return FailS3(code, "the region of the credential is empty; sign with the bucket's region");
   }
   return Ok();
@@ -60,6 +61,42 @@ std::unexpected<Error> WrongSignature() {
                 "nothing changed the request on its way");
 }
 
+bool IsListed(std::string_view names, std::string_view name) {
+  while (!names.empty()) {
+    const std::string_view one = names.substr(0, names.find(';'));
+    if (net::EqualIgnoringCase(one, name)) return true;
+    names.remove_prefix(std::min(names.size(), one.size() + 1));
+  }
+  return false;
+}
+
+// Who holds a presigned URL must not turn its PUT into a copy, or give it other metadata, by a
+// header that the signer has not seen.
+Status CheckEverythingIsSigned(const net::HttpHeaders& headers, std::string_view signed_names) {
+  constexpr std::string_view kPrefix = "x-amz-";
+  for (const auto& [name, value] : headers.fields()) {
+    if (!net::EqualIgnoringCase(std::string_view(name).substr(0, kPrefix.size()), kPrefix))
+      continue;
+    // The canonical request holds the first, and the others decide nothing on their own.
+    if (net::EqualIgnoringCase(name, "x-amz-content-sha256") ||
+        net::EqualIgnoringCase(name, "x-amz-date") ||
+        net::EqualIgnoringCase(name, "x-amz-security-token")) {
+      continue;
+    }
+    if (IsListed(signed_names, name)) continue;
+    return FailS3("AccessDenied", fmt::format("There were headers present in the request which "
+                                              "were not signed: {}",
+                                              name));
+  }
+  return Ok();
+}
+
+Grant GrantOf(std::shared_ptr<const Users> users, const User* user,
+              const std::optional<SessionClaims>& session) {
+  Grant grant = Grant::OfUser(std::move(users), user);
+  return session ? grant.LimitedTo(session->bucket, session->reads_only) : grant;
+}
+
 Users UsersOf(const std::vector<s3::AccessKeys>& owners) {
   Users users;
   for (const s3::AccessKeys& keys : owners) HR_CHECK(users.AddOwner(keys).has_value());
@@ -67,6 +104,26 @@ Users UsersOf(const std::vector<s3::AccessKeys>& owners) {
 }
 
 }  // namespace
+
+Result<Authenticator::Signer> Authenticator::FindSigner(const Users& users,
+                                                        std::string_view access_key_id,
+                                                        std::string_view token) const {
+  if (!SessionKeys::IsToken(token)) {
+    HR_TRY_ASSIGN(const User* const user, FindUser(users, access_key_id));
+    HR_TRY(CheckToken(*user, token));
+    return Signer{.user = user, .keys = user->keys, .session = std::nullopt};
+  }
+  HR_TRY_ASSIGN(SessionClaims claims, SessionKeys::Read(token));
+  HR_TRY_ASSIGN(const User* const user, FindUser(users, claims.user_access_key_id));
+  HR_TRY_ASSIGN(s3::AccessKeys keys, sessions_.Verify(token, claims, user->keys.secret_access_key));
+  if (keys.access_key_id != access_key_id) {
+    return FailS3("InvalidAccessKeyId", "the access key is not the session token's");
+  }
+  if (clock_.WallNow() > claims.expires_at) {
+    return FailS3("ExpiredToken", "the session has expired; create another one");
+  }
+  return Signer{.user = user, .keys = std::move(keys), .session = std::move(claims)};
+}
 
 Status Authenticator::CheckTime(const s3::ParsedSignature& signature) const {
   const auto signed_at = s3::ParseAmzDate(signature.timestamp);
@@ -130,19 +187,38 @@ Result<Identity> Authenticator::Verify(const net::HttpRequestHead& head) {
   }
   const s3::ParsedSignature& signature = **parsed;
   HR_TRY(CheckScope(signature));
-  HR_TRY_ASSIGN(const User* const user, FindUser(*users, signature.access_key_id));
+  HR_TRY_ASSIGN(const Signer signer,
+                FindSigner(*users, signature.access_key_id, signature.session_token));
   HR_TRY(CheckTime(signature));
-  const std::string& secret = user->keys.secret_access_key;
-  const auto expected = s3::ExpectedSignature(head, signature, secret, signing_keys_);
-  if (!expected) return FailS3("SignatureDoesNotMatch", expected.error().message());
-  if (!EqualInConstantTime(*expected, signature.signature)) return WrongSignature();
-  HR_TRY(CheckToken(*user, signature.session_token));
+  HR_TRY(CheckSignature(head, signature, signer.keys, identity));
+  HR_TRY(CheckEverythingIsSigned(head.headers, signature.signed_names));
+  identity.grant = GrantOf(std::move(users), signer.user, signer.session);
+  identity.is_session = signer.session.has_value();
+  return identity;
+}
+
+Status Authenticator::CheckSignature(const net::HttpRequestHead& head,
+                                     const s3::ParsedSignature& signature,
+                                     const s3::AccessKeys& keys, Identity& identity) {
+  std::string scope = signature.ScopeText();
+  if (signature.is_asymmetric) {
+    auto key = asymmetric_keys_.KeyFor(keys);
+    const auto text = s3::SigV4aStringToSign(head, signature);
+    if (!text) return FailS3("SignatureDoesNotMatch", text.error().message());
+    if (!s3::VerifySigV4a(*key, *text, signature.signature)) return WrongSignature();
+    identity.chunks.emplace(std::move(key), signature.timestamp, std::move(scope),
+                            signature.signature);
+  } else {
+    const std::string& secret = keys.secret_access_key;
+    const auto expected = s3::ExpectedSignature(head, signature, secret, signing_keys_);
+    if (!expected) return FailS3("SignatureDoesNotMatch", expected.error().message());
+    if (!EqualInConstantTime(*expected, signature.signature)) return WrongSignature();
+    identity.chunks.emplace(signing_keys_.KeyFor(secret, signature.scope), signature.timestamp,
+                            std::move(scope), signature.signature);
+  }
   identity.access_key_id = signature.access_key_id;
   identity.payload_hash = signature.payload_hash;
-  identity.chunks.emplace(signing_keys_.KeyFor(secret, signature.scope), signature.timestamp,
-                          signature.scope.Text(), signature.signature);
-  identity.grant = Grant::OfUser(std::move(users), user);
-  return identity;
+  return Ok();
 }
 
 Result<Identity> Authenticator::VerifyForm(const FormSignature& form) {
@@ -163,19 +239,35 @@ Result<Identity> Authenticator::VerifyForm(const FormSignature& form) {
   if (!scope) return FailS3("InvalidArgument", scope.error().message());
   HR_TRY(CheckScope(signature));
   auto users = CurrentUsers();
-  HR_TRY_ASSIGN(const User* const user, FindUser(*users, signature.access_key_id));
+  HR_TRY_ASSIGN(const Signer signer,
+                FindSigner(*users, signature.access_key_id, form.session_token));
   // How long a form is good for, its policy says.
   signature.is_presigned = true;
   signature.lifetime = kPresignedLifetimeMax;
   HR_TRY(CheckTime(signature));
-  const auto key = signing_keys_.KeyFor(user->keys.secret_access_key, signature.scope);
+  const auto key = signing_keys_.KeyFor(signer.keys.secret_access_key, signature.scope);
   if (!EqualInConstantTime(s3::Signature(key, form.policy), form.signature)) {
     return WrongSignature();
   }
-  HR_TRY(CheckToken(*user, form.session_token));
   identity.access_key_id = signature.access_key_id;
-  identity.grant = Grant::OfUser(std::move(users), user);
+  identity.grant = GrantOf(std::move(users), signer.user, signer.session);
+  identity.is_session = signer.session.has_value();
   return identity;
+}
+
+Result<NewSession> Authenticator::StartSession(const Identity& identity, std::string bucket,
+                                               bool reads_only) {
+  if (identity.is_session || identity.grant.is_anonymous()) {
+    return FailS3("AccessDenied", "Access Denied: a session is made for a user's own keys");
+  }
+  SessionClaims claims{.user_access_key_id = identity.access_key_id,
+                       .bucket = std::move(bucket),
+                       .reads_only = reads_only};
+  claims.expires_at =
+      std::chrono::floor<std::chrono::seconds>(clock_.WallNow()) + SessionKeys::kLifetime;
+  const User* const user = identity.grant.user();
+  const std::string secret = user == nullptr ? std::string() : user->keys.secret_access_key;
+  return NewSession{.keys = sessions_.Make(claims, secret), .expires_at = claims.expires_at};
 }
 
 }  // namespace headrace::gateway

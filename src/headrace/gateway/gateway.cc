@@ -36,6 +36,8 @@ Task<Status> Dispatch(S3Call& call) {
     case Operation::kGetBucketAcl:
     case Operation::kGetObjectAcl:
       return AnswerAcl(call);
+    case Operation::kCreateSession:
+      return AnswerCreateSession(call);
     case Operation::kAnswerUnconfigured:
       return AnswerUnconfigured(call);
     case Operation::kListObjects:

@@ -68,13 +68,19 @@ Status RequestBody::ReadForm() {
   }
   if (form.starts_with("STREAMING-")) {
     is_chunked_ = true;
-    is_signed_ = form == s3::kStreamingSigned || form == s3::kStreamingSignedTrailer;
+    const bool is_asymmetric =
+        form == s3::kStreamingAsymmetric || form == s3::kStreamingAsymmetricTrailer;
+    is_signed_ =
+        is_asymmetric || form == s3::kStreamingSigned || form == s3::kStreamingSignedTrailer;
     has_trailers_ = form.ends_with("-TRAILER");
-    // Without verification the asymmetric forms only need their chunks taken apart.
-    const bool is_asymmetric = form.starts_with("STREAMING-AWS4-ECDSA-") && !identity_.chunks;
-    if (!is_signed_ && form != s3::kStreamingUnsignedTrailer && !is_asymmetric) {
+    if (!is_signed_ && form != s3::kStreamingUnsignedTrailer) {
       return FailS3("NotImplemented",
                     fmt::format("bodies of the form {} are not implemented", form));
+    }
+    if (is_signed_ && identity_.chunks && identity_.chunks->is_asymmetric() != is_asymmetric) {
+      return FailS3(
+          "InvalidArgument",
+          fmt::format("a body of the form {} needs a request signed by the same algorithm", form));
     }
     size_bytes_ = net::ParseDecimal(call_->head().headers.Value("x-amz-decoded-content-length"));
     if (!size_bytes_) {
@@ -207,7 +213,7 @@ Status RequestBody::EndChunk() {
   if (!chunk_digest_) return Ok();
   const Sha256Digest digest = DigestOf(*chunk_digest_);
   chunk_digest_.reset();
-  if (EqualInConstantTime(identity_.chunks->NextChunk(digest), chunk_signature_)) return Ok();
+  if (identity_.chunks->CheckChunk(digest, chunk_signature_)) return Ok();
   return FailS3("SignatureDoesNotMatch", "the signature of a chunk is not the right one");
 }
 
@@ -227,7 +233,7 @@ Status RequestBody::CheckTrailers() {
   }
   if (!is_signed_ || !identity_.chunks) return Ok();
   const std::string_view given = framing_.trailers().Value(kTrailerSignature);
-  if (EqualInConstantTime(identity_.chunks->Trailer(signed_text), given)) return Ok();
+  if (identity_.chunks->CheckTrailer(signed_text, given)) return Ok();
   return FailS3("SignatureDoesNotMatch", "the signature of the trailer is not the right one");
 }
 

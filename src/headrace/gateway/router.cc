@@ -30,6 +30,7 @@ constexpr std::array kRoutes = {
     Route{Operation::kGetBucketVersioning, "GetBucketVersioning", "GET", Scope::kBucket,
           "versioning", "", ""},
     Route{Operation::kGetBucketAcl, "GetBucketAcl", "GET", Scope::kBucket, "acl", "", ""},
+    Route{Operation::kCreateSession, "CreateSession", "GET", Scope::kBucket, "session", "", ""},
     Unconfigured("GetBucketPolicy", "policy", "NoSuchBucketPolicy"),
     Unconfigured("GetBucketCors", "cors", "NoSuchCORSConfiguration"),
     Unconfigured("GetBucketLifecycleConfiguration", "lifecycle", "NoSuchLifecycleConfiguration"),

@@ -19,6 +19,7 @@ enum class Operation : uint8_t {
   kGetBucketLocation,
   kGetBucketVersioning,
   kGetBucketAcl,
+  kCreateSession,
   kAnswerUnconfigured,  // GET of a bucket feature that no bucket here has: its NoSuch… error.
   kListObjects,
   kListObjectsV2,

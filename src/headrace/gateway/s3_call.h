@@ -34,6 +34,7 @@ Task<Status> AnswerHeadBucket(S3Call& call);
 Task<Status> AnswerDeleteBucket(S3Call& call);
 Task<Status> AnswerBucketLocation(S3Call& call);
 Task<Status> AnswerBucketVersioning(S3Call& call);
+Task<Status> AnswerCreateSession(S3Call& call);
 Task<Status> AnswerAcl(S3Call& call);
 Task<Status> AnswerUnconfigured(S3Call& call);
 Task<Status> AnswerListObjects(S3Call& call);

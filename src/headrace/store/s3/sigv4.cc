@@ -239,21 +239,4 @@ Sha256Digest SigningKeyCache::KeyFor(std::string_view secret_access_key,
   return key;
 }
 
-std::string ChunkSignatures::NextChunk(const Sha256Digest& chunk_digest) {
-  std::string text = "AWS4-HMAC-SHA256-PAYLOAD\n";
-  text.append(timestamp_).append("\n").append(scope_).append("\n").append(previous_).append("\n");
-  text.append(kEmptySha256).append("\n");
-  AppendHex(text, chunk_digest);
-  previous_ = Signature(signing_key_, text);
-  return previous_;
-}
-
-std::string ChunkSignatures::Trailer(std::string_view trailers) {
-  std::string text = "AWS4-HMAC-SHA256-TRAILER\n";
-  text.append(timestamp_).append("\n").append(scope_).append("\n").append(previous_).append("\n");
-  AppendHex(text, Sha256(trailers));
-  previous_ = Signature(signing_key_, text);
-  return previous_;
-}
-
 }  // namespace headrace::s3

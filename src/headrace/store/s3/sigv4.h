@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include "headrace/base/digest.h"
 #include "headrace/base/error.h"
 #include "headrace/base/mutex.h"
+#include "headrace/base/p256_key.h"
 #include "headrace/net/http_message.h"
 
 // AWS Signature Version 4 in S3's dialect: the path is percent-encoded once and never normalised,
@@ -29,11 +31,15 @@ inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
 inline constexpr std::string_view kStreamingSigned = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
 inline constexpr std::string_view kStreamingSignedTrailer =
     "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
+inline constexpr std::string_view kStreamingAsymmetric = "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD";
+inline constexpr std::string_view kStreamingAsymmetricTrailer =
+    "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER";
 inline constexpr std::string_view kStreamingUnsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 // The SHA-256 of no bytes.
 inline constexpr std::string_view kEmptySha256 =
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 inline constexpr std::string_view kSigV4Algorithm = "AWS4-HMAC-SHA256";
+inline constexpr std::string_view kSigV4aAlgorithm = "AWS4-ECDSA-P256-SHA256";
 
 // The keys a request is signed with. An empty session token: long-lived keys.
 struct AccessKeys {
@@ -141,24 +147,31 @@ std::string PresignQuery(const RequestToSign& request, const Signer& signer,
 struct ParsedSignature {
   std::string access_key_id;
   CredentialScope scope;
-  std::string timestamp;      // x-amz-date, Date is not accepted in its place.
-  std::string signed_names;   // "host;x-amz-content-sha256;x-amz-date"
-  std::string signature;      // 64 hexadecimal digits.
-  std::string session_token;  // Empty: none sent.
-  std::string payload_hash;   // UNSIGNED-PAYLOAD for a presigned request that names none.
+  std::string timestamp;       // x-amz-date, Date is not accepted in its place.
+  std::string signed_names;    // "host;x-amz-content-sha256;x-amz-date"
+  std::string signature;       // 64 hexadecimal digits; of SigV4A, hexadecimal DER.
+  std::string session_token;   // Empty: none sent.
+  std::string payload_hash;    // UNSIGNED-PAYLOAD for a presigned request that names none.
+  bool is_asymmetric = false;  // SigV4A: the scope has no region.
   bool is_presigned = false;
   std::chrono::seconds lifetime{};  // Of a presigned request.
 
+  std::string ScopeText() const;
   bool operator==(const ParsedSignature&) const = default;
 };
-// Reads "AKID/20130524/us-east-1/s3/aws4_request" into `parsed`; the key id may itself hold '/'.
+// Reads "AKID/20130524/us-east-1/s3/aws4_request" into `parsed`, without the region where
+// `parsed` is asymmetric; the key id may itself hold '/'.
 Status ParseCredential(std::string_view text, ParsedSignature& parsed);
 // From the headers of a request with an Authorization header, or from the query of a presigned one.
 // Nothing: the request carries no signature at all. kInvalidArgument: it has one that is malformed
 // or of another algorithm; the message says what is wrong with it.
 Result<std::optional<ParsedSignature>> ParseSignature(const net::HttpRequestHead& head);
+// The canonical request that the signature of a received one covers. kInvalidArgument for a target
+// or a header list that cannot be canonical.
+Result<std::string> CanonicalRequestOf(const net::HttpRequestHead& head,
+                                       const ParsedSignature& parsed);
 // The signature that a request with this head must carry, from the sender's secret.
-// kInvalidArgument for a target or a header list that cannot be canonical. Compare with
+// Errors as CanonicalRequestOf. Compare with
 // EqualInConstantTime; the age of the timestamp and the payload hash are the caller's to check.
 Result<std::string> ExpectedSignature(const net::HttpRequestHead& head,
                                       const ParsedSignature& parsed,
@@ -174,6 +187,14 @@ class ChunkSignatures {
         timestamp_(std::move(timestamp)),
         scope_(std::move(scope)),
         previous_(std::move(seed_signature)) {}
+  // The chain of a STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD body (SigV4A).
+  ChunkSignatures(std::shared_ptr<const P256Key> key, std::string timestamp, std::string scope,
+                  std::string_view seed_signature);
+
+  bool is_asymmetric() const { return asymmetric_key_ != nullptr; }
+  // Whether a chunk, or the trailers, carry the right signature.
+  bool CheckChunk(const Sha256Digest& chunk_digest, std::string_view signature);
+  bool CheckTrailer(std::string_view trailers, std::string_view signature);
 
   // The signature of the next chunk, from its bytes' digest; the last, empty chunk included.
   std::string NextChunk(const Sha256Digest& chunk_digest);
@@ -182,7 +203,12 @@ class ChunkSignatures {
   std::string Trailer(std::string_view trailers);
 
  private:
-  Sha256Digest signing_key_;
+  std::string ChunkText(const Sha256Digest& chunk_digest) const;
+  std::string TrailerText(std::string_view trailers) const;
+  bool Check(std::string_view signed_text, std::string_view signature);
+
+  Sha256Digest signing_key_{};
+  std::shared_ptr<const P256Key> asymmetric_key_;
   std::string timestamp_;
   std::string scope_;
   std::string previous_;

@@ -34,7 +34,8 @@ std::string_view Trim(std::string_view text) {
 }
 
 Status CheckParts(const ParsedSignature& parsed) {
-  if (parsed.signature.size() != 64) {
+  // A signature of the asymmetric kind is judged by who decodes it.
+  if (!parsed.is_asymmetric && parsed.signature.size() != 64) {
     return Fail(ErrorCode::kInvalidArgument, "the signature is not 64 hexadecimal digits");
   }
   if (!ParseAmzDate(parsed.timestamp)) {
@@ -53,13 +54,15 @@ Status CheckParts(const ParsedSignature& parsed) {
 
 Result<std::optional<ParsedSignature>> ParseHeader(const net::HttpRequestHead& head,
                                                    std::string_view authorization) {
-  if (!authorization.starts_with(kSigV4Algorithm)) {
+  ParsedSignature parsed;
+  parsed.is_asymmetric = authorization.starts_with(kSigV4aAlgorithm);
+  if (!parsed.is_asymmetric && !authorization.starts_with(kSigV4Algorithm)) {
     return Fail(ErrorCode::kInvalidArgument,
                 "only AWS4-HMAC-SHA256 signatures are understood; set the client to Signature "
                 "Version 4");
   }
-  ParsedSignature parsed;
-  std::string_view rest = authorization.substr(kSigV4Algorithm.size());
+  std::string_view rest =
+      authorization.substr(parsed.is_asymmetric ? kSigV4aAlgorithm.size() : kSigV4Algorithm.size());
   while (!rest.empty()) {
     const std::string_view piece = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(rest.size(), piece.size() + 1));
@@ -77,6 +80,12 @@ Result<std::optional<ParsedSignature>> ParseHeader(const net::HttpRequestHead& h
   }
   parsed.timestamp = head.headers.Value("x-amz-date");
   parsed.session_token = head.headers.Value("x-amz-security-token");
+  if (parsed.session_token.empty()) {
+    parsed.session_token = head.headers.Value("x-amz-s3session-token");
+  }
+  if (parsed.is_asymmetric && !head.headers.Find("x-amz-region-set")) {
+    return Fail(ErrorCode::kInvalidArgument, "the signed request has no x-amz-region-set");
+  }
   parsed.payload_hash = head.headers.Value("x-amz-content-sha256");
   if (parsed.payload_hash.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "the signed request has no x-amz-content-sha256");
@@ -87,16 +96,24 @@ Result<std::optional<ParsedSignature>> ParseHeader(const net::HttpRequestHead& h
 
 Result<std::optional<ParsedSignature>> ParsePresigned(const net::HttpRequestHead& head) {
   const std::string_view query = QueryOf(head.target);
-  if (QueryValue(query, "X-Amz-Algorithm").value_or("") != kSigV4Algorithm) {
+  const std::string algorithm = QueryValue(query, "X-Amz-Algorithm").value_or("");
+  ParsedSignature parsed;
+  parsed.is_asymmetric = algorithm == kSigV4aAlgorithm;
+  if (!parsed.is_asymmetric && algorithm != kSigV4Algorithm) {
     return Fail(ErrorCode::kInvalidArgument, "X-Amz-Algorithm is not AWS4-HMAC-SHA256");
   }
-  ParsedSignature parsed;
+  if (parsed.is_asymmetric && !QueryValue(query, "X-Amz-Region-Set")) {
+    return Fail(ErrorCode::kInvalidArgument, "the signed request has no X-Amz-Region-Set");
+  }
   parsed.is_presigned = true;
   HR_TRY(ParseCredential(QueryValue(query, "X-Amz-Credential").value_or(""), parsed));
   parsed.timestamp = QueryValue(query, "X-Amz-Date").value_or("");
   parsed.signed_names = QueryValue(query, "X-Amz-SignedHeaders").value_or("");
   parsed.signature = QueryValue(query, "X-Amz-Signature").value_or("");
   parsed.session_token = QueryValue(query, "X-Amz-Security-Token").value_or("");
+  if (parsed.session_token.empty()) {
+    parsed.session_token = QueryValue(query, "X-Amz-S3session-Token").value_or("");
+  }
   const auto named_hash = QueryValue(query, "X-Amz-Content-Sha256");
   const auto header_hash = head.headers.Find("x-amz-content-sha256");
   parsed.payload_hash = named_hash    ? *named_hash
@@ -115,26 +132,33 @@ Result<std::optional<ParsedSignature>> ParsePresigned(const net::HttpRequestHead
 }  // namespace
 
 Status ParseCredential(std::string_view text, ParsedSignature& parsed) {
+  const std::unexpected<Error> wrong =
+      Fail(ErrorCode::kInvalidArgument,
+           parsed.is_asymmetric
+               ? "the Credential of the signature is not KEY/DATE/SERVICE/aws4_request"
+               : "the Credential of the signature is not KEY/DATE/REGION/SERVICE/aws4_request");
   std::string_view rest = text;
-  std::string_view pieces[4];
-  for (size_t i = 4; i-- > 0;) {
+  const auto take_last = [&rest]() -> std::optional<std::string_view> {
     const size_t slash = rest.rfind('/');
-    if (slash == std::string_view::npos) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  "the Credential of the signature is not KEY/DATE/REGION/SERVICE/aws4_request");
-    }
-    pieces[i] = rest.substr(slash + 1);
+    if (slash == std::string_view::npos) return std::nullopt;
+    const std::string_view piece = rest.substr(slash + 1);
     rest = rest.substr(0, slash);
-  }
-  if (rest.empty() || pieces[0].size() != 8 || pieces[3] != "aws4_request") {
-    return Fail(ErrorCode::kInvalidArgument,
-                "the Credential of the signature is not KEY/DATE/REGION/SERVICE/aws4_request");
-  }
+    return piece;
+  };
+  const auto end = take_last();
+  const auto service = take_last();
+  const auto region = parsed.is_asymmetric ? std::optional<std::string_view>("") : take_last();
+  const auto date = take_last();
+  if (!date || !region || rest.empty() || date->size() != 8 || end != "aws4_request") return wrong;
   parsed.access_key_id = rest;
-  parsed.scope = {.date = std::string(pieces[0]),
-                  .region = std::string(pieces[1]),
-                  .service = std::string(pieces[2])};
+  parsed.scope = {
+      .date = std::string(*date), .region = std::string(*region), .service = std::string(*service)};
   return Ok();
+}
+
+std::string ParsedSignature::ScopeText() const {
+  if (!is_asymmetric) return scope.Text();
+  return scope.date + "/" + scope.service + "/aws4_request";
 }
 
 Result<std::optional<ParsedSignature>> ParseSignature(const net::HttpRequestHead& head) {
@@ -148,9 +172,8 @@ Result<std::optional<ParsedSignature>> ParseSignature(const net::HttpRequestHead
   return std::optional<ParsedSignature>();
 }
 
-Result<std::string> ExpectedSignature(const net::HttpRequestHead& head,
-                                      const ParsedSignature& parsed,
-                                      std::string_view secret_access_key, SigningKeyCache& cache) {
+Result<std::string> CanonicalRequestOf(const net::HttpRequestHead& head,
+                                       const ParsedSignature& parsed) {
   const std::string_view target = head.target;
   const auto uri = CanonicalUri(target.substr(0, target.find('?')));
   const auto query = CanonicalQuery(QueryOf(target), parsed.is_presigned ? "X-Amz-Signature" : "");
@@ -162,8 +185,13 @@ Result<std::string> ExpectedSignature(const net::HttpRequestHead& head,
     return Fail(ErrorCode::kInvalidArgument,
                 "the signature covers a header that did not arrive (" + parsed.signed_names + ")");
   }
-  const std::string canonical_request =
-      CanonicalRequest(head.method, *uri, *query, *headers, parsed.payload_hash);
+  return CanonicalRequest(head.method, *uri, *query, *headers, parsed.payload_hash);
+}
+
+Result<std::string> ExpectedSignature(const net::HttpRequestHead& head,
+                                      const ParsedSignature& parsed,
+                                      std::string_view secret_access_key, SigningKeyCache& cache) {
+  HR_TRY_ASSIGN(const std::string canonical_request, CanonicalRequestOf(head, parsed));
   const std::string string_to_sign =
       StringToSign(parsed.timestamp, parsed.scope.Text(), canonical_request);
   return Signature(cache.KeyFor(secret_access_key, parsed.scope), string_to_sign);
