@@ -59,7 +59,8 @@ std::shared_ptr<void> MakeKey(const BIGNUM* number, std::span<const std::byte> p
 
 std::optional<P256Key> P256Key::FromScalar(const Scalar& private_key) {
   const GroupPointer group(EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1));
-  const NumberPointer number(BN_bin2bn(Raw(private_key.data()), private_key.size(), nullptr));
+  const NumberPointer number(
+      BN_bin2bn(Raw(private_key.data()), static_cast<int>(private_key.size()), nullptr));
   HR_CHECK(group != nullptr && number != nullptr);
   if (BN_is_zero(number.get()) || BN_cmp(number.get(), EC_GROUP_get0_order(group.get())) >= 0) {
     return std::nullopt;

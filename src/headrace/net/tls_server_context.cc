@@ -73,7 +73,7 @@ Status UseFiles(SSL_CTX* context, const std::string& certificate_path,
 
 Result<ContextPointer> MakeContext(const std::string& certificate_path,
                                    const std::string& key_path) {
-  const ContextPointer context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+  ContextPointer context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   if (!context) return Fail(ErrorCode::kResourceExhausted, "no memory for a TLS context");
   SSL_CTX* raw = context.get();
   SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
