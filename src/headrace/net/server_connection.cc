@@ -265,6 +265,7 @@ Task<Result<size_t>> ServerConnection::ReadBody(std::span<std::byte> target) {
   if (!count) keep_alive_ = false;
   SetPhase(Phase::kHandler);
   if (has_timed_out_) {
+    keep_alive_ = false;
     co_return Fail(ErrorCode::kTimedOut,
                    "the request's body came too slowly; the connection is closed");
   }
