@@ -7,6 +7,7 @@
 
 #include "headrace/base/buffer.h"
 #include "headrace/base/encoding.h"
+#include "headrace/base/md5_queue.h"
 
 namespace headrace::directory {
 namespace {
@@ -24,7 +25,7 @@ Task<Result<ReceivedBytes>> ReceiveBody(TemporaryFolder& folder, ByteSource& bod
   ReceivedBytes received{.file = std::move(file)};
   const auto announced = body.size_bytes();
   Buffer buffer(std::clamp<uint64_t>(announced.value_or(kReceiveBytes), 1, kReceiveBytes));
-  RunningDigest md5(DigestKind::kMd5);
+  StreamMd5 md5;
   std::optional<RunningChecksum> running;
   if (expected) running.emplace(expected->algorithm);
   while (true) {
@@ -32,7 +33,7 @@ Task<Result<ReceivedBytes>> ReceiveBody(TemporaryFolder& folder, ByteSource& bod
     HR_CO_TRY_ASSIGN(const size_t count, co_await body.Read(buffer.span()));
     if (count == 0) break;
     const auto bytes = buffer.span().first(count);
-    md5.Update(bytes);
+    co_await Md5Queue::OfThisLoop().Update(md5, bytes);
     if (running) running->Update(bytes);
     HR_CO_TRY(WriteAll(received.file.file(), bytes));
     received.size_bytes += count;
@@ -43,7 +44,7 @@ Task<Result<ReceivedBytes>> ReceiveBody(TemporaryFolder& folder, ByteSource& bod
         fmt::format("the body ended after {} of {} bytes", received.size_bytes, *announced),
         "IncompleteBody");
   }
-  received.etag = HexEncode(AsBytes(md5.Finish()));
+  received.etag = HexEncode(md5.Finish());
   received.checksum = running ? running->Finish() : body.verified_checksum();
   if (expected && received.checksum->value != expected->value) {
     co_return FailAs(
