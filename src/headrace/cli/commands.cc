@@ -74,6 +74,13 @@ std::span<const Command> Commands() {
               .declare = DeclareRun,
               .handles_signals = true,
               .runs_program = true},
+      Command{.name = "bench",
+              .summary = "Measure a source as a training loop sees it",
+              .examples = "  headrace bench s3://photos/train/ --batch-size 64 --step-ms 5\n"
+                          "  headrace bench s3://data/large.bin --range-size 256KiB --reads 10000\n"
+                          "  headrace bench s3://data --listing objects.jsonl --no-sign-request "
+                          "--html bench.html\n",
+              .declare = DeclareBench},
       Command{.name = "serve",
               .summary = "Serve a folder as an S3 store",
               .examples = "  headrace serve ./data --access-key me --secret-key secret\n"

@@ -7,6 +7,7 @@
 // one job with different options).
 namespace headrace::cli {
 
+CommandAction DeclareBench(CLI::App& app);
 CommandAction DeclareCat(CLI::App& app);
 CommandAction DeclareCopy(CLI::App& app);
 CommandAction DeclareDu(CLI::App& app);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/cli/bench_sink.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace headrace::cli {
+
+void BenchSink::OnPart(fetch::Part part) {
+  const std::chrono::nanoseconds now = clock_.Now() - begin_;
+  const uint64_t size_bytes = part.bytes.span().size();
+  const MutexLock lock(mutex_);
+  if (arrivals_.bytes == 0) arrivals_.first_byte = now;
+  arrivals_.bytes += size_bytes;
+  arrivals_.timeline.Add(now, size_bytes);
+  held_.push_back(std::move(part.bytes));
+  held_bytes_ += size_bytes;
+  if (wanted_ > 0 && held_bytes_ >= kHeldBytesMax) changed_.NotifyAll();
+}
+
+void BenchSink::OnReadEnd(size_t /*read_index*/, Status status) {
+  const MutexLock lock(mutex_);
+  if (status) {
+    ++arrivals_.samples_done;
+  } else {
+    ++arrivals_.samples_failed;
+    if (!arrivals_.first_failure) arrivals_.first_failure = std::move(status).error();
+  }
+  ++ready_;
+  if (wanted_ > 0 && ready_ >= wanted_) changed_.NotifyAll();
+}
+
+void BenchSink::OnRunEnd() {
+  const MutexLock lock(mutex_);
+  is_over_ = true;
+  changed_.NotifyAll();
+}
+
+size_t BenchSink::Take(size_t count) {
+  std::vector<fetch::PartBytes> dropped;
+  while (true) {
+    // Outside the lock: it gives memory back to the engine.
+    dropped.clear();
+    const MutexLock lock(mutex_);
+    if (held_.empty() && ready_ < count && !is_over_) {
+      wanted_ = count;
+      changed_.Wait(mutex_);
+      wanted_ = 0;
+    }
+    std::swap(dropped, held_);
+    held_bytes_ = 0;
+    if (ready_ < count && !is_over_) continue;
+    const size_t taken = std::min(count, ready_);
+    ready_ -= taken;
+    return taken;
+  }
+}
+
+BenchArrivals BenchSink::arrivals() const {
+  const MutexLock lock(mutex_);
+  return arrivals_;
+}
+
+}  // namespace headrace::cli
