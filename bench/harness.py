@@ -168,13 +168,25 @@ def holds(folder, count, size_bytes):
     return check
 
 
+def peer_python(venv="bench"):
+    """The Python of a venv with the peers of bench/requirements.txt, or, for "bench-NAME", of
+    requirements-NAME.txt: those that want other versions of what they share. Made on first use and
+    when the file changes.
+    """
+    folder = ROOT / ".venv" / venv
+    wanted = ROOT / "bench" / f"requirements{venv.removeprefix('bench')}.txt"
+    installed = folder / "requirements.txt"
+    if not installed.exists() or installed.read_text() != wanted.read_text():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([folder / "bin/pip", "install", "-q", "--disable-pip-version-check", "-r",
+                        wanted], check=True)
+        shutil.copy(wanted, installed)
+    return folder / "bin/python"
+
+
 def peer(name):
     """The path of a peer's program in the benchmark venv; made on first use."""
-    venv = ROOT / ".venv/bench"
-    if not (venv / "bin/python").exists():
-        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-        subprocess.run([venv / "bin/pip", "install", "-q", "-r", ROOT / "bench/requirements.txt"],
-                       check=True)
+    venv = peer_python().parent.parent
     # Some wheels put a Python launcher in front of the program; what is raced is the program.
     return next(venv.glob(f"lib/python*/site-packages/{name}/bin/{name}"), venv / "bin" / name)
 
