@@ -3,6 +3,8 @@ import sys
 
 NAME = "boto3"
 THREADS = 16
+# boto3 repeats requests, but not bodies that break off; s3transfer reads those so often.
+BODY_TRIES = 5
 
 
 def setting(work):
@@ -55,11 +57,14 @@ def main():
     def read(piece):
         key, offset, length = piece
         more = {"Range": f"bytes={offset}-{offset + length - 1}"} if is_ranged else {}
-        try:
-            body = client.get_object(Bucket=job.bucket, Key=key, **more)["Body"]
-            tally.add(key, offset, body.read())
-        except Exception as error:  # noqa: BLE001
-            tally.fail(error)
+        for tries_left in reversed(range(BODY_TRIES)):
+            try:
+                body = client.get_object(Bucket=job.bucket, Key=key, **more)["Body"]
+                tally.add(key, offset, body.read())
+                return
+            except Exception as error:  # noqa: BLE001
+                if tries_left == 0:
+                    tally.fail(error)
 
     with shared.measured(tally):
         shared.in_threads(threads, job.pieces(), read)
