@@ -2,7 +2,9 @@
 import os
 import re
 import signal
+import socket
 import stat
+import struct
 
 import botocore.exceptions
 import pytest
@@ -127,3 +129,35 @@ def test_it_listens_on_ipv6_too(start_server, bare_headrace):
     bare_headrace.ok(*open_to_all, "mb", "s3://six", env=env)
     bare_headrace.ok(*open_to_all, "cp", "-", "s3://six/key", stdin="over six", env=env)
     assert bare_headrace.ok(*open_to_all, "cat", "s3://six/key", env=env).stdout == "over six"
+
+
+def test_clients_that_leave_in_the_middle_of_an_answer_do_not_end_it(start_server, tmp_path):
+    size_bytes = 256 << 20
+    path = write(tmp_path / "store/box/huge", b"")
+    os.truncate(path, size_bytes)
+    server = start_server("--anonymous")
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    for number in range(40):
+        with socket.create_connection((host, int(port)), timeout=20) as client:
+            if number % 2:  # Ends with a reset.
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(b"GET /box/huge HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert client.recv(1000).startswith(b"HTTP/1.1 200")
+    assert server.client().head_object(Bucket="box", Key="huge")["ContentLength"] == size_bytes
+
+
+def test_it_goes_on_when_the_reader_of_its_log_is_gone(bare_headrace, tmp_path):
+    (tmp_path / "store/box").mkdir(parents=True)
+    process = bare_headrace.start("serve", tmp_path / "store", "--listen", "127.0.0.1:0",
+                                  "--anonymous", "--debug")
+    try:
+        url = process.stdout.readline().decode().split()[2]
+        process.stdout.close()
+        process.stderr.close()
+        for _ in range(3):
+            assert boto3_client(url).list_objects_v2(Bucket="box")["KeyCount"] == 0
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+    finally:
+        process.kill()

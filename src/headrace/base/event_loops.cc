@@ -2,6 +2,7 @@
 #include "headrace/base/event_loops.h"
 
 #include <pthread.h>
+#include <signal.h>
 
 #include <thread>
 
@@ -19,11 +20,28 @@ struct EventLoops::Loop {
   std::thread thread;
 };
 
+namespace {
+
+// The kernel raises SIGPIPE in the thread that writes to a peer who is gone, and sendfile(2) and
+// writev(2) know no MSG_NOSIGNAL. Blocked, the call says EPIPE, which is an error of that peer
+// only.
+void BlockBrokenPipeSignal() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+}  // namespace
+
 EventLoops::EventLoops(size_t thread_count) {
   HR_CHECK(thread_count > 0);
   for (size_t index = 0; index < thread_count; ++index) {
     auto loop = std::make_unique<Loop>();
-    loop->thread = std::thread([context = &loop->context] { context->run(); });
+    loop->thread = std::thread([context = &loop->context] {
+      BlockBrokenPipeSignal();
+      context->run();
+    });
     pthread_setname_np(loop->thread.native_handle(), "headrace-loop");
     loops_.push_back(std::move(loop));
   }

@@ -11,7 +11,7 @@
 namespace headrace {
 
 // A fixed set of event-loop threads. What a task touches on its loop (sockets, connection pools)
-// belongs to that loop alone and needs no lock.
+// belongs to that loop alone and needs no lock. SIGPIPE is blocked there: a lost peer is EPIPE.
 //
 // Threads: all methods may be called from any thread. Destruction must not happen on a loop: it
 // stops the loops, joins their threads and destroys what was still suspended on them.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/base/event_loops.h"
 
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
 #include <memory>
 #include <set>
 #include <thread>
@@ -31,6 +35,20 @@ TEST(EventLoops, RunBlockingGivesTheTasksValue) {
   EventLoops loops(1);
   auto value = std::make_unique<int>(41);
   EXPECT_EQ(RunBlocking(loops.At(0), AddOne(std::move(value))).value(), 42);
+}
+
+Task<Result<int>> WriteToNobody() {
+  std::array<int, 2> ends{};
+  HR_CHECK(pipe(ends.data()) == 0);
+  close(ends[0]);
+  const int os_error = write(ends[1], "x", 1) < 0 ? errno : 0;
+  close(ends[1]);
+  co_return os_error;
+}
+
+TEST(EventLoops, APeerWhoIsGoneIsAnErrorAndDoesNotEndTheProcess) {
+  EventLoops loops(1);
+  EXPECT_EQ(RunBlocking(loops.At(0), WriteToNobody()).value(), EPIPE);
 }
 
 Task<void> WaitForEver(std::shared_ptr<int> held) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <exception>
 #include <iterator>
 #include <map>
@@ -126,6 +127,9 @@ std::string FailureText(const Error& error, const Command& command, const Comman
 ExitCode RunCommand(const DeclaredCommand& declared, GlobalOptions options, CommandWorld world) {
   if (options.is_debug) SetLogLevel(LogLevel::kDebug);
   std::optional<SignalWatch> watch;
+  if (world.stops_on_signals && declared.command->outlives_its_reader) {
+    std::signal(SIGPIPE, SIG_IGN);
+  }
   if (world.stops_on_signals && !declared.command->handles_signals) {
     watch.emplace(declared.command->reloads_on_hangup);
     world.stop = watch->stop();

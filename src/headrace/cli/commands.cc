@@ -73,7 +73,8 @@ std::span<const Command> Commands() {
                           "  headrace run job.toml\n",
               .declare = DeclareRun,
               .handles_signals = true,
-              .runs_program = true},
+              .runs_program = true,
+              .outlives_its_reader = true},
       Command{.name = "bench",
               .summary = "Measure a source as a training loop sees it",
               .examples = "  headrace bench s3://photos/train/ --batch-size 64 --step-ms 5\n"
@@ -86,6 +87,7 @@ std::span<const Command> Commands() {
               .examples = "  headrace serve ./data --access-key me --secret-key secret\n"
                           "  headrace serve ./data --anonymous --listen 127.0.0.1:0\n",
               .declare = DeclareServe,
+              .outlives_its_reader = true,
               .reloads_on_hangup = true},
   };
   return kCommands;
