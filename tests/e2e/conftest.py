@@ -1,5 +1,6 @@
 import contextlib
 import http.server
+import socketserver
 import threading
 
 import pytest
@@ -49,6 +50,37 @@ def http_peer():
                 do_GET = do_HEAD = do_PUT = do_POST = handle_any
 
             server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+            server.daemon_threads = True
+            stack.callback(server.server_close)
+            stack.callback(server.shutdown)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            return f"http://127.0.0.1:{server.server_address[1]}", requests
+
+        yield start
+
+
+@pytest.fixture
+def raw_peer():
+    """raw_peer(answer): the URL of a peer that sends answer(method, path) -> bytes as they are and
+    closes, and the list its requests (method, path) gather in."""
+    with contextlib.ExitStack() as stack:
+        def start(answer):
+            requests = []
+
+            class Handler(socketserver.StreamRequestHandler):
+                def handle(self):
+                    line = self.rfile.readline().decode().split()
+                    size_bytes = 0
+                    while (field := self.rfile.readline().decode().strip()):
+                        name, _, value = field.partition(":")
+                        if name.lower() == "content-length":
+                            size_bytes = int(value)
+                    self.rfile.read(size_bytes)
+                    if len(line) == 3:
+                        requests.append((line[0], line[1]))
+                        self.wfile.write(answer(line[0], line[1]))
+
+            server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
             server.daemon_threads = True
             stack.callback(server.server_close)
             stack.callback(server.shutdown)

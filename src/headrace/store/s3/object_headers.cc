@@ -129,14 +129,18 @@ std::optional<Checksum> ChecksumIn(const net::HttpHeaders& headers) {
   return std::nullopt;
 }
 
+std::optional<uint64_t> ObjectSizeIn(const net::HttpHeaders& headers) {
+  const auto range = ParseContentRange(headers.Value("Content-Range"));
+  if (range && range->size_bytes) return range->size_bytes;
+  return net::ParseDecimal(headers.Value("Content-Length"));
+}
+
 ObjectHead ReadObjectHead(std::string_view key, const net::HttpHeaders& headers) {
   ObjectHead head;
   head.info.key = key;
   head.info.etag = Unquoted(headers.Value("ETag"));
   head.info.modified = ParseHttpDate(headers.Value("Last-Modified")).value_or(SystemTime());
-  head.info.size_bytes = net::ParseDecimal(headers.Value("Content-Length")).value_or(0);
-  const auto range = ParseContentRange(headers.Value("Content-Range"));
-  if (range && range->size_bytes) head.info.size_bytes = *range->size_bytes;
+  head.info.size_bytes = ObjectSizeIn(headers).value_or(0);
   for (const AttributeHeader& header : kAttributeHeaders) {
     head.attributes.*header.member = headers.Value(header.name);
   }

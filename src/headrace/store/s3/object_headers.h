@@ -30,8 +30,10 @@ std::optional<ContentRange> ParseContentRange(std::string_view text);
 
 // The first checksum that is there; the strongest CRC is looked for first.
 std::optional<Checksum> ChecksumIn(const net::HttpHeaders& headers);
-// What the headers of a GET or HEAD tell about the object. The size is Content-Range's total, or
-// else Content-Length.
+// The whole object's size: Content-Range's total, or else Content-Length. Nothing: the answer does
+// not tell, as behind a proxy that compresses or sends in chunks.
+std::optional<uint64_t> ObjectSizeIn(const net::HttpHeaders& headers);
+// What the headers of a GET or HEAD tell about the object. A size they do not tell is 0.
 ObjectHead ReadObjectHead(std::string_view key, const net::HttpHeaders& headers);
 
 }  // namespace headrace::s3

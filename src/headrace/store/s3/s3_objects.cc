@@ -61,6 +61,13 @@ Task<Result<ObjectHead>> S3Store::Head(const HeadRequest& request, const CallCon
   }
   TextExchange exchange(std::move(head), 0);
   HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  if (!ObjectSizeIn(exchange.headers())) {
+    // Taken for 0, it would make an empty file of the object, and mv would then remove it.
+    co_return Fail(ErrorCode::kCorrupt,
+                   fmt::format("look up {}: the answer does not say how large it is (no "
+                               "Content-Length); a proxy on the way may have taken that out",
+                               ObjectName(request.bucket, request.key)));
+  }
   co_return ReadObjectHead(request.key, exchange.headers());
 }
 

@@ -136,6 +136,14 @@ TEST_F(S3StoreTest, HeadTellsEverythingTheHeadersDo) {
             (Checksum{.algorithm = ChecksumAlgorithm::kCrc32c, .value = "4waSgw=="}));
 }
 
+TEST_F(S3StoreTest, AnUntoldSizeIsAnErrorAndNotZero) {
+  peer_.Then(HeadReply(200, "ETag: \"abc\"\r\n"));
+  const auto head = store().Head("bucket", "key");
+  EXPECT_THAT(head, HasCode(ErrorCode::kCorrupt));
+  EXPECT_THAT(head, HasMessage("s3://bucket/key"));
+  EXPECT_EQ(peer_.requests().size(), 1U);
+}
+
 TEST_F(S3StoreTest, ErrorsNameTheObjectAndSayWhatToDo) {
   peer_.Then(ErrorReply(404, "NoSuchBucket"));
   peer_.Then(ErrorReply(403, "AccessDenied"));
