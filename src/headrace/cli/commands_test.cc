@@ -301,8 +301,6 @@ TEST_F(CommandsTest, CpRecursiveFiltersInOrder) {
                  "--exclude", "sub/*"}),
             0);
   EXPECT_THAT(Keys(), ElementsAre("p/a.png"));
-  EXPECT_EQ(Run({"cp", "-r", "s3://bkt/p", "s3://bkt/p/below"}), 0);
-  EXPECT_THAT(Keys(), ElementsAre("p/a.png", "p/below/a.png"));
 }
 
 TEST_F(CommandsTest, CpRefusesUnsafeKeysOneByOneAndGoesOn) {
@@ -402,6 +400,53 @@ TEST_F(CommandsTest, SyncDeletesWhatTheSourceDoesNotHave) {
   EXPECT_EQ(Run({"sync", "--delete", Path("out"), "s3://bkt/q"}), 0);
   EXPECT_EQ(out_, "delete: s3://bkt/q/extra\n");
   EXPECT_THAT(Keys(), ElementsAre("p/keep", "q/keep", "q/spared.txt"));
+}
+
+TEST_F(CommandsTest, SyncDeletesNothingForASourceThatHoldsNothing) {
+  GivenFile("out/a", "1");
+  GivenObject("p/one", "1");
+  GivenObject("q/b", "1");
+  for (const char* source : {"s3://bkt/typo/", "s3://bkt/p/one"}) {
+    EXPECT_EQ(Run({"sync", "--delete", source, Path("out")}), 3);
+    EXPECT_THAT(err_, HasSubstr("--allow-empty-source"));
+    EXPECT_EQ(Run({"sync", "--delete", source, "s3://bkt/q"}), 3);
+  }
+  EXPECT_THAT(Files(), ElementsAre("out/a"));
+  EXPECT_THAT(Keys(), ElementsAre("p/one", "q/b"));
+  EXPECT_EQ(Run({"sync", "s3://bkt/typo/", Path("out")}), 0);
+  EXPECT_EQ(Run({"sync", "--delete", "--allow-empty-source", "s3://bkt/typo/", Path("out")}), 0);
+  EXPECT_THAT(Files(), IsEmpty());
+}
+
+TEST_F(CommandsTest, SyncDeletesNothingBehindASymbolicLink) {
+  GivenFile("elsewhere/keep", "1");
+  GivenFile("out/gone", "2");
+  fs::create_directory_symlink(folder_ / "elsewhere", folder_ / "out/link");
+  GivenObject("p/new", "3");
+  EXPECT_EQ(Run({"sync", "--delete", "s3://bkt/p", Path("out")}), 0);
+  EXPECT_THAT(Files(), ElementsAre("elsewhere/keep", "out/new"));
+  EXPECT_TRUE(fs::is_symlink(folder_ / "out/link"));
+}
+
+TEST_F(CommandsTest, PlacesInsideOneAnotherAreRefusedAndNothingIsLost) {
+  GivenObject("x/a", "1");
+  GivenObject("x/y/a", "2");
+  GivenObject("x/y/y/a", "3");
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {"mv", "-r"}, {"cp", "-r"}, {"sync", "--delete"}, {"sync"}}) {
+    for (const auto& [source, target] :
+         {std::pair("s3://bkt/x/", "s3://bkt/x/y/"), std::pair("s3://bkt/x/y/", "s3://bkt/x"),
+          std::pair("s3://bkt/x/y", "s3://bkt")}) {
+      std::vector<std::string> line = command;
+      line.insert(line.end(), {source, target});
+      EXPECT_EQ(Run(line), 2) << command.front() << " " << source << " " << target;
+      EXPECT_THAT(err_, HasSubstr("one inside the other"));
+    }
+  }
+  EXPECT_THAT(Keys(), ElementsAre("x/a", "x/y/a", "x/y/y/a"));
+  EXPECT_EQ(*blocking_.Get("bkt", "x/a"), "1");
+  // One object may move deeper or up.
+  EXPECT_EQ(Run({"mv", "s3://bkt/x/y/y/a", "s3://bkt/x/b"}), 0);
 }
 
 TEST_F(CommandsTest, SyncOfASourceThatCannotBeWalkedDeletesNothing) {

@@ -96,21 +96,30 @@ std::string CopyJob::Shown(const Place& place, const std::string& name) {
 
 Status CopyJob::CheckPlaces() const {
   const bool is_inside_store = !is_upload() && !is_download();
-  if (!is_inside_store || source_.uri.bucket != target_.uri.bucket) return Ok();
-  // Copying a place onto itself does nothing; moving it would lose it.
-  const std::string_view name = LastPart(source_.uri.key);
-  const bool is_same = options_.is_recursive
-                           ? source_root_ == target_root_
-                           : source_.uri.key == SingleTargetKey(target_.uri.key, name);
-  if (is_same && !options_.attributes.is_any_given()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("'{}' and '{}' are the same place", options_.source, options_.target));
+  if (!is_inside_store) return Ok();
+  const S3Uri from{source_.uri.bucket, options_.is_recursive ? source_root_ : source_.uri.key};
+  const S3Uri to{target_.uri.bucket,
+                 options_.is_recursive
+                     ? target_root_
+                     : SingleTargetKey(target_.uri.key, LastPart(source_.uri.key))};
+  const Overlap overlap = OverlapOf(from, to);
+  if (overlap == Overlap::kSame) {
+    // Copying a place onto itself does nothing; moving it would lose it.
+    if (!options_.attributes.is_any_given()) {
+      return Fail(ErrorCode::kInvalidArgument, fmt::format("'{}' and '{}' are the same place",
+                                                           options_.source, options_.target));
+    }
+    if (options_.kind == CopyKind::kMove) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("'{}' cannot be moved onto itself: use cp", options_.source));
+    }
+    return Ok();
   }
-  if (is_same && options_.kind == CopyKind::kMove) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("'{}' cannot be moved onto itself: use cp", options_.source));
-  }
-  return Ok();
+  if (!options_.is_recursive || overlap == Overlap::kNone) return Ok();
+  // Objects would be replaced before they are read, or removed as what was moved or is too much.
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("'{}' and '{}' lie one inside the other: go by way of a third place",
+                          options_.source, options_.target));
 }
 
 Result<ExitCode> CopyJob::Run() {
@@ -149,37 +158,19 @@ Result<CopyJob::Entries> CopyJob::OneEntry() {
                      .etag = std::move(head.info.etag)});
 }
 
-Result<ItemSource<ObjectInfo>> CopyJob::Objects(const plan::ListSource& from, bool is_source) {
-  // A target inside the source would be listed while it grows: such a listing is taken whole first.
-  const bool grows = is_source && !is_download() && source_.uri.bucket == target_.uri.bucket &&
-                     target_root_.starts_with(source_root_);
-  if (!grows) {
-    auto stream = std::make_unique<plan::PrefixStream>(store_, context_.loops(), from,
-                                                       plan::ListOptions{}, context_.call());
-    return [stream = std::move(stream)] { return stream->Next(); };
-  }
-  HR_TRY_ASSIGN(plan::Listing taken, plan::ListPrefix(store_, context_.loops(), from,
-                                                      plan::ListOptions{}, context_.call()));
-  auto listing = std::make_unique<const plan::Listing>(std::move(taken));
-  return [listing = std::move(listing),
-          index = size_t{0}]() mutable -> Result<std::optional<ObjectInfo>> {
-    if (index == listing->size()) return std::nullopt;
-    return listing->ObjectAt(index++);
-  };
-}
-
 Result<CopyJob::Entries> CopyJob::StoreEntries(const S3Uri& uri, bool is_source) {
   const std::string prefix = FolderPrefix(uri.key);
   const bool faces_files = is_upload() || is_download();
-  HR_TRY_ASSIGN(ItemSource<ObjectInfo> objects,
-                Objects({.bucket = uri.bucket, .prefix = prefix}, is_source));
+  auto objects = std::make_unique<plan::PrefixStream>(
+      store_, context_.loops(), plan::ListSource{.bucket = uri.bucket, .prefix = prefix},
+      plan::ListOptions{}, context_.call());
   // Only what is written to disk has to be fit for it.
   std::optional<plan::KeyPathChecker> checker;
   if (is_source && is_download()) checker.emplace(prefix);
   return [this, is_source, faces_files, prefix, checker = std::move(checker), bucket = uri.bucket,
           objects = std::move(objects)]() mutable -> Result<std::optional<Entry>> {
     while (true) {
-      HR_TRY_ASSIGN(std::optional<ObjectInfo> object, objects());
+      HR_TRY_ASSIGN(std::optional<ObjectInfo> object, objects->Next());
       if (!object) return std::nullopt;
       if (is_source) ++found_count_;
       // A folder marker has no counterpart among files.
@@ -250,7 +241,25 @@ Result<ItemSource<CopyJob::Item>> CopyJob::Items() {
   };
 }
 
+Result<CopyJob::Entries> CopyJob::CheckedForDelete(Entries source) {
+  const bool is_at_risk = options_.sync.deletes && !options_.allows_empty_source && !is_upload();
+  if (!is_at_risk) return source;
+  HR_TRY_ASSIGN(std::optional<Entry> first, source());
+  if (!first && found_count_ == 0) {
+    return Fail(ErrorCode::kNotFound,
+                fmt::format("no object under {}: --delete would remove all of '{}'; add "
+                            "--allow-empty-source if that is meant",
+                            Shown(source_, source_root_), options_.target));
+  }
+  return [first = std::move(first),
+          source = std::move(source)]() mutable -> Result<std::optional<Entry>> {
+    if (first) return std::exchange(first, std::nullopt);
+    return source();
+  };
+}
+
 Result<ItemSource<CopyJob::Item>> CopyJob::SyncItems(Entries source) {
+  HR_TRY_ASSIGN(source, CheckedForDelete(std::move(source)));
   HR_TRY_ASSIGN(Entries target, EntriesOf(target_, false));
   auto plan = std::make_unique<file::SyncPlan>(std::move(source), Filtered(std::move(target)),
                                                options_.sync);

@@ -55,13 +55,15 @@ class CopyJob {
   static std::string Shown(const Place& place, const std::string& name);
 
   Result<Entries> OneEntry();
-  Result<file::ItemSource<ObjectInfo>> Objects(const plan::ListSource& from, bool is_source);
   Result<Entries> StoreEntries(const S3Uri& uri, bool is_source);
   Result<Entries> LocalEntries(const std::string& path, bool is_source);
   Result<Entries> EntriesOf(const Place& place, bool is_source);
   Entries Filtered(Entries entries) const;
   Result<file::ItemSource<Item>> Items();
   Result<file::ItemSource<Item>> SyncItems(Entries source);
+  // `source` again, once it is known that it does not ask for the whole target's deletion by being
+  // empty: a mistyped prefix looks like an empty one.
+  Result<Entries> CheckedForDelete(Entries source);
   Result<Item> ItemFor(file::Entry entry) const;
   Step StepFor(const Item& item) const;
 

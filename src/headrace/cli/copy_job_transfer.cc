@@ -11,6 +11,7 @@
 #include "headrace/base/media_type.h"
 #include "headrace/cli/copy_job.h"
 #include "headrace/deliver/file/read_ahead.h"
+#include "headrace/deliver/file/remove_below.h"
 
 namespace headrace::cli {
 namespace {
@@ -148,6 +149,7 @@ file::VersionDelete& CopyJob::SourceDeletes() {
 
 void CopyJob::RemoveFromTarget(const file::Entry& entry) {
   const std::string name = At(target_, target_root_, entry.path);
+  if (is_download() && file::IsBehindLink(target_root_, entry.path)) return;
   const Step step{.verb = "delete",
                   .source = Shown(target_, name),
                   .target = {},
@@ -161,16 +163,11 @@ void CopyJob::RemoveFromTarget(const file::Entry& entry) {
     TargetDeletes().Add(name);
     return;
   }
-  if (unlink(name.c_str()) != 0) {
-    display_.OnFailed(step, Error::FromErrno(errno, fmt::format("delete {}", name)));
+  if (const Status removed = file::RemoveBelow(target_root_, entry.path); !removed) {
+    display_.OnFailed(step, removed.error());
     return;
   }
   display_.OnDone(step);
-  // A folder exists in a bucket only as long as something is in it.
-  for (std::string path = entry.path; path.contains('/');) {
-    path.resize(path.rfind('/'));
-    if (rmdir(PathBelow(target_root_, path).c_str()) != 0) break;
-  }
 }
 
 void CopyJob::OnItemEnd(size_t index, bool is_done) {

@@ -16,6 +16,8 @@ CopyOptions::CopyOptions(CLI::App& app, CopyKind copy_kind)
       ->required();
   if (kind == CopyKind::kSync) {
     app.add_flag("--delete", sync.deletes, "Remove from TARGET what SOURCE does not have");
+    app.add_flag("--allow-empty-source", allows_empty_source,
+                 "With --delete: go on when SOURCE holds no object, and remove all of TARGET");
     app.add_flag("--size-only", sync.size_only, "Compare sizes alone");
     app.add_flag("--exact-timestamps", sync.exact_timestamps,
                  "Copy on any difference in time, not only when SOURCE is newer");

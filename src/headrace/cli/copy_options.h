@@ -26,6 +26,7 @@ struct CopyOptions {
   bool shows_progress = true;
   bool follows_symlinks = true;
   bool guesses_content_type = true;
+  bool allows_empty_source = false;  // sync --delete then removes everything.
   uint64_t expected_size_bytes = 0;  // Of standard input; 0: not known.
   file::SyncOptions sync;
   FilterOptions filters;

@@ -30,6 +30,14 @@ std::string FolderPrefix(std::string_view key) {
   return prefix;
 }
 
+Overlap OverlapOf(const S3Uri& source, const S3Uri& target) {
+  if (source.bucket != target.bucket) return Overlap::kNone;
+  if (source.key == target.key) return Overlap::kSame;
+  if (target.key.starts_with(source.key)) return Overlap::kTargetInSource;
+  if (source.key.starts_with(target.key)) return Overlap::kSourceInTarget;
+  return Overlap::kNone;
+}
+
 std::string PathBelow(std::string_view folder, std::string_view name) {
   std::string path(folder);
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();

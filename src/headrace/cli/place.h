@@ -32,6 +32,11 @@ std::string SingleTargetKey(std::string_view key, std::string_view name);
 // Pure.
 std::string FolderPrefix(std::string_view key);
 
+// How two prefixes lie in the store, each empty or ending in '/', of one bucket or of two.
+enum class Overlap { kNone, kSame, kTargetInSource, kSourceInTarget };
+// Pure.
+Overlap OverlapOf(const S3Uri& source, const S3Uri& target);
+
 // `name` below `folder`, with one '/' between them; "." and "" give `name` alone. Pure.
 std::string PathBelow(std::string_view folder, std::string_view name);
 

@@ -26,6 +26,29 @@ TEST(FolderPrefix, EndsWithOneSlashUnlessEmpty) {
   EXPECT_EQ(FolderPrefix("a/"), "a/");
 }
 
+TEST(OverlapOf, TellsWhichOfTwoPrefixesHoldsTheOther) {
+  struct Row {
+    S3Uri source;
+    S3Uri target;
+    Overlap overlap;
+  };
+  const Row rows[] = {
+      {{"b", "x/"}, {"b", "x/"}, Overlap::kSame},
+      {{"b", ""}, {"b", ""}, Overlap::kSame},
+      {{"b", "x/"}, {"b", "x/y/"}, Overlap::kTargetInSource},
+      {{"b", ""}, {"b", "x/"}, Overlap::kTargetInSource},
+      {{"b", "x/y/"}, {"b", "x/"}, Overlap::kSourceInTarget},
+      {{"b", "x/y/"}, {"b", ""}, Overlap::kSourceInTarget},
+      {{"b", "x/"}, {"b", "xy/"}, Overlap::kNone},
+      {{"b", "x/"}, {"c", "x/"}, Overlap::kNone},
+      {{"b", "x/"}, {"c", "x/y/"}, Overlap::kNone},
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(OverlapOf(row.source, row.target), row.overlap)
+        << row.source.key << " to " << row.target.bucket << "/" << row.target.key;
+  }
+}
+
 TEST(PathBelow, JoinsWithOneSlash) {
   EXPECT_EQ(PathBelow("out", "a/b"), "out/a/b");
   EXPECT_EQ(PathBelow("out//", "a"), "out/a");
