@@ -3,6 +3,7 @@ import contextlib
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import threading
@@ -147,6 +148,58 @@ def test_a_reader_that_leaves_ends_the_command(headrace, s3):
     assert process.wait(timeout=PATIENCE_SECONDS) != 0
     assert len(process.stderr.read().splitlines()) <= 1
     process.stderr.close()
+
+
+def make_special(folder):
+    """A pipe, and as root a device that takes everything: name to path."""
+    os.mkfifo(folder / "pipe")
+    made = {"pipe": folder / "pipe"}
+    with contextlib.suppress(PermissionError):
+        os.mknod(folder / "null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        made["null"] = folder / "null"
+    return made
+
+
+def test_a_device_or_pipe_is_written_into_and_stays_one(headrace, s3, tmp_path):
+    data = content(7, 3 * MIB)
+    put_all(s3, "box", {"key": data})
+    special = make_special(tmp_path)
+    if "null" in special:
+        assert headrace.ok("cp", "s3://box/key", special["null"]).stdout == ""
+        assert stat.S_ISCHR(special["null"].stat().st_mode)
+    process = headrace.start("cp", "s3://box/key", special["pipe"])
+    assert special["pipe"].read_bytes() == data
+    assert process.wait(timeout=PATIENCE_SECONDS) == 0
+    process.communicate()
+    assert stat.S_ISFIFO(special["pipe"].stat().st_mode)
+    waiting = headrace.start("cp", "s3://box/key", special["pipe"])
+    waiting.send_signal(signal.SIGINT)
+    assert waiting.wait(timeout=PATIENCE_SECONDS) in (130, -signal.SIGINT)
+    waiting.communicate()
+
+
+def test_standard_output_by_its_name_is_no_file_to_replace(headrace, s3, tmp_path):
+    put_all(s3, "box", {"key": "bytes"})
+    link = tmp_path / "stdout"
+    link.symlink_to("/proc/self/fd/1")
+    assert headrace.ok("cp", "s3://box/key", link).stdout == "bytes"
+    assert headrace.ok("cp", "s3://box/key", "/proc/self/fd/1").stdout == "bytes"
+    with open(tmp_path / "out", "wb") as out:
+        out.write(b"before ")
+        out.flush()
+        assert headrace("cp", "s3://box/key", "/proc/self/fd/1", stdout=out).code == 0
+    assert (tmp_path / "out").read_bytes() == b"before bytes"
+
+
+def test_no_file_takes_the_place_of_a_device_or_pipe(headrace, s3, tmp_path):
+    for name, path in make_special(tmp_path).items():
+        put_all(s3, name, {name: "x", "other": "y"})
+        assert_one_line_error(headrace("mv", f"s3://{name}/{name}", path), 2, str(path))
+        for command in (["cp", "-r"], ["mv", "-r"], ["sync"]):
+            outcome = headrace(*command, f"s3://{name}", tmp_path)
+            assert outcome.code in (2, 5) and str(path) in outcome.stderr, outcome
+        assert not stat.S_ISREG(path.stat().st_mode)
+        assert name in read_bucket(s3, name)
 
 
 # --- Ctrl-C -------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@
 #include "headrace/cli/copy_job.h"
 #include "headrace/cli/input_stream.h"
 #include "headrace/cli/print_objects.h"
+#include "headrace/cli/read_objects.h"
+#include "headrace/cli/stream_target.h"
 #include "headrace/deliver/file/multipart.h"
 #include "headrace/deliver/file/stream_upload.h"
 
@@ -83,6 +85,39 @@ Result<ExitCode> UploadInput(CommandContext& context, const CopyOptions& options
   return display.Finish(std::nullopt);
 }
 
+// Into a device or pipe, where no temporary file can take a name's place.
+Result<ExitCode> DownloadIntoStream(CommandContext& context, const CopyOptions& options,
+                                    const S3Uri& source, const std::string& path) {
+  if (options.kind != CopyKind::kCopy) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} is a device or pipe: only cp writes into it", path));
+  }
+  const Step step{.verb = "download",
+                  .source = FormatS3Uri(source.bucket, source.key),
+                  .target = path,
+                  .size_bytes = 0};
+  if (options.is_dry_run) {
+    fmt::print(context.world().out, "{}\n",
+               context.options().is_json ? StepJson(step, true, nullptr) : StepLine(step, true));
+    return ExitCode::kSuccess;
+  }
+  HR_TRY_ASSIGN(ObjectStore * store, context.Store());
+  const std::stop_token stop = context.call().stop;
+  HR_TRY_ASSIGN(StreamTarget target, StreamTarget::Open(path, stop));
+  HR_TRY(
+      ReadObjects(context, *store, {source}, [&](std::span<const std::byte> bytes) -> Result<bool> {
+        HR_TRY(target.Write(bytes, stop));
+        return true;
+      }));
+  return ExitCode::kSuccess;
+}
+
+bool IsIntoStream(const CopyOptions& options, const Place& source, const Place& target) {
+  return !options.is_recursive && source.kind == Place::Kind::kStore &&
+         !LastPart(source.uri.key).empty() && target.kind == Place::Kind::kLocal &&
+         IsStreamTarget(target.path);
+}
+
 }  // namespace
 
 Result<ExitCode> RunCopy(CommandContext& context, const CopyOptions& options) {
@@ -107,6 +142,9 @@ Result<ExitCode> RunCopy(CommandContext& context, const CopyOptions& options) {
   if (source.kind == Place::Kind::kLocal && target.kind == Place::Kind::kLocal) {
     return Fail(ErrorCode::kInvalidArgument,
                 "both sides are local paths: one of them must be s3://BUCKET/KEY");
+  }
+  if (IsIntoStream(options, source, target)) {
+    return DownloadIntoStream(context, options, source.uri, target.path);
   }
   HR_TRY_ASSIGN(ObjectStore * store, context.Store());
   CopyJob job(context, options, *store, std::move(source), std::move(target));
