@@ -3,10 +3,13 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <memory>
@@ -51,15 +54,25 @@ Result<std::vector<std::string>> NamesIn(const std::string& folder) {
 // A folder by what it is, not by how it was reached.
 using FolderIdentity = std::pair<dev_t, ino_t>;
 
+// File systems of the kernel's own, whose files have no size and come and go as they are read.
+bool IsMadeUp(const std::string& path) {
+  struct statfs system{};
+  if (statfs(path.c_str(), &system) != 0) return false;
+  constexpr std::array<int64_t, 5> kKinds{PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC,
+                                          TRACEFS_MAGIC, CGROUP2_SUPER_MAGIC};
+  return std::ranges::find(kKinds, static_cast<int64_t>(system.f_type)) != kKinds.end();
+}
+
 class Scanner {
  public:
   Status Scan(const std::string& folder, const std::string& name) {
     struct stat found{};
     if (stat(folder.c_str(), &found) != 0) return FailureAt("look at", folder);
-    open_folders_.emplace_back(found.st_dev, found.st_ino);
     HR_TRY_ASSIGN(const std::vector<std::string> names, NamesIn(folder));
+    open_folders_.emplace_back(found.st_dev, found.st_ino);
     for (const std::string& child : names) {
-      HR_TRY(Add(folder + "/" + child, name.empty() ? child : name + "/" + child));
+      const Status added = Add(folder + "/" + child, name.empty() ? child : name + "/" + child);
+      if (!added) contents_.unreadable.push_back(added.error());
     }
     open_folders_.pop_back();
     return Ok();
@@ -75,16 +88,19 @@ class Scanner {
         std::ranges::find(open_folders_, FolderIdentity(found.st_dev, found.st_ino)) !=
             open_folders_.end();
     if (!leads_somewhere || is_open_folder) return AddLink(path, name);
+    const bool is_elsewhere = found.st_dev != open_folders_.back().first;
+    const bool is_folder = S_ISDIR(found.st_mode);
+    if ((!is_folder && !S_ISREG(found.st_mode)) || (is_elsewhere && IsMadeUp(path))) {
+      contents_.skipped.push_back(name);
+      return Ok();
+    }
+    if (access(path.c_str(), R_OK) != 0) return FailureAt("read", path);
     TarEntry entry{
         .name = name, .mode = found.st_mode & 07777U, .modified_seconds = found.st_mtime};
-    if (S_ISDIR(found.st_mode)) {
+    if (is_folder) {
       entry.kind = TarEntry::Kind::kDirectory;
       contents_.members.push_back({.entry = std::move(entry), .path = path});
       return Scan(path, name);
-    }
-    if (!S_ISREG(found.st_mode)) {
-      contents_.skipped.push_back(name);
-      return Ok();
     }
     entry.size_bytes = static_cast<uint64_t>(found.st_size);
     contents_.size_bytes += entry.size_bytes;

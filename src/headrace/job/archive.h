@@ -23,12 +23,15 @@ struct ArchiveMember {
 // that does not depend on the file system.
 struct ArchiveContents {
   std::vector<ArchiveMember> members;
-  uint64_t size_bytes = 0;           // Of all files.
-  std::vector<std::string> skipped;  // Names of sockets, pipes and devices, which tar cannot hold.
+  uint64_t size_bytes = 0;  // Of all files.
+  // Names of what tar cannot hold: sockets, pipes and devices, and what the kernel makes up
+  // (/proc).
+  std::vector<std::string> skipped;
+  std::vector<Error> unreadable;  // Why each file or folder that is missing here cannot be read.
 };
 
 // Links are followed. One that leads nowhere, or back to a folder it lies in, is kept as a link.
-// The errors name the path.
+// Fails only when the folder itself cannot be read. The errors name the path.
 Result<ArchiveContents> ScanFolder(const std::string& folder);
 
 struct ArchiveOptions {

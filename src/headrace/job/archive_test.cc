@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/job/archive.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
+#include <climits>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "headrace/base/random.h"
+#include "headrace/base/unique_fd.h"
 #include "headrace/store/memory/memory_store.h"
 #include "testing/blocking_store.h"
 #include "testing/result_matchers.h"
@@ -92,6 +95,32 @@ TEST_F(ArchiveTest, GoesUpInPartsWhenItIsLarge) {
   EXPECT_TRUE(etag.ends_with("-11")) << etag;
   Unpack();
   EXPECT_EQ(ReadOut("weights.bin"), noise);
+}
+
+TEST_F(ArchiveTest, LeavesOutWhatTheKernelMakesUp) {
+  Write("weights", "w");
+  fs::create_directory_symlink("/proc/self", folder_ / "model/process");
+  fs::create_symlink("/proc/self/status", folder_ / "model/status");
+  const auto contents = ScanFolder(Model());
+  ASSERT_THAT(contents, IsOk());
+  EXPECT_THAT(contents->skipped, ElementsAre("process", "status"));
+  EXPECT_EQ(contents->members.size(), 1U);
+  EXPECT_TRUE(contents->unreadable.empty());
+}
+
+TEST_F(ArchiveTest, GoesOnBehindWhatCannotBeRead) {
+  Write("z-last", "z");
+  // Deeper than any path the kernel takes.
+  const std::string name(200, 'd');
+  UniqueFd at(open(Model().c_str(), O_RDONLY | O_DIRECTORY));
+  for (int depth = 0; depth < PATH_MAX / 200 + 1; ++depth) {
+    ASSERT_EQ(mkdirat(at.get(), name.c_str(), 0755), 0);
+    at = UniqueFd(openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY));
+  }
+  const auto contents = ScanFolder(Model());
+  ASSERT_THAT(contents, IsOk());
+  EXPECT_EQ(contents->unreadable.size(), 1U);
+  EXPECT_EQ(contents->members.back().entry.name, "z-last");
 }
 
 TEST_F(ArchiveTest, FollowsLinksButKeepsThoseThatLeadNowhereOrBack) {

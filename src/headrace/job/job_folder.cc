@@ -42,9 +42,16 @@ Status MakeTree(const JobSpec& spec, const JobTree& tree) {
   return Ok();
 }
 
-// The folder itself stays: it may be a mount.
+// The folder itself stays: it may be a mount. What lies behind a link is somebody else's.
 Status RemoveContents(const std::string& folder) {
   std::error_code failure;
+  if (fs::is_symlink(fs::symlink_status(folder, failure))) {
+    if (fs::is_empty(folder, failure)) return Ok();
+    return Fail(ErrorCode::kAlreadyExists,
+                fmt::format("{} is a symbolic link, and --fresh removes nothing behind one: remove "
+                            "the link or what it leads to",
+                            folder));
+  }
   for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end;
        entry.increment(failure)) {
     fs::remove_all(entry->path(), failure);

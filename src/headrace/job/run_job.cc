@@ -174,8 +174,10 @@ class JobRun {
 
   Status UploadOutputs(const CallContext& context) {
     const JobTree& tree = folder_->tree();
-    HR_TRY(UploadOutput("model.tar.gz", tree.model(), context));
-    return UploadOutput("output.tar.gz", tree.output_data(), context);
+    const Status model = UploadOutput("model.tar.gz", tree.model(), context);
+    const Status output = UploadOutput("output.tar.gz", tree.output_data(), context);
+    HR_TRY(model);
+    return output;
   }
 
   Status UploadOutput(const std::string& name, const std::string& source,
@@ -196,7 +198,11 @@ class JobRun {
       report.uri = FormatS3Uri(target.bucket, target.key);
     }
     world_.say(OutputLine(report));
-    return Ok();
+    if (contents.unreadable.empty()) return Ok();
+    // What the machine says about one file (not found, denied) says nothing about the upload.
+    return Fail(ErrorCode::kCorrupt,
+                fmt::format("{}: it lacks {} files or folders that cannot be read: {}", attempt,
+                            contents.unreadable.size(), contents.unreadable.front().message()));
   }
 
   const JobSpec& spec_;

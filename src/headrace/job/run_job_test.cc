@@ -90,6 +90,30 @@ class RunJobTest : public ::testing::Test {
   JobWorld world_;
 };
 
+TEST_F(RunJobTest, FreshRemovesNothingBehindASymbolicLink) {
+  fs::create_directories(base_ / "elsewhere");
+  std::ofstream(base_ / "elsewhere/keep") << "x";
+  options_.is_fresh = true;
+  for (const char* name : {"model", "output"}) {
+    fs::remove_all(base_ / name);
+    fs::create_directory_symlink(base_ / "elsewhere", base_ / name);
+    EXPECT_THAT(ErrorOf(RunShell("true")), HasSubstr(std::string(name) + " is a symbolic link"));
+    EXPECT_TRUE(fs::exists(base_ / "elsewhere/keep"));
+    fs::remove(base_ / name);
+  }
+}
+
+TEST_F(RunJobTest, UploadsTheRestWhenSomeOfTheModelCannotBePacked) {
+  const JobResult result = RunShell(
+      "echo weights > $SM_MODEL_DIR/weights; ln -s /proc/self $SM_MODEL_DIR/process;"
+      "ln -s /proc/self/status $SM_MODEL_DIR/status; echo log > $SM_OUTPUT_DATA_DIR/log");
+  EXPECT_EQ(ErrorOf(result), "");
+  EXPECT_THAT(*store_.Keys("results"),
+              ElementsAre("jobs/j1/output/model.tar.gz", "jobs/j1/output/output.tar.gz"));
+  ASSERT_EQ(result.report.outputs.size(), 2U);
+  EXPECT_THAT(result.report.outputs[0].skipped, ElementsAre("process", "status"));
+}
+
 TEST_F(RunJobTest, GivesTheCommandItsDataAndUploadsWhatItMakes) {
   GivenObject("train/a.txt", "alpha");
   GivenObject("train/sub/b.txt", "beta");

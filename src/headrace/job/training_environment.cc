@@ -172,7 +172,9 @@ Variables ToolkitVariables(const JobSpec& spec, const json& facts) {
   }
   set("channels", names);
   const json& hyperparameters = facts["hyperparameters"];
-  for (const auto& [name, value] : hyperparameters.items()) set("hp_" + name, value);
+  for (const auto& [name, value] : hyperparameters.items()) {
+    variables[HyperparameterVariable(name)] = Encode(value);
+  }
   set("hps", hyperparameters);
   set("framework_params", facts["additional_framework_parameters"]);
   set("user_args", UserArguments(hyperparameters));
@@ -213,6 +215,8 @@ Variables PlatformVariables(const JobSpec& spec) {
 }  // namespace
 
 std::string ChannelVariable(std::string_view channel) { return "SM_CHANNEL_" + UpperCase(channel); }
+
+std::string HyperparameterVariable(std::string_view name) { return "SM_HP_" + UpperCase(name); }
 
 Variables ContractVariables(const JobSpec& spec, const HostFacts& facts) {
   Variables variables = ToolkitVariables(spec, Facts(spec, facts, Decode(spec)));

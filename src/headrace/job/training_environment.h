@@ -21,6 +21,9 @@ struct HostFacts {
 // dots stay, as in SageMaker, though no shell can then refer to it.
 std::string ChannelVariable(std::string_view channel);
 
+// The variable that holds a hyperparameter: SM_HP_ and the name in upper case.
+std::string HyperparameterVariable(std::string_view name);
+
 // Every variable the contract sets, with the encodings of AWS's training toolkit: strings as they
 // are, null as nothing, all else as Python's compact JSON. Pure.
 std::map<std::string, std::string> ContractVariables(const JobSpec& spec, const HostFacts& facts);

@@ -176,6 +176,13 @@ Status ValidateHyperparameters(const std::map<std::string, std::string>& hyperpa
                     name, kLimits.hyperparameter_value_bytes_max);
     }
   }
+  std::map<std::string, std::string_view> variables;
+  for (const auto& [name, value] : hyperparameters) {
+    const auto [other, is_new] = variables.emplace(HyperparameterVariable(name), name);
+    if (is_new) continue;
+    return Refuse("hyperparameters {} and {} would share the variable {}; rename one",
+                  other->second, name, other->first);
+  }
   return Ok();
 }
 

@@ -75,6 +75,14 @@ TEST(ValidateJob, RefusesDuplicatesAndClashes) {
               HasSubstr("train_0 has the name of an epoch's pipe of channel train"));
 }
 
+TEST(ValidateJob, RefusesHyperparametersThatShareAVariable) {
+  JobSpec spec = GoodJob();
+  spec.hyperparameters = {{"rate", "1"}, {"Rate", "2"}};
+  EXPECT_THAT(Refusal(spec), HasSubstr("Rate and rate would share the variable SM_HP_RATE"));
+  spec.hyperparameters = {{"rate", "1"}, {"rate-", "2"}};
+  EXPECT_EQ(Refusal(spec), "accepted");
+}
+
 TEST(ValidateJob, RefusesIllegalCombinations) {
   EXPECT_THAT(RefusalOfChannels({"a=s3://b/p,mode=FastFile,data-type=ManifestFile"}),
               HasSubstr("FastFile takes data-type S3Prefix only"));
