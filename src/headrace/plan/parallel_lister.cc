@@ -10,8 +10,8 @@
 
 #include "headrace/base/mutex.h"
 #include "headrace/base/task.h"
-#include "headrace/plan/key_path.h"
 #include "headrace/plan/key_split.h"
+#include "headrace/plan/page_check.h"
 
 namespace headrace::plan {
 namespace {
@@ -87,8 +87,7 @@ class ParallelLister::State : public std::enable_shared_from_this<ParallelLister
     SpawnDetached(loops_.Next(), ListRange(shared_from_this(), range));
   }
   ListRequest RequestFor(const KeyRange& range) const;
-  Result<Answer> Read(KeyRange& range, const ListPage& page) const;
-  Status CheckOrder(const KeyRange& range, const ListPage& page) const;
+  static Result<Answer> Read(const ListRequest& request, KeyRange& range, const ListPage& page);
   bool Take(RangeIterator range, Result<Answer> answer) HR_EXCLUDES(mutex_);
   void Split(RangeIterator range, const Answer& answer, std::vector<RangeIterator>& added)
       HR_REQUIRES(mutex_);
@@ -124,7 +123,7 @@ Task<void> ParallelLister::State::ListRange(std::shared_ptr<State> state, RangeI
     const ListRequest request = state->RequestFor(*range);
     Result<ListPage> page = co_await state->store_.List(request, state->context_);
     Result<Answer> answer =
-        page.has_value() ? state->Read(*range, *page) : std::unexpected(std::move(page).error());
+        page.has_value() ? Read(request, *range, *page) : std::unexpected(std::move(page).error());
     goes_on = state->Take(range, std::move(answer));
   }
 }
@@ -137,36 +136,10 @@ ListRequest ParallelLister::State::RequestFor(const KeyRange& range) const {
           .key_count_max = options_.page_key_count};
 }
 
-// Everything rests on the order: a store that lists otherwise would lose objects silently.
-Status ParallelLister::State::CheckOrder(const KeyRange& range, const ListPage& page) const {
-  std::string_view last = range.last;
-  for (const ObjectInfo& object : page.objects) {
-    if (object.key <= last) {
-      return Fail(
-          ErrorCode::kCorrupt,
-          fmt::format("list of bucket '{}': the store gave key '{}' after '{}', not in byte "
-                      "order",
-                      source_.bucket, ShownKey(object.key), ShownKey(last)));
-    }
-    if (!object.key.starts_with(source_.prefix)) {
-      return Fail(ErrorCode::kCorrupt,
-                  fmt::format("list of bucket '{}': the store gave key '{}', which does not start "
-                              "with '{}'",
-                              source_.bucket, ShownKey(object.key), ShownKey(source_.prefix)));
-    }
-    last = object.key;
-  }
-  if (page.objects.empty() && !page.next_token.empty() && page.next_token == range.token) {
-    return Fail(
-        ErrorCode::kCorrupt,
-        fmt::format("list of bucket '{}': the store gives the same page for ever", source_.bucket));
-  }
-  return Ok();
-}
-
-Result<ParallelLister::State::Answer> ParallelLister::State::Read(KeyRange& range,
-                                                                  const ListPage& page) const {
-  HR_TRY(CheckOrder(range, page));
+Result<ParallelLister::State::Answer> ParallelLister::State::Read(const ListRequest& request,
+                                                                  KeyRange& range,
+                                                                  const ListPage& page) {
+  HR_TRY_ASSIGN(range.last, CheckPage(request, range.last, page));
   Answer answer;
   ListingBuilder wanted;
   for (const ObjectInfo& object : page.objects) {
@@ -176,10 +149,7 @@ Result<ParallelLister::State::Answer> ParallelLister::State::Read(KeyRange& rang
     HR_TRY(wanted.Add(object));
   }
   HR_TRY_ASSIGN(answer.page, wanted.Finish());
-  if (!page.objects.empty()) {
-    answer.first = page.objects.front().key;
-    range.last = page.objects.back().key;
-  }
+  if (!page.objects.empty()) answer.first = page.objects.front().key;
   range.token = page.next_token;
   answer.is_end = range.token.empty() || (!range.end.empty() && range.last >= range.end);
   return answer;
