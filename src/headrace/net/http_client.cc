@@ -162,7 +162,9 @@ Task<Status> HttpClient::Shared::Open(Connection& connection, const HttpEndpoint
   auto connected = co_await connection.Connect(where, options->connect_timeout);
   if (!connected) {
     addresses.Forget(first_hop);
-    co_return connected;
+    if (!options->proxy) co_return connected;
+    const std::string proxy = "proxy " + HostHeader(first_hop);
+    co_return std::unexpected(std::move(connected).error().While(proxy));
   }
   if (!target.is_tls) co_return Ok();
   if (options->proxy) HR_CO_TRY(co_await OpenTunnel(connection, target));

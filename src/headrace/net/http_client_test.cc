@@ -213,6 +213,22 @@ TEST_F(HttpClientTest, ARefusedConnectionNamesTheEndpoint) {
   EXPECT_THAT(answered.error().message(), HasSubstr(url.substr(7)));
 }
 
+TEST_F(HttpClientTest, ARefusedConnectionToTheProxyNamesTheProxy) {
+  std::string url;
+  {
+    const ScriptedPeer gone;
+    url = gone.url();
+  }
+  HttpClientOptions options;
+  options.proxy = ParseHttpEndpoint(url).value();
+  client_ = HttpClient::Make(options).value();
+  HttpCall call;
+  call.endpoint = {.host = "bucket.example", .port = 80};
+  const auto answered = Get(call);
+  EXPECT_THAT(answered, HasCode(ErrorCode::kUnavailable));
+  EXPECT_THAT(answered.error().message(), HasSubstr("proxy " + url.substr(7)));
+}
+
 TEST_F(HttpClientTest, PlainRequestsThroughAProxyCarryTheWholeUrl) {
   ScriptedPeer proxy;
   proxy.Then({.body = "from the proxy"});

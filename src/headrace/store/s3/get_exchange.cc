@@ -59,6 +59,12 @@ Status GetExchange::AcceptHead(const net::HttpAnswer& answer) {
   const auto range = ParseContentRange(headers.Value("Content-Range"));
   const uint64_t body_begin =
       answer.status() == 206 && range && range->range ? range->range->begin : 0;
+  if (body_begin != begin_ + filled_bytes_ && filled_bytes_ > 0) {
+    // It passes over Range: the next try begins anew.
+    filled_bytes_ = 0;
+    return std::unexpected(
+        Failure(ErrorCode::kUnavailable, "the body broke off, and the server does not resume it"));
+  }
   if (body_begin != begin_ + filled_bytes_) {
     return std::unexpected(
         Failure(ErrorCode::kUnsupported, "the server sends other bytes than the range asked for"));
@@ -71,8 +77,9 @@ Status GetExchange::AcceptHead(const net::HttpAnswer& answer) {
   }
   if (filled_bytes_ > 0) {
     if (body_size == wanted_bytes_ - filled_bytes_) return Ok();
+    filled_bytes_ = 0;
     return std::unexpected(
-        Failure(ErrorCode::kUnsupported, "the rest of the body has another length than announced"));
+        Failure(ErrorCode::kCorrupt, "the rest of the body has another length than announced"));
   }
   if (body_size) HR_TRY(CheckFits(*body_size));
   is_size_known_ = body_size.has_value();

@@ -115,6 +115,19 @@ TEST_F(GetTest, AServerWithoutRangesIsRefused) {
   EXPECT_THAT(Get(ByteRange{.begin = 0, .end = 9}, 9), HasCode(ErrorCode::kUnsupported));
 }
 
+TEST_F(GetTest, AServerThatDoesNotResumeIsAskedForAllAgain) {
+  peer_.Then(Cut(Whole(), 7));
+  peer_.Then(Whole());
+  peer_.Then(Whole());
+  const auto got = Get(std::nullopt, kText.size());
+  ASSERT_THAT(got, IsOk());
+  EXPECT_EQ(target_, kText);
+  const auto sent = peer_.requests();
+  ASSERT_EQ(sent.size(), 3U);
+  EXPECT_EQ(sent[1].Header("Range"), "bytes=7-19");
+  EXPECT_EQ(sent[2].Header("Range"), "");
+}
+
 TEST_F(GetTest, ARangeOfAnEmptyObjectIsEmpty) {
   const Reply unsatisfiable{.status = 416, .body = "<Error><Code>InvalidRange</Code></Error>"};
   peer_.Then(unsatisfiable);

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
+
 #include "headrace/base/unique_fd.h"
 
 namespace headrace::s3 {
@@ -84,6 +86,11 @@ Result<std::string> ReadIfThere(const std::string& path) {
                                                  "; correct the file or set "
                                                  "another");
   }
+  if (const size_t line = BrokenLine(*text); line != 0) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{}, line {}: neither [SECTION] nor NAME = VALUE; correct it", path, line));
+  }
   return text;
 }
 
@@ -125,6 +132,23 @@ std::map<std::string, ProfileValues> ParseIni(std::string_view text) {
     }
   }
   return sections;
+}
+
+size_t BrokenLine(std::string_view text) {
+  bool has_section = false;
+  for (size_t number = 1; !text.empty(); ++number) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    const std::string_view trimmed = Trim(line);
+    if (trimmed.empty() || trimmed.front() == '#' || trimmed.front() == ';') continue;
+    const bool is_header = trimmed.front() == '[';
+    if (is_header && !trimmed.contains(']')) return number;
+    if (is_header) has_section = true;
+    if (!has_section) return number;
+    const bool is_assignment = trimmed.find_first_of("=:") != std::string_view::npos;
+    if (!is_header && !is_assignment && !IsBlank(line.front())) return number;
+  }
+  return 0;
 }
 
 ProfileFiles MergeProfileFiles(std::string_view config_text, std::string_view credentials_text) {

@@ -35,11 +35,15 @@ struct ProfileFiles {
 // The sections of one file by their header's text ("profile train", "default"). Pure. Lines that
 // are neither section, comment nor name = value are passed over, as the AWS tools do.
 std::map<std::string, ProfileValues> ParseIni(std::string_view text);
+// The number of the first line, from 1, that is no section, comment, assignment or continuation of
+// one; 0: there is none. The AWS command line refuses such a file, too. Pure.
+size_t BrokenLine(std::string_view text);
 // Pure.
 ProfileFiles MergeProfileFiles(std::string_view config_text, std::string_view credentials_text);
 
 // Reads both files where AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE or HOME say they are. A file
-// that does not exist is an empty one; kInvalidArgument when one exists and cannot be read.
+// that does not exist is an empty one; kInvalidArgument when one exists and cannot be read or has a
+// broken line.
 Result<ProfileFiles> ReadProfileFiles(const Environment& environment);
 
 // The whole of a small file (at most 1 MiB): kNotFound when there is none.

@@ -58,6 +58,22 @@ TEST(ProfileFiles, ReadSectionsCommentsQuotesAndNestedBlocks) {
   EXPECT_EQ(files.Find("nowhere"), nullptr);
 }
 
+TEST(ProfileFiles, ABrokenLineIsFound) {
+  struct Row {
+    const char* text;
+    size_t line;
+  };
+  for (const Row& row : {
+           Row{"", 0},
+           Row{"# c\n\n[default]\r\nregion = x\ns3 =\n  a = b\n  continued\nc: d\n[p]", 0},
+           Row{"[default\nfoo = 1\n", 1},
+           Row{"[default]\nregion = x\nfoo\n", 3},
+           Row{"region = x\n[default]\n", 1},
+       }) {
+    EXPECT_EQ(BrokenLine(row.text), row.line) << row.text;
+  }
+}
+
 TEST(ProfileFiles, AreReadFromWhereTheEnvironmentSays) {
   const testing::TempDir folder;
   const std::string config = folder.string() + "/config";

@@ -51,6 +51,7 @@ ErrorCode CodeOfStatus(int status) {
   switch (status) {
     case 401:
     case 403:
+    case 407:
       return ErrorCode::kPermissionDenied;
     case 404:
     case 410:
@@ -74,9 +75,13 @@ ErrorCode CodeOfStatus(int status) {
   }
 }
 
-ErrorCode CodeOf(int status, std::string_view s3_code) {
+ErrorCode CodeOf(int status, std::string_view s3_code, const RequestSubject& subject) {
   for (const CodeRow& row : kCodes) {
     if (row.s3_code == s3_code) return row.code;
+  }
+  // What S3 answers to a HEAD, which has no body to say so, when the session token has expired.
+  if (status == 400 && s3_code.empty() && !subject.credentials_source.empty()) {
+    return ErrorCode::kPermissionDenied;
   }
   // An error inside a 200 body whose code says nothing to us: the server's own failure.
   return status < 300 ? ErrorCode::kUnavailable : CodeOfStatus(status);
@@ -92,8 +97,17 @@ std::string OneLine(std::string_view text) {
   return line;
 }
 
+// Of a redirect that could not be followed.
+std::string WhereToGo(std::string_view region) {
+  if (region.empty()) {
+    return "the endpoint sends elsewhere; give the right one with --endpoint-url";
+  }
+  return fmt::format("the bucket is in region {0}; give --region {0} and that region's endpoint",
+                     OneLine(region));
+}
+
 std::string WhatToDo(int status, std::string_view s3_code, ErrorCode code,
-                     const RequestSubject& subject) {
+                     const RequestSubject& subject, std::string_view region) {
   if (s3_code == "NoSuchBucket") return "check the bucket's name and the endpoint";
   if (s3_code == "NoSuchUpload") return "the upload was completed or aborted before; start it anew";
   if (s3_code == "RequestTimeTooSkewed") return "set this machine's clock";
@@ -102,15 +116,16 @@ std::string WhatToDo(int status, std::string_view s3_code, ErrorCode code,
   }
   if (s3_code == "InvalidObjectState") return "restore the archived object first";
   if (s3_code == "BucketNotEmpty") return "delete its objects first";
+  if (status == 301 || status == 307 || status == 308) return WhereToGo(region);
+  if (status == 407) return "name the proxy's user: http_proxy=http://USER:PASSWORD@HOST:PORT";
+  if (status == 400 && s3_code.empty() && !subject.credentials_source.empty()) {
+    return fmt::format("the credentials may be malformed or expired ({})",
+                       subject.credentials_source);
+  }
   if (code == ErrorCode::kPermissionDenied) {
     return fmt::format("credentials used: {}", subject.credentials_source.empty()
                                                    ? "none, the request was not signed"
                                                    : subject.credentials_source);
-  }
-  if (status == 301 || status == 307) return "give the bucket's region with --region";
-  if (status == 400 && s3_code.empty()) {
-    return fmt::format("the credentials may be malformed or expired ({})",
-                       subject.credentials_source);
   }
   return {};
 }
@@ -165,11 +180,12 @@ std::string ObjectName(std::string_view bucket, std::string_view key) {
 
 Error MakeS3Error(int status, const net::HttpHeaders& headers, const ErrorDocument& document,
                   const RequestSubject& subject) {
-  const ErrorCode code = CodeOf(status, document.code);
+  const ErrorCode code = CodeOf(status, document.code, subject);
   std::string message =
       fmt::format("{} {}: {}", subject.verb, ObjectName(subject.bucket, subject.key),
                   Explanation(status, document, subject));
-  const std::string advice = WhatToDo(status, document.code, code, subject);
+  const std::string advice =
+      WhatToDo(status, document.code, code, subject, BucketRegion(headers, document));
   if (!advice.empty()) message.append("; ").append(advice);
   const std::string_view header_id = headers.Value("x-amz-request-id");
   return Error(

@@ -47,6 +47,24 @@ TEST(S3Error, MessagesAreOneLineAndSayWhatToDo) {
   EXPECT_THAT(Made(403, "RequestTimeTooSkewed").message(), HasSubstr("set this machine's clock"));
 }
 
+TEST(S3Error, ABareRefusalOfASignedRequestIsTheCredentials) {
+  EXPECT_EQ(Made(400).code(), ErrorCode::kPermissionDenied);
+  EXPECT_THAT(Made(400).message(), HasSubstr("malformed or expired (profile 'p')"));
+  EXPECT_EQ(MakeS3Error(400, {}, {}, {.verb = "get", .bucket = "b", .key = "k"}).code(),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(Made(407).code(), ErrorCode::kPermissionDenied);
+  EXPECT_THAT(Made(407).message(), HasSubstr("http_proxy"));
+}
+
+TEST(S3Error, ARedirectNamesTheRegionWhereItIsKnown) {
+  EXPECT_THAT(Made(307).message(), HasSubstr("--endpoint-url"));
+  net::HttpHeaders headers;
+  headers.Add("x-amz-bucket-region", "eu-west-9");
+  const Error error = MakeS3Error(301, headers, {.code = "PermanentRedirect"},
+                                  {.verb = "get", .bucket = "b", .key = "k"});
+  EXPECT_THAT(error.message(), HasSubstr("--region eu-west-9"));
+}
+
 TEST(S3Error, DocumentsAreReadInTheFormsServersSend) {
   const ErrorDocument plain = ParseErrorDocument(
       "\n <?xml version=\"1.0\"?><Error xmlns=\"x\"><Code>AuthorizationHeaderMalformed</Code>"
