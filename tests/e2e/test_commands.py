@@ -283,3 +283,30 @@ def test_json_lines_are_json_for_any_key(headrace, bucket, s3):
     s3.put_object(Bucket="box", Key='line\nbreak"quote', Body=b"")
     lines = headrace.ok("ls", "-r", "--json", bucket).stdout.splitlines()
     assert [json.loads(line)["key"] for line in lines] == ['line\nbreak"quote']
+
+
+@pytest.mark.parametrize("arguments, option", [
+    (["ls", ""], "PREFIX"), (["ls", "--endpoint-url", ""], "--endpoint-url"),
+    (["--region", "", "ls"], "--region"),
+    (["run", "--base", "job", "--job-name", "", "--", "true"], "--job-name")])
+def test_an_empty_value_is_not_taken_for_the_default(bare_headrace, arguments, option):
+    outcome = bare_headrace(*arguments)
+    assert outcome.code == 2 and option in outcome.stderr and "empty" in outcome.stderr, outcome
+
+
+@pytest.mark.parametrize("arguments", [
+    ["ls", "--read-timeout", "nan"], ["ls", "--connect-timeout", "nan"], ["ls", "--timeout", "nan"],
+    ["run", "--base", "job", "--stop-grace", "nan", "--", "true"],
+    ["cp", "--expected-size", "-5", "-", "s3://box/key"],
+    ["cp", "--expected-size", "99999999999999999999999", "-", "s3://box/key"],
+    ["inspect", "--limit", "-1", "-"]])
+def test_a_number_that_is_none_is_refused(bare_headrace, arguments):
+    outcome = bare_headrace(*arguments)
+    assert outcome.code == 2 and f"headrace {arguments[0]} --help" in outcome.stderr, outcome
+
+
+def test_a_broken_configuration_file_is_named_with_its_line(bare_headrace, tmp_path):
+    config = tmp_path / "config"
+    config.write_text("[default]\nregion = x\nfoo\n")
+    outcome = bare_headrace("ls", env={"AWS_CONFIG_FILE": str(config)})
+    assert_one_line_error(outcome, 2, f"{config}, line 3")

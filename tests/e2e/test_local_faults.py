@@ -150,6 +150,44 @@ def test_a_reader_that_leaves_ends_the_command(headrace, s3):
     process.stderr.close()
 
 
+def run_with_closed(headrace, redirections, *arguments):
+    """Runs it by a shell that closes streams first: redirections like "<&- >&-"."""
+    with subprocess.Popen(["sh", "-c", f'exec "$0" "$@" {redirections}', str(PROGRAM),
+                           *map(str, arguments)], env=headrace.variables, cwd=headrace.home,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    return process.returncode, out.decode(), err.decode()
+
+
+def test_a_closed_standard_input_is_no_input(headrace, s3):
+    s3.create_bucket(Bucket="box")
+    code, _, errors = run_with_closed(headrace, "<&-", "cp", "-", "s3://box/key")
+    assert code == 2 and "standard input is closed" in errors
+    assert read_bucket(s3, "box") == {}
+    assert s3.list_multipart_uploads(Bucket="box").get("Uploads", []) == []
+
+
+@pytest.mark.parametrize("redirections", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_closed_standard_output_fails_as_a_full_one_does(headrace, s3, tmp_path, redirections):
+    put_all(s3, "box", {"key": "1"})
+    for arguments in (["ls", "s3://box"], ["cat", "s3://box/key"], ["--version"], ["--help"]):
+        code, _, errors = run_with_closed(headrace, redirections, *arguments)
+        assert code == 1, (arguments, code, errors)
+        assert "2>" in redirections or "standard output" in errors
+    assert run_with_closed(headrace, redirections, "cat", "s3://box/none")[0] == 3
+    assert run_with_closed(headrace, redirections, "cp", "s3://box/key", tmp_path / "f")[0] == 1
+    assert (tmp_path / "f").read_bytes() == b"1"
+    quiet = run_with_closed(headrace, redirections, "-q", "cp", "s3://box/key", tmp_path / "g")
+    assert quiet[0] == 0
+
+
+def test_a_full_standard_error_ends_nothing_early(headrace, s3):
+    s3.create_bucket(Bucket="box")
+    with open("/dev/full", "wb") as full:
+        assert headrace("cat", "s3://box/none", stderr=full).code == 3
+
+
 def make_special(folder):
     """A pipe, and as root a device that takes everything: name to path."""
     os.mkfifo(folder / "pipe")
@@ -226,7 +264,7 @@ def interrupt(process, number=signal.SIGINT):
     assert errors.count(b"\n") == 1 and b"interrupted" in errors, errors
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_download_that_was_interrupted_goes_on_where_it_was(headrace, server, s3, proxied,
                                                               tmp_path, number):
     tree = {f"{number:02}": content(number, 1000) for number in range(20)}
@@ -250,7 +288,8 @@ def test_a_download_that_was_interrupted_goes_on_where_it_was(headrace, server, 
     assert fetched - held == {"/box"} or fetched - held == {"/box/"}
 
 
-def test_an_upload_that_was_interrupted_leaves_no_parts(headrace, s3, proxied, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_an_upload_that_was_interrupted_leaves_no_parts(headrace, s3, proxied, tmp_path, number):
     tree = {"large": content(5, 20 * MIB), "small": b"1"}
     source = write_tree(tmp_path / "source", tree)
     s3.create_bucket(Bucket="box")
@@ -259,7 +298,7 @@ def test_an_upload_that_was_interrupted_leaves_no_parts(headrace, s3, proxied, t
     process = headrace.start("sync", source, "s3://box")
     assert script.is_holding.wait(PATIENCE_SECONDS)
     await_that(lambda: "small" in read_bucket(s3, "box"), "the small object")
-    interrupt(process)
+    interrupt(process, number)
     assert s3.list_multipart_uploads(Bucket="box").get("Uploads", []) == []
     assert read_bucket(s3, "box") == {"small": b"1"}
     script.applies = lambda request: False

@@ -103,3 +103,17 @@ def test_the_progress_line_tells_bytes_files_rate_and_time_left(headrace, s3, pr
     assert process.wait(timeout=30) == 0
     line = r"\[=+ +\]  1\.3 MiB of 1\.5 MiB  7 of 8 files  [\d.]+ [KM]?i?B/s  \d+:\d\d left"
     assert re.search(line, shown), shown
+
+
+def test_control_characters_of_keys_reach_no_terminal(headrace, s3, tmp_path):
+    key = "a\x1b[2J\rb\nupload: forged\x9b"
+    put_all(s3, "box", {key: "1"})
+    for arguments in (["ls", "s3://box"], ["ls", "-r", "s3://box"], ["stat", f"s3://box/{key}"],
+                      ["du", f"s3://box/{key}"], ["cp", "-r", "s3://box", tmp_path / "target"],
+                      ["rm", "-r", "--dry-run", "s3://box"]):
+        outcome = headrace.ok(*arguments)
+        assert "\x1b" not in outcome.stdout and "\r" not in outcome.stdout, outcome
+        assert "\x9b" not in outcome.stdout and "\nupload: forged" not in outcome.stdout, outcome
+        assert "\\x1b[2J\\x0db\\x0aupload: forged\\xc2\\x9b" in outcome.stdout, outcome
+    assert "\x1b" not in headrace("cat", f"s3://box/{key}none").stderr
+    assert headrace.ok("--json", "ls", "s3://box").json_lines()[0]["key"] == key

@@ -50,7 +50,7 @@ struct CommandWorld {
   std::stop_token stop;
   // Of a command that reloads on SIGHUP; null where no signals are watched.
   std::shared_ptr<Hangups> hangups;
-  // True: SIGINT and SIGTERM request `stop`, for commands that leave signals to us.
+  // True: SIGINT, SIGTERM and SIGHUP request `stop`, for commands that leave signals to us.
   bool stops_on_signals = false;
   // How a command that needs the store gets it.
   StoreFactory open_store;

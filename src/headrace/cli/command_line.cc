@@ -15,6 +15,8 @@
 
 #include "headrace/base/log.h"
 #include "headrace/cli/command.h"
+#include "headrace/cli/option_checks.h"
+#include "headrace/cli/print.h"
 #include "headrace/cli/signal_watch.h"
 #include "headrace/cli/trailing_command.h"
 
@@ -44,7 +46,7 @@ void DeclareTimeout(CLI::App& app, const char* names, std::chrono::milliseconds&
          },
          help)
       ->type_name("SECONDS")
-      ->check(CLI::Range(0.001, kTimeoutSecondsMax));
+      ->check(NumberFrom(0.001, kTimeoutSecondsMax));
 }
 
 // For a whole command, which may well run for days.
@@ -60,7 +62,7 @@ void DeclareCommandTimeout(CLI::App& app, GlobalOptions& options) {
          },
          "The command ends after this long (90, 90s, 10m, 2h), done or not, as after Ctrl-C; of "
          "run, its preparation (default: no limit)")
-      ->check(CLI::Range(0.001, kCommandSecondsMax))
+      ->check(NumberFrom(0.001, kCommandSecondsMax))
       ->transform(CLI::AsNumberWithUnit(units))
       ->type_name("TIME");
 }
@@ -110,7 +112,15 @@ std::vector<DeclaredCommand> DeclareCommands(CLI::App& app) {
 
 void PrintFailure(const CommandWorld& world, std::string_view name, std::string_view message) {
   std::fflush(world.out);
-  fmt::print(world.err, "headrace {}: {}\n", name, message);
+  PrintShown(world.err, fmt::format("headrace {}: {}", name, message));
+}
+
+// `code`, unless what was printed did not get through.
+ExitCode Written(const CommandWorld& world, std::string_view name, ExitCode code) {
+  const Status written = CheckWritten(world.out);
+  if (written) return code;
+  PrintFailure(world, name, written.error().message());
+  return ExitCodeOf(written.error().code());
 }
 
 std::string FailureText(const Error& error, const Command& command, const CommandContext& context) {
@@ -143,12 +153,7 @@ ExitCode RunCommand(const DeclaredCommand& declared, GlobalOptions options, Comm
                  FailureText(result.error(), *declared.command, context));
     return ExitCodeOf(result.error().code());
   }
-  if (std::fflush(used.out) != 0) {
-    const Error error = Error::FromErrno(errno, "write to standard output");
-    PrintFailure(used, declared.command->name, error.message());
-    return ExitCodeOf(error.code());
-  }
-  return *result;
+  return Written(used, declared.command->name, *result);
 }
 
 }  // namespace
@@ -166,16 +171,22 @@ ExitCode RunCommandLine(std::span<const std::string> arguments, CommandWorld wor
   try {
     // CLI11 takes the arguments back to front.
     app.parse(std::vector<std::string>(split.own.rbegin(), split.own.rend()));
+    const std::string empty = EmptyOption(app);
+    if (!empty.empty()) {
+      throw CLI::ValidationError(empty, "its value is empty; leave it out if that is meant");
+    }
   } catch (const CLI::CallForHelp&) {
-    fmt::print(world.out, "{}", app.help());
-    return ExitCode::kSuccess;
+    const std::string help = app.help();
+    std::fwrite(help.data(), 1, help.size(), world.out);
+    return Written(world, "--help", ExitCode::kSuccess);
   } catch (const CLI::CallForVersion& version) {
-    fmt::print(world.out, "{}\n", version.what());
-    return ExitCode::kSuccess;
+    PrintLine(world.out, version.what());
+    return Written(world, "--version", ExitCode::kSuccess);
   } catch (const CLI::ParseError& error) {
     const auto chosen = app.get_subcommands();
     const std::string name = chosen.empty() ? "" : " " + chosen.front()->get_name();
-    fmt::print(world.err, "headrace{0}: {1}\nSee headrace{0} --help\n", name, error.what());
+    PrintLine(world.err,
+              fmt::format("headrace{0}: {1}\nSee headrace{0} --help", name, error.what()));
     return ExitCode::kUsage;
   }
   const auto chosen =

@@ -10,6 +10,7 @@
 #include "headrace/cli/commands.h"
 #include "headrace/cli/copy_job.h"
 #include "headrace/cli/input_stream.h"
+#include "headrace/cli/print.h"
 #include "headrace/cli/print_objects.h"
 #include "headrace/cli/read_objects.h"
 #include "headrace/cli/stream_target.h"
@@ -21,6 +22,14 @@ namespace {
 
 // A pipe holds 64 KiB unless told otherwise; a file gives as much as it is asked for.
 constexpr size_t kInputBytes = 1U << 20U;
+
+void PrintStep(std::FILE* out, const Step& step, bool is_json) {
+  if (is_json) {
+    PrintLine(out, StepJson(step, true, nullptr));
+  } else {
+    PrintShown(out, StepLine(step, true));
+  }
+}
 
 Status CheckStreamEnd(const CopyOptions& options, const Place& store_end, const char* stream) {
   if (options.is_recursive) {
@@ -71,8 +80,7 @@ Result<ExitCode> UploadInput(CommandContext& context, const CopyOptions& options
                   .target = FormatS3Uri(target.bucket, target.key),
                   .size_bytes = 0};
   if (options.is_dry_run) {
-    fmt::print(context.world().out, "{}\n",
-               context.options().is_json ? StepJson(step, true, nullptr) : StepLine(step, true));
+    PrintStep(context.world().out, step, context.options().is_json);
     return ExitCode::kSuccess;
   }
   HR_TRY_ASSIGN(ObjectStore * store, context.Store());
@@ -97,16 +105,15 @@ Result<ExitCode> DownloadIntoStream(CommandContext& context, const CopyOptions& 
                   .target = path,
                   .size_bytes = 0};
   if (options.is_dry_run) {
-    fmt::print(context.world().out, "{}\n",
-               context.options().is_json ? StepJson(step, true, nullptr) : StepLine(step, true));
+    PrintStep(context.world().out, step, context.options().is_json);
     return ExitCode::kSuccess;
   }
   HR_TRY_ASSIGN(ObjectStore * store, context.Store());
-  const std::stop_token stop = context.call().stop;
-  HR_TRY_ASSIGN(StreamTarget target, StreamTarget::Open(path, stop));
+  const CallContext call = context.call();
+  HR_TRY_ASSIGN(StreamTarget target, StreamTarget::Open(path, call));
   HR_TRY(
       ReadObjects(context, *store, {source}, [&](std::span<const std::byte> bytes) -> Result<bool> {
-        HR_TRY(target.Write(bytes, stop));
+        HR_TRY(target.Write(bytes, call));
         return true;
       }));
   return ExitCode::kSuccess;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/cli/copy_options.h"
 
+#include "headrace/cli/option_checks.h"
+
 namespace headrace::cli {
 
 CopyOptions::CopyOptions(CLI::App& app, CopyKind copy_kind)
@@ -28,6 +30,7 @@ CopyOptions::CopyOptions(CLI::App& app, CopyKind copy_kind)
     app.add_option(
            "--expected-size", expected_size_bytes,
            "Bytes to come on standard input, so that a large stream goes up in parts of one size")
+        ->check(WholeNumber())
         ->type_name("BYTES");
   }
   app.add_flag("--dry-run,--dryrun", is_dry_run, "Print what would be done, and do nothing");

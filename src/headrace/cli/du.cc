@@ -6,9 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/json_line.h"
 #include "headrace/cli/commands.h"
 #include "headrace/cli/human_text.h"
-#include "headrace/base/json_line.h"
+#include "headrace/cli/print.h"
 #include "headrace/plan/list_prefix.h"
 #include "headrace/store/s3_uri.h"
 
@@ -58,12 +59,13 @@ Result<ExitCode> Du(CommandContext& context, const DuOptions& options) {
                                    .Add("objects", usage.object_count)
                                    .Add("size_bytes", usage.size_bytes)
                                    .Text();
-      fmt::print(context.world().out, "{}\n", line);
+      PrintLine(context.world().out, line);
       continue;
     }
     const std::string size =
         options.is_human_readable ? SizeText(usage.size_bytes) : std::to_string(usage.size_bytes);
-    fmt::print(context.world().out, "{:>14} {:>10} objects  {}\n", size, usage.object_count, shown);
+    PrintShown(context.world().out,
+               fmt::format("{:>14} {:>10} objects  {}", size, usage.object_count, shown));
   }
   return ExitCode::kSuccess;
 }

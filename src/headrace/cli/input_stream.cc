@@ -41,6 +41,8 @@ Result<size_t> InputStream::Read(std::span<std::byte> target) {
     if (watched[1].revents != 0) return Fail(ErrorCode::kCancelled, "interrupted");
     const ssize_t taken = read(input_, target.data(), target.size());
     if (taken >= 0) return static_cast<size_t>(taken);
+    // What main() puts in the place of a closed one cannot be read.
+    if (errno == EBADF) return Fail(ErrorCode::kInvalidArgument, "standard input is closed");
     if (errno != EINTR && errno != EAGAIN) {
       return std::unexpected(Error::FromErrno(errno, "read standard input"));
     }

@@ -17,7 +17,9 @@
 #include "headrace/base/unique_fd.h"
 #include "headrace/cli/commands.h"
 #include "headrace/cli/input_stream.h"
+#include "headrace/cli/option_checks.h"
 #include "headrace/cli/place.h"
+#include "headrace/cli/print.h"
 #include "headrace/cli/read_objects.h"
 #include "headrace/format/record_stream.h"
 #include "headrace/format/webdataset.h"
@@ -80,8 +82,8 @@ Status ReadPlace(CommandContext& context, const Place& place, const ByteConsumer
 void PrintRecord(CommandContext& context, const format::Record& record) {
   std::FILE* out = context.world().out;
   if (!context.options().is_json) {
-    fmt::print(out, "{:>8} {:>14} {:>12}{}{}\n", record.index, record.offset_bytes,
-               record.size_bytes, record.name.empty() ? "" : " ", record.name);
+    PrintShown(out, fmt::format("{:>8} {:>14} {:>12}{}{}", record.index, record.offset_bytes,
+                                record.size_bytes, record.name.empty() ? "" : " ", record.name));
     return;
   }
   JsonLine line;
@@ -90,7 +92,7 @@ void PrintRecord(CommandContext& context, const format::Record& record) {
   if (const auto sample = format::ParseSampleName(record.name)) {
     line.Add("sample", sample->key).Add("field", sample->field);
   }
-  fmt::print(out, "{}\n", line.Text());
+  PrintLine(out, line.Text());
 }
 
 Result<ExitCode> Inspect(CommandContext& context, const InspectOptions& options) {
@@ -114,10 +116,11 @@ Result<ExitCode> Inspect(CommandContext& context, const InspectOptions& options)
   HR_TRY(While(options.source, ReadPlace(context, place, consume)));
   HR_TRY(While(options.source, stream.Finish()));
   if (!context.options().is_json && !context.options().is_quiet) {
-    fmt::print(context.world().out, "{} records, {} bytes{}{}{}\n", records, payload_bytes,
-               stream.format() ? ", " : "",
-               stream.format() ? format::RecordFormatName(*stream.format()) : "",
-               stream.is_gzipped() ? ", gzip" : "");
+    PrintLine(context.world().out,
+              fmt::format("{} records, {} bytes{}{}{}", records, payload_bytes,
+                          stream.format() ? ", " : "",
+                          stream.format() ? format::RecordFormatName(*stream.format()) : "",
+                          stream.is_gzipped() ? ", gzip" : ""));
   }
   return ExitCode::kSuccess;
 }
@@ -138,7 +141,7 @@ CommandAction DeclareInspect(CLI::App& app) {
          "How RecordIO's records of several parts are joined: as SageMaker's readers do, or "
          "as dmlc's and MXNet's do")
       ->transform(CLI::CheckedTransformer(joins));
-  app.add_option("--limit", options->limit, "Stop after so many records");
+  app.add_option("--limit", options->limit, "Stop after so many records")->check(WholeNumber());
   return [options](CommandContext& context) { return Inspect(context, *options); };
 }
 

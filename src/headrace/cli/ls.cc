@@ -5,11 +5,13 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/json_line.h"
 #include "headrace/cli/commands.h"
 #include "headrace/cli/human_text.h"
-#include "headrace/base/json_line.h"
 #include "headrace/cli/place.h"
+#include "headrace/cli/print.h"
 #include "headrace/plan/list_prefix.h"
+#include "headrace/plan/page_check.h"
 
 namespace headrace::cli {
 namespace {
@@ -69,8 +71,8 @@ class ListingPrinter {
     if (is_json_) {
       Print(JsonLine().Add("objects", object_count_).Add("total_size_bytes", size_bytes_).Text());
     } else {
-      Print(
-          fmt::format("\nTotal objects: {}\n   Total size: {}", object_count_, Size(size_bytes_)));
+      PrintLine(out_, fmt::format("\nTotal objects: {}\n   Total size: {}", object_count_,
+                                  Size(size_bytes_)));
     }
   }
 
@@ -78,9 +80,12 @@ class ListingPrinter {
   std::string Size(uint64_t size_bytes) const {
     return options_.is_human_readable ? SizeText(size_bytes) : std::to_string(size_bytes);
   }
-  void Print(std::string line) {
-    line += '\n';
-    std::fwrite(line.data(), 1, line.size(), out_);
+  void Print(std::string_view line) {
+    if (is_json_) {
+      PrintLine(out_, line);
+    } else {
+      PrintShown(out_, line);
+    }
   }
 
   std::FILE* out_;
@@ -107,8 +112,10 @@ Status ListLevel(CommandContext& context, ObjectStore& store, const S3Uri& uri,
                       .delimiter = "/",
                       .start_after = {},
                       .continuation_token = {}};
+  std::string last;
   do {
     HR_TRY_ASSIGN(ListPage page, context.Run(store.List(request, call)));
+    HR_TRY_ASSIGN(last, plan::CheckPage(request, last, page));
     for (const std::string& prefix : page.common_prefixes) printer.PrintPrefix(prefix, shown_from);
     for (const ObjectInfo& object : page.objects) printer.PrintObject(object, shown_from);
     request.continuation_token = std::move(page.next_token);

@@ -5,9 +5,10 @@
 
 #include <fmt/format.h>
 
-#include "headrace/cli/commands.h"
 #include "headrace/base/json_line.h"
+#include "headrace/cli/commands.h"
 #include "headrace/cli/place.h"
+#include "headrace/cli/print.h"
 #include "headrace/store/s3/s3_store.h"
 
 namespace headrace::cli {
@@ -33,14 +34,14 @@ Result<ExitCode> Presign(CommandContext& context, const PresignOptions& options)
                 context.Run(store->PresignGet(
                     uri.bucket, uri.key, std::chrono::seconds(options.lifetime_seconds), call)));
   if (context.options().is_json) {
-    fmt::print(world.out, "{}\n",
-               JsonLine()
-                   .Add("uri", FormatS3Uri(uri.bucket, uri.key))
-                   .Add("url", url)
-                   .Add("expires_in_seconds", static_cast<uint64_t>(options.lifetime_seconds))
-                   .Text());
+    PrintLine(world.out,
+              JsonLine()
+                  .Add("uri", FormatS3Uri(uri.bucket, uri.key))
+                  .Add("url", url)
+                  .Add("expires_in_seconds", static_cast<uint64_t>(options.lifetime_seconds))
+                  .Text());
   } else {
-    fmt::print(world.out, "{}\n", url);
+    PrintLine(world.out, url);
   }
   return ExitCode::kSuccess;
 }

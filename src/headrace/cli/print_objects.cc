@@ -12,7 +12,8 @@ Status PrintObjects(CommandContext& context, ObjectStore& store, std::vector<S3U
   std::FILE* out = context.world().out;
   const ByteConsumer print = [out](std::span<const std::byte> bytes) -> Result<bool> {
     if (std::fwrite(bytes.data(), 1, bytes.size(), out) != bytes.size()) {
-      return std::unexpected(Error::FromErrno(errno, "write to standard output"));
+      return Fail(ErrorCode::kResourceExhausted,
+                  Error::FromErrno(errno, "write to standard output").message());
     }
     return true;
   };

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 
 #include "headrace/cli/commands.h"
+#include "headrace/cli/option_checks.h"
+#include "headrace/cli/print.h"
 #include "headrace/cli/signal_forwarding.h"
 #include "headrace/job/job_file.h"
 #include "headrace/job/job_flags.h"
@@ -78,7 +80,7 @@ Result<ExitCode> RunTraining(const RunFlags& flags, CommandContext& context) {
   }
   if (!context.options().is_quiet) {
     job_world.say = [&world](std::string_view line) {
-      fmt::print(world.err, "headrace run: {}\n", line);
+      PrintShown(world.err, fmt::format("headrace run: {}", line));
       std::fflush(world.err);
     };
   }
@@ -88,7 +90,7 @@ Result<ExitCode> RunTraining(const RunFlags& flags, CommandContext& context) {
   const job::JobResult result = job::RunJob(spec, options, job_world);
   if (!result.error) return static_cast<ExitCode>(result.exit_code);
   if (result.exit_code == 0) return std::unexpected(*result.error);
-  fmt::print(world.err, "headrace run: {}\n", result.error->message());
+  PrintShown(world.err, fmt::format("headrace run: {}", result.error->message()));
   return static_cast<ExitCode>(result.exit_code);
 }
 
@@ -125,7 +127,7 @@ CommandAction DeclareRun(CLI::App& app) {
   app.add_option("--stop-grace", flags->stop_grace_seconds,
                  "Seconds from a request to stop until the command is killed")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 86'400.0));
+      ->check(NumberFrom(0, 86'400));
   app.add_option("JOB.toml", flags->job_file,
                  "A job file; flags win over it. The command and its arguments follow --")
       ->check(CheckJobFileName)

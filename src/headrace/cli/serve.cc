@@ -11,6 +11,7 @@
 #include "headrace/base/log.h"
 #include "headrace/base/work_pool.h"
 #include "headrace/cli/commands.h"
+#include "headrace/cli/print.h"
 #include "headrace/cli/serve_options.h"
 #include "headrace/gateway/gateway.h"
 #include "headrace/gateway/key_pair_file.h"
@@ -38,10 +39,9 @@ Result<std::vector<s3::AccessKeys>> Owners(CommandContext& context, ServeOptions
   const std::string path = options.folder + "/.headrace/credentials";
   HR_TRY_ASSIGN(s3::AccessKeys keys, gateway::LoadOrMakeKeyPair(path));
   if (!context.options().is_quiet) {
-    fmt::print(context.world().err,
-               "the key pair is in {}; clients use it with\n"
-               "  export AWS_SHARED_CREDENTIALS_FILE={}\n",
-               path, path);
+    PrintLine(context.world().err, fmt::format("the key pair is in {}; clients use it with\n"
+                                               "  export AWS_SHARED_CREDENTIALS_FILE={}",
+                                               path, path));
   }
   return std::vector<s3::AccessKeys>{std::move(keys)};
 }
@@ -95,10 +95,10 @@ Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
   server_options.tls = tls.get();
   HR_TRY_ASSIGN(const auto server, net::HttpServer::Start(loops, gateway, server_options));
   HR_TRY_ASSIGN(const auto watch, operation->StartWatch(loops, *server));
-  fmt::print(context.world().out, "listening on {}://{}\n", tls ? "https" : "http",
-             address.UrlText(server->port()));
+  PrintLine(context.world().out, fmt::format("listening on {}://{}", tls ? "https" : "http",
+                                             address.UrlText(server->port())));
   if (!watch.address.empty()) {
-    fmt::print(context.world().out, "metrics on http://{}/metrics\n", watch.address);
+    PrintLine(context.world().out, fmt::format("metrics on http://{}/metrics", watch.address));
   }
   std::fflush(context.world().out);
   const std::vector<std::function<void()>> reloads = {

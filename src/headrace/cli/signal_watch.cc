@@ -17,12 +17,18 @@
 namespace headrace::cli {
 namespace {
 
-sigset_t WatchedSignals(bool watches_hangup) {
+bool IsIgnored(int signal) {
+  struct sigaction action{};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+// A blocked signal reaches a signalfd even where it is ignored.
+sigset_t WatchedSignals(bool notes_hangups) {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  if (watches_hangup) sigaddset(&signals, SIGHUP);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    if (!IsIgnored(signal) || (signal == SIGHUP && notes_hangups)) sigaddset(&signals, signal);
+  }
   return signals;
 }
 
@@ -51,10 +57,10 @@ void Hangups::Note() {
   changed_.NotifyAll();
 }
 
-SignalWatch::SignalWatch(bool watches_hangup) : watches_hangup_(watches_hangup) {
-  const sigset_t watched = WatchedSignals(watches_hangup_);
-  HR_CHECK(pthread_sigmask(SIG_BLOCK, &watched, nullptr) == 0);
-  signals_ = signalfd(-1, &watched, SFD_CLOEXEC);
+SignalWatch::SignalWatch(bool notes_hangups)
+    : notes_hangups_(notes_hangups), watched_(WatchedSignals(notes_hangups)) {
+  HR_CHECK(pthread_sigmask(SIG_BLOCK, &watched_, nullptr) == 0);
+  signals_ = signalfd(-1, &watched_, SFD_CLOEXEC);
   end_ = eventfd(0, EFD_CLOEXEC);
   HR_CHECK(signals_ >= 0);
   HR_CHECK(end_ >= 0);
@@ -67,8 +73,7 @@ SignalWatch::~SignalWatch() {
   thread_.join();
   close(signals_);
   close(end_);
-  const sigset_t watched = WatchedSignals(watches_hangup_);
-  pthread_sigmask(SIG_UNBLOCK, &watched, nullptr);
+  pthread_sigmask(SIG_UNBLOCK, &watched_, nullptr);
 }
 
 void SignalWatch::Watch() {
@@ -78,7 +83,7 @@ void SignalWatch::Watch() {
     if (watched[1].revents != 0) return;
     signalfd_siginfo signal{};
     if (read(signals_, &signal, sizeof(signal)) != sizeof(signal)) continue;
-    if (signal.ssi_signo == SIGHUP) {
+    if (signal.ssi_signo == SIGHUP && notes_hangups_) {
       hangups_->Note();
       continue;
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <signal.h>
+
 #include <memory>
 #include <stop_token>
 #include <thread>
@@ -23,12 +25,13 @@ class Hangups {
   bool is_pending_ HR_GUARDED_BY(mutex_) = false;
 };
 
-// Turns the first SIGINT or SIGTERM into a stop request; the second ends the process at once with
-// ExitCode::kInterrupted. Made before any other thread, which inherits the blocked signals.
+// Turns the first SIGINT, SIGTERM or SIGHUP into a stop request; the second ends the process at
+// once with ExitCode::kInterrupted. One that was ignored (nohup) stays ignored. Made before any
+// other thread, which inherits the blocked signals.
 class SignalWatch {
  public:
-  // `watches_hangup`: SIGHUP is noted in hangups(); else it ends the process as usual.
-  explicit SignalWatch(bool watches_hangup = false);
+  // `notes_hangups`: SIGHUP is noted in hangups() instead.
+  explicit SignalWatch(bool notes_hangups = false);
   ~SignalWatch();
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
@@ -41,7 +44,8 @@ class SignalWatch {
 
   std::stop_source source_;
   std::shared_ptr<Hangups> hangups_ = std::make_shared<Hangups>();
-  const bool watches_hangup_;
+  const bool notes_hangups_;
+  const sigset_t watched_;
   int signals_ = -1;  // A signalfd.
   int end_ = -1;      // An eventfd: the watch is over.
   std::thread thread_;

@@ -30,5 +30,31 @@ TEST(SignalWatch, AHangupIsNotedAndEndsNothing) {
   EXPECT_FALSE(watch.stop().stop_requested());
 }
 
+void AwaitStop(const std::stop_token& stop) {
+  std::promise<void> stopped;
+  const std::stop_callback notify(stop, [&] { stopped.set_value(); });
+  stopped.get_future().wait();
+}
+
+TEST(SignalWatch, AHangupIsARequestToStopWhereNothingReloads) {
+  const SignalWatch watch;
+  ASSERT_EQ(kill(getpid(), SIGHUP), 0);
+  AwaitStop(watch.stop());
+  EXPECT_TRUE(watch.stop().stop_requested());
+}
+
+TEST(SignalWatch, AnIgnoredSignalStaysIgnored) {
+  std::signal(SIGHUP, SIG_IGN);
+  {
+    const SignalWatch watch;
+    ASSERT_EQ(kill(getpid(), SIGHUP), 0);
+    ASSERT_EQ(kill(getpid(), SIGTERM), 0);
+    AwaitStop(watch.stop());
+    // A second one would have ended the process.
+    EXPECT_TRUE(watch.stop().stop_requested());
+  }
+  std::signal(SIGHUP, SIG_DFL);
+}
+
 }  // namespace
 }  // namespace headrace::cli

@@ -6,9 +6,11 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/json_line.h"
 #include "headrace/cli/commands.h"
 #include "headrace/cli/human_text.h"
-#include "headrace/base/json_line.h"
+#include "headrace/cli/print.h"
+#include "headrace/plan/key_path.h"
 #include "headrace/store/s3_uri.h"
 
 namespace headrace::cli {
@@ -45,9 +47,9 @@ std::string JsonOf(const S3Uri& uri, const ObjectHead& head) {
 }
 
 std::string TextOf(const S3Uri& uri, const ObjectHead& head) {
-  std::string text = fmt::format("{}\n", FormatS3Uri(uri.bucket, uri.key));
+  std::string text = fmt::format("{}\n", plan::ShownKey(FormatS3Uri(uri.bucket, uri.key)));
   const auto add = [&text](std::string_view name, std::string_view value) {
-    text += fmt::format("  {:<20} {}\n", name, value);
+    text += fmt::format("  {:<20} {}\n", name, plan::ShownKey(value));
   };
   add("size", fmt::format("{} ({})", head.info.size_bytes, SizeText(head.info.size_bytes)));
   add("modified", LocalTimeText(head.info.modified));
@@ -83,7 +85,7 @@ Result<ExitCode> Stat(CommandContext& context, const std::vector<std::string>& t
   HR_TRY_ASSIGN(ObjectStore * store, context.Store());
   for (const S3Uri& uri : uris) {
     HR_TRY_ASSIGN(const std::string text, Describe(context, *store, uri));
-    fmt::print(context.world().out, "{}\n", text);
+    PrintLine(context.world().out, text);
   }
   return ExitCode::kSuccess;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 
 #include <fmt/format.h>
 
@@ -17,8 +18,14 @@ namespace {
 // call waits for either of two things here, and a person does not notice a twentieth of a second.
 constexpr int kLookMilliseconds = 50;
 
-Error Stopped(const std::string& path) {
-  return {ErrorCode::kCancelled, fmt::format("write {}: interrupted", path)};
+Status GoesOn(const std::string& path, const CallContext& context) {
+  if (context.stop.stop_requested()) {
+    return Fail(ErrorCode::kCancelled, fmt::format("write {}: interrupted", path));
+  }
+  if (context.deadline.HasPassed(std::chrono::steady_clock::now())) {
+    return Fail(ErrorCode::kTimedOut, fmt::format("write {}: its reader is too slow", path));
+  }
+  return Ok();
 }
 
 }  // namespace
@@ -33,7 +40,7 @@ bool IsStreamTarget(const std::string& path) {
   return is_link && (path.starts_with("/dev/") || path.starts_with("/proc/"));
 }
 
-Result<StreamTarget> StreamTarget::Open(const std::string& path, const std::stop_token& stop) {
+Result<StreamTarget> StreamTarget::Open(const std::string& path, const CallContext& context) {
   struct stat status{};
   if (stat(path.c_str(), &status) != 0) {
     return std::unexpected(Error::FromErrno(errno, fmt::format("open {}", path)));
@@ -45,7 +52,8 @@ Result<StreamTarget> StreamTarget::Open(const std::string& path, const std::stop
   // At the end of what others have written to standard output; a block device has no end to add to.
   const int append = S_ISREG(status.st_mode) ? O_APPEND : 0;
   const int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | append;
-  while (!stop.stop_requested()) {
+  while (true) {
+    HR_TRY(GoesOn(path, context));
     UniqueFd fd(open(path.c_str(), flags));
     if (fd.is_open()) return StreamTarget(std::move(fd), path);
     if (errno == EINTR) continue;
@@ -55,12 +63,11 @@ Result<StreamTarget> StreamTarget::Open(const std::string& path, const std::stop
     }
     (void)poll(nullptr, 0, kLookMilliseconds);
   }
-  return std::unexpected(Stopped(path));
 }
 
-Status StreamTarget::Write(std::span<const std::byte> bytes, const std::stop_token& stop) {
+Status StreamTarget::Write(std::span<const std::byte> bytes, const CallContext& context) {
   while (!bytes.empty()) {
-    if (stop.stop_requested()) return std::unexpected(Stopped(path_));
+    HR_TRY(GoesOn(path_, context));
     const ssize_t written = write(fd_.get(), bytes.data(), bytes.size());
     if (written > 0) bytes = bytes.subspan(static_cast<size_t>(written));
     if (written >= 0 || errno == EINTR) continue;

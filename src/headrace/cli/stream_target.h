@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <span>
-#include <stop_token>
 #include <string>
 
 #include "headrace/base/error.h"
 #include "headrace/base/unique_fd.h"
+#include "headrace/store/object_store.h"
 
 namespace headrace::cli {
 
@@ -21,11 +20,11 @@ bool IsStreamTarget(const std::string& path);
 class StreamTarget {
  public:
   // A named pipe is waited for until somebody reads it. kInvalidArgument for a socket; kCancelled
-  // as soon as a stop is requested.
-  static Result<StreamTarget> Open(const std::string& path, const std::stop_token& stop);
+  // as soon as a stop is requested, kTimedOut at the deadline.
+  static Result<StreamTarget> Open(const std::string& path, const CallContext& context);
 
-  // Blocks until all is written; kCancelled as soon as a stop is requested.
-  Status Write(std::span<const std::byte> bytes, const std::stop_token& stop);
+  // Blocks until all is written; kCancelled and kTimedOut as with Open.
+  Status Write(std::span<const std::byte> bytes, const CallContext& context);
 
  private:
   StreamTarget(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}

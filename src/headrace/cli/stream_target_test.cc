@@ -70,7 +70,8 @@ TEST_F(StreamTargetTest, APipeIsWaitedForAndWrittenInto) {
 TEST_F(StreamTargetTest, AStopEndsTheWaitForAReader) {
   std::stop_source stop;
   auto opened = std::async(std::launch::async, [&] {
-    return StreamTarget::Open(folder_ / "pipe", stop.get_token()).has_value();
+    return StreamTarget::Open(folder_ / "pipe", {.deadline = {}, .stop = stop.get_token()})
+        .has_value();
   });
   stop.request_stop();
   EXPECT_FALSE(opened.get());

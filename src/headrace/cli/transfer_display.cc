@@ -9,8 +9,10 @@
 
 #include <fmt/format.h>
 
-#include "headrace/cli/human_text.h"
 #include "headrace/base/json_line.h"
+#include "headrace/cli/human_text.h"
+#include "headrace/cli/print.h"
+#include "headrace/plan/key_path.h"
 
 namespace headrace::cli {
 namespace {
@@ -98,7 +100,7 @@ void TransferDisplay::OnItemFailed(size_t index, const Error& error) {
 
 void TransferDisplay::OnDone(const Step& step) {
   ++items_done_;
-  if (prints_lines_) PrintLine(step, false, nullptr);
+  if (prints_lines_) PrintStep(step, false, nullptr);
 }
 
 void TransferDisplay::OnFailed(const Step& step, const Error& error) {
@@ -113,12 +115,13 @@ void TransferDisplay::OnFailed(const Step& step, const Error& error) {
     is_out_of_time_ = true;
     return;
   }
-  if (is_json_ && prints_lines_) PrintLine(step, false, &error);
+  if (is_json_ && prints_lines_) PrintStep(step, false, &error);
   // Most messages name their object already.
   const bool is_named = error.message().find(step.source) != std::string::npos;
-  fmt::print(world_.err, "{}headrace {}: {} failed: {}{}{}\n", shows_bar_ ? kClearLine : "",
-             command_, step.verb, is_named ? "" : step.source, is_named ? "" : ": ",
-             error.message());
+  const std::string line =
+      fmt::format("headrace {}: {} failed: {}{}{}", command_, step.verb,
+                  is_named ? "" : step.source, is_named ? "" : ": ", error.message());
+  PrintLine(world_.err, fmt::format("{}{}", shows_bar_ ? kClearLine : "", plan::ShownKey(line)));
 }
 
 bool TransferDisplay::IsOutOfTime(const Error& error) const {
@@ -126,14 +129,15 @@ bool TransferDisplay::IsOutOfTime(const Error& error) const {
 }
 
 void TransferDisplay::OnWouldDo(const Step& step) {
-  if (prints_lines_) PrintLine(step, true, nullptr);
+  if (prints_lines_) PrintStep(step, true, nullptr);
 }
 
-void TransferDisplay::PrintLine(const Step& step, bool is_dry_run, const Error* error) {
-  const std::string line =
-      (is_json_ ? StepJson(step, is_dry_run, error) : StepLine(step, is_dry_run)) + "\n";
-  // One call for the whole line: lines of several threads do not mix.
-  std::fwrite(line.data(), 1, line.size(), world_.out);
+void TransferDisplay::PrintStep(const Step& step, bool is_dry_run, const Error* error) {
+  if (is_json_) {
+    PrintLine(world_.out, StepJson(step, is_dry_run, error));
+  } else {
+    PrintShown(world_.out, StepLine(step, is_dry_run));
+  }
 }
 
 Progress TransferDisplay::Now() const {
@@ -147,7 +151,9 @@ Progress TransferDisplay::Now() const {
 }
 
 void TransferDisplay::Redraw() {
-  fmt::print(world_.err, "{}{}", kClearLine, ProgressLine(Now(), WidthOf(world_.err) - 1));
+  const std::string line =
+      fmt::format("{}{}", kClearLine, ProgressLine(Now(), WidthOf(world_.err) - 1));
+  std::fwrite(line.data(), 1, line.size(), world_.err);
   std::fflush(world_.err);
 }
 
@@ -179,8 +185,8 @@ Result<ExitCode> TransferDisplay::Finish(const std::optional<Error>& whole) {
   if (shows_bar_) {
     const Progress last = Now();
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(last.elapsed);
-    fmt::print(world_.err, "{}{} files, {} in {}\n", kClearLine, last.items_done,
-               SizeText(last.bytes_done), DurationText(seconds));
+    PrintLine(world_.err, fmt::format("{}{} files, {} in {}", kClearLine, last.items_done,
+                                      SizeText(last.bytes_done), DurationText(seconds)));
   }
   if (world_.stop.stop_requested()) {
     return Fail(ErrorCode::kCancelled, "interrupted; run it again to continue");
@@ -195,8 +201,8 @@ Result<ExitCode> TransferDisplay::Finish(const std::optional<Error>& whole) {
   if (whole) return std::unexpected(*whole);
   if (items_failed_ == 0) return ExitCode::kSuccess;
   if (items_failed_ + items_done_ > 1) {
-    fmt::print(world_.err, "headrace {}: {} of {} failed\n", command_, items_failed_.load(),
-               items_failed_ + items_done_);
+    PrintLine(world_.err, fmt::format("headrace {}: {} of {} failed", command_,
+                                      items_failed_.load(), items_failed_ + items_done_));
   }
   const MutexLock lock(mutex_);
   const bool is_one_cause = items_done_ == 0 && !failures_differ_ && first_failure_;

@@ -75,7 +75,7 @@ class TransferDisplay final : public file::TransferObserver {
   void Redraw();
   void KeepDrawing() HR_EXCLUDES(mutex_);
   void StopDrawing() HR_EXCLUDES(mutex_);
-  void PrintLine(const Step& step, bool is_dry_run, const Error* error);
+  void PrintStep(const Step& step, bool is_dry_run, const Error* error);
   bool IsOutOfTime(const Error& error) const;
   std::optional<Step> TakeStep(size_t index) HR_EXCLUDES(mutex_);
 

@@ -70,7 +70,12 @@ std::string ShownKey(std::string_view key) {
   while (!key.empty()) {
     const size_t size = Utf8SequenceSize(key);
     const auto byte = static_cast<uint8_t>(key.front());
-    if (size == 0 || byte < 0x20 || byte == 0x7F) {
+    // U+0080 to U+009F: a terminal takes them for control characters, too.
+    const bool is_c1 = size == 2 && byte == 0xC2 && static_cast<uint8_t>(key[1]) < 0xA0;
+    if (is_c1) {
+      shown += fmt::format("\\x{:02x}\\x{:02x}", byte, static_cast<uint8_t>(key[1]));
+      key.remove_prefix(2);
+    } else if (size == 0 || byte < 0x20 || byte == 0x7F) {
       shown += fmt::format("\\x{:02x}", byte);
       key.remove_prefix(1);
     } else {
