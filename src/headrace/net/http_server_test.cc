@@ -317,6 +317,16 @@ TEST_F(HttpServerTest, StopLetsARunningRequestFinishAndClosesIdleConnections) {
   EXPECT_EQ(server_->stats().connections_open, 0U);
 }
 
+TEST_F(HttpServerTest, StopDoesNotWaitForAPeerThatHasItsAnswerAndDoesNotClose) {
+  // Longer than any test may run.
+  Start({.drain_timeout = std::chrono::hours(1)});
+  Socket socket = Connect();
+  socket.SendAll("GET /1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(socket.ReceiveAll(), EndsWith("GET /1: "));
+  server_->Stop();
+  EXPECT_EQ(server_->stats().connections_open, 0U);
+}
+
 TEST_F(HttpServerTest, SaysWhereItCannotListen) {
   Start();
   HttpServerOptions taken{.host = "127.0.0.1", .port = server_->port()};

@@ -62,6 +62,8 @@ bool ServerConnection::IsTooSlow() {
       moved_bytes_seen_ = socket_.moved_bytes();
       phase_since_ = shard_.now;
       return false;
+    case Phase::kLinger:
+      return passed > options.send_timeout;
     case Phase::kHandler:
       return false;
   }
@@ -81,7 +83,8 @@ void ServerConnection::EndIfStalled() {
 }
 
 void ServerConnection::End(bool when_idle) {
-  const bool is_idle = phase_ == Phase::kIdle || phase_ == Phase::kHandshake;
+  const bool is_idle =
+      phase_ == Phase::kIdle || phase_ == Phase::kHandshake || phase_ == Phase::kLinger;
   if (!when_idle || is_idle) socket_.Shutdown();
 }
 
@@ -294,6 +297,7 @@ Task<bool> ServerConnection::DrainBody(HttpServerCall& call) {
 // Closing with unread input would reset the connection and may take the answer back from the peer:
 // end our side first and read until the peer has closed.
 Task<void> ServerConnection::LingerClose() {
+  SetPhase(Phase::kLinger);
   socket_.ShutdownSend();
   std::array<std::byte, 4096> dropped;
   for (size_t i = 0; i < kLingerReads; ++i) {

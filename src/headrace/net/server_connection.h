@@ -50,9 +50,9 @@ class ServerConnection {
  private:
   friend class HttpServerCall;
   // What the connection waits for: the TLS handshake, a request's first byte, the rest of its head,
-  // bytes of its body, the peer's reading of the answer, or the handler, while the socket may be
-  // silent.
-  enum class Phase : uint8_t { kHandshake, kIdle, kHead, kBody, kSend, kHandler };
+  // bytes of its body, the peer's reading of the answer, the handler, while the socket may be
+  // silent, or, when everything is said, the peer's closing.
+  enum class Phase : uint8_t { kHandshake, kIdle, kHead, kBody, kSend, kHandler, kLinger };
 
   Task<Status> Fill();
   Task<std::optional<ParsedHead<HttpRequestHead>>> ReadHead();
