@@ -24,7 +24,9 @@ Status ReadObjects(CommandContext& context, ObjectStore& store, std::vector<S3Ur
                               .etag = head.info.etag,
                               .range = {.begin = 0, .end = head.info.size_bytes}};
   };
-  fetch::Fetcher fetcher(store, context.loops(), fetch::FetchOptions{});
+  // What a slow reader of the output lets pile up.
+  constexpr uint64_t kMemoryBytesMax = 192ULL << 20U;
+  fetch::Fetcher fetcher(store, context.loops(), {.memory_bytes_max = kMemoryBytesMax});
   fetch::OrderedReader reader(fetcher, std::move(reads), call);
   while (true) {
     HR_TRY_ASSIGN(const std::optional<fetch::Part> part, reader.Next());

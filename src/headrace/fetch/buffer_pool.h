@@ -2,31 +2,38 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <vector>
 
 #include "headrace/base/buffer.h"
-#include "headrace/base/mutex.h"
 
 namespace headrace::fetch {
 
-// Buffers of one size that are used again and again: a fresh 8 MiB buffer costs two thousand page
-// faults, a fifth of a download's CPU time. Other sizes pass through to the allocator. Threads: all
-// methods may be called at once from any thread.
+// The size of the buffer that `size_bytes` go into: whole pages, and eight sizes per doubling, so
+// that few sizes come again and again and at most an eighth of a large one is unused.
+size_t CapacityFor(size_t size_bytes);
+
+// Buffers that are used again and again: a fresh 8 MiB buffer costs two thousand page faults, a
+// fifth of a download's CPU time. The one returned last is given first: it may still be in the
+// cache. Threads: its owner's lock.
 class BufferPool {
  public:
   // Keeps at most `kept_bytes_max` of buffers that nobody uses.
-  BufferPool(size_t pooled_size_bytes, size_t kept_bytes_max)
-      : pooled_size_bytes_(pooled_size_bytes),
-        kept_count_max_(kept_bytes_max / pooled_size_bytes) {}
+  explicit BufferPool(size_t kept_bytes_max) : kept_bytes_max_(kept_bytes_max) {}
 
-  Buffer Take(size_t size_bytes) HR_EXCLUDES(mutex_);
-  void Return(Buffer buffer) HR_EXCLUDES(mutex_);
+  // A kept buffer of that capacity; empty: there is none.
+  Buffer TakeKept(size_t capacity_bytes);
+  // What there is no room to keep comes back, to be freed outside the owner's lock.
+  Buffer Return(Buffer buffer);
+  // Takes kept buffers out, largest first, until at most so many bytes are left.
+  std::vector<Buffer> ShrinkTo(size_t kept_bytes_max);
+
+  size_t kept_bytes() const { return kept_bytes_; }
 
  private:
-  const size_t pooled_size_bytes_;
-  const size_t kept_count_max_;
-  Mutex mutex_;
-  std::vector<Buffer> kept_ HR_GUARDED_BY(mutex_);
+  const size_t kept_bytes_max_;
+  size_t kept_bytes_ = 0;
+  std::map<size_t, std::vector<Buffer>> kept_;  // By capacity.
 };
 
 }  // namespace headrace::fetch

@@ -48,7 +48,7 @@ class OrderedReaderTest : public ::testing::Test {
   MemoryStore memory_{RealClock()};
   BlockingStore store_{memory_};
   EventLoops loops_{2};
-  Fetcher fetcher_{memory_, loops_, {.part_size_bytes = 10, .memory_bytes_max = 35}};
+  Fetcher fetcher_{memory_, loops_, {.part_size_bytes = 10, .memory_bytes_max = 16ULL * 4096}};
 };
 
 TEST_F(OrderedReaderTest, GivesEveryByteInOrderWithinItsMemory) {

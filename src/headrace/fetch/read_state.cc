@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/crc.h"
+#include "headrace/fetch/consumer.h"
 
 namespace headrace::fetch {
 
@@ -26,29 +27,99 @@ std::optional<Checksum> CombineSums(ChecksumAlgorithm algorithm,
   return std::nullopt;
 }
 
-void Fetcher::ReadState::SumPart(std::span<const std::byte> bytes, PartSum& sum) const {
-  bool is_known = false;
-  std::optional<ChecksumAlgorithm> algorithm;
-  {
-    const MutexLock lock(mutex);
-    is_known = is_expected_known;
-    if (expected && !expected->is_composite) algorithm = expected->algorithm;
-  }
-  if (!is_known || algorithm == ChecksumAlgorithm::kCrc32c) sum.crc32c = Crc32c(bytes);
-  if (!is_known || algorithm == ChecksumAlgorithm::kCrc64Nvme) sum.crc64_nvme = Crc64Nvme(bytes);
+ReadState::ReadState(PlannedRead plan, size_t number_in, std::shared_ptr<Consumer> consumer_in,
+                     std::shared_ptr<MemoryAccount> account_in)
+    : planned(std::move(plan)),
+      number(number_in),
+      consumer(std::move(consumer_in)),
+      account(std::move(account_in)),
+      next_begin(planned.range.begin) {}
+
+std::string ReadState::Name() const {
+  return fmt::format("s3://{}/{}", planned.bucket, planned.key);
 }
 
-Status Fetcher::ReadState::Outcome() const {
-  const MutexLock lock(mutex);
-  if (failure) return std::unexpected(*failure);
-  if (!expected || expected->is_composite) return Ok();
-  const auto found = CombineSums(expected->algorithm, sums);
-  if (!found || found->value == expected->value) return Ok();
-  return headrace::Fail(
+void ReadState::Close() {
+  Status outcome = Ok();
+  bool is_worth_another = false;
+  {
+    const MutexLock lock(mutex_);
+    if (--requests_open_ > 0) return;
+    if (failure_) outcome = std::unexpected(*failure_);
+    if (auto damage = outcome ? Damage() : std::nullopt) {
+      outcome = std::unexpected(std::move(*damage));
+      is_worth_another = !is_second_time_;
+    }
+  }
+  if (is_worth_another && consumer->ReadAgain(shared_from_this())) return;
+  consumer->OnReadEnd(*this, std::move(outcome));
+}
+
+void ReadState::StartOver() {
+  const MutexLock lock(mutex_);
+  is_second_time_ = true;
+  requests_open_ = 1;
+  next_begin = planned.range.begin;
+  is_expected_known_ = false;
+  expected_.reset();
+  sums_.clear();
+}
+
+void ReadState::Fail(Error error) {
+  const MutexLock lock(mutex_);
+  if (!failure_) failure_ = std::move(error);
+}
+
+bool ReadState::has_failed() const {
+  const MutexLock lock(mutex_);
+  return failure_.has_value();
+}
+
+ReadState::Sums ReadState::WantedSums() const {
+  const MutexLock lock(mutex_);
+  if (!is_verified_) return {};
+  if (!is_expected_known_) return {.crc32c = true, .crc64_nvme = true};
+  if (!expected_ || expected_->is_composite) return {};
+  return {.crc32c = expected_->algorithm == ChecksumAlgorithm::kCrc32c,
+          .crc64_nvme = expected_->algorithm == ChecksumAlgorithm::kCrc64Nvme};
+}
+
+void ReadState::AddSum(const PartSum& sum) {
+  const MutexLock lock(mutex_);
+  sums_[sum.offset] = sum;
+}
+
+void ReadState::ExpectChecksum() {
+  const MutexLock lock(mutex_);
+  is_verified_ = true;
+}
+
+void ReadState::SetExpected(std::optional<Checksum> checksum) {
+  const MutexLock lock(mutex_);
+  is_expected_known_ = true;
+  expected_ = std::move(checksum);
+}
+
+bool ReadState::IsSameVersion(const std::string& etag) {
+  const MutexLock lock(mutex_);
+  if (first_etag_.empty()) first_etag_ = etag;
+  return first_etag_ == etag;
+}
+
+std::string ReadState::etag() const {
+  if (!planned.etag.empty()) return planned.etag;
+  const MutexLock lock(mutex_);
+  return first_etag_;
+}
+
+std::optional<Error> ReadState::Damage() const {
+  if (!expected_ || expected_->is_composite) return std::nullopt;
+  const auto found = CombineSums(expected_->algorithm, sums_);
+  if (!found || found->value == expected_->value) return std::nullopt;
+  return Error(
       ErrorCode::kCorrupt,
-      fmt::format("s3://{}/{}: {} is {} where the store says {}; the bytes were damaged on the way",
-                  planned.bucket, planned.key, ChecksumName(expected->algorithm), found->value,
-                  expected->value));
+      fmt::format("{}: {} is {} where the store says {}; the bytes were damaged on the way", Name(),
+                  ChecksumName(expected_->algorithm), found->value, expected_->value));
 }
 
 }  // namespace headrace::fetch

@@ -2,13 +2,17 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "headrace/base/mutex.h"
 #include "headrace/fetch/fetcher.h"
 
 namespace headrace::fetch {
+
+class Consumer;
 
 // What one part's bytes sum up to, in the algorithm the whole object's checksum is known in.
 struct PartSum {
@@ -23,85 +27,72 @@ struct PartSum {
 std::optional<Checksum> CombineSums(ChecksumAlgorithm algorithm,
                                     const std::map<uint64_t, PartSum>& sums);
 
-// Counts a run's unfinished reads, so that its end can be waited for.
-class Fetcher::RunState {
+// One read on its way, in as many requests as it takes. It ends once, in Close, when its last
+// request has ended and all were started.
+//
+// Threads: all methods may be called at once from any thread, but for what is the scheduler's.
+class ReadState : public std::enable_shared_from_this<ReadState> {
  public:
-  RunState(PartSink& sink, const CallContext& context) : sink_(sink), context_(context) {}
-
-  PartSink& sink() { return sink_; }
-  const CallContext& context() const { return context_; }
-
-  void BeginRead() HR_EXCLUDES(mutex_) {
-    const MutexLock lock(mutex_);
-    ++unfinished_;
-  }
-  void EndRead() HR_EXCLUDES(mutex_) {
-    // Notified under the lock: the waiter may destroy the run as soon as it sees zero.
-    const MutexLock lock(mutex_);
-    if (--unfinished_ == 0) ended_.NotifyAll();
-  }
-  void WaitForAll() HR_EXCLUDES(mutex_) {
-    const MutexLock lock(mutex_);
-    while (unfinished_ > 0) ended_.Wait(mutex_);
-  }
-
- private:
-  PartSink& sink_;
-  const CallContext& context_;
-  Mutex mutex_;
-  CondVar ended_;
-  size_t unfinished_ HR_GUARDED_BY(mutex_) = 0;
-};
-
-// One read on its way. It ends once: when its last request has ended and all were started.
-struct Fetcher::ReadState {
-  ReadState(PlannedRead plan, size_t index) : planned(std::move(plan)), read_index(index) {}
+  // `number` is the consumer's own, to know the read by.
+  ReadState(PlannedRead planned, size_t number, std::shared_ptr<Consumer> consumer,
+            std::shared_ptr<MemoryAccount> account);
 
   const PlannedRead planned;
-  const size_t read_index;
+  const size_t number;
+  const std::shared_ptr<Consumer> consumer;
 
+  // The scheduler's: who pays, where the next part begins, and how large parts are.
+  std::shared_ptr<MemoryAccount> account;
+  uint64_t next_begin = 0;
+  uint64_t part_size_bytes = 0;
+  bool is_urgent = false;  // Somebody waits for it, and nothing that is kept may stand in its way.
+  bool is_split() const { return planned.range.size_bytes() > part_size_bytes; }
+
+  // "s3://bucket/key"
+  std::string Name() const;
+
+  // A request begins or ends. The scheduler's own share, with which the read is born, ends when it
+  // has started the last part.
+  void Open() HR_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    ++requests_open_;
+  }
+  // The last one to close tells the consumer how the read went.
+  void Close() HR_EXCLUDES(mutex_);
+  // Everything is asked for again, once: the first parts were damaged.
+  void StartOver() HR_EXCLUDES(mutex_);
   // Remembers the first failure; later requests of the read are then not started.
-  void Fail(Error error) HR_EXCLUDES(mutex) {
-    const MutexLock lock(mutex);
-    if (!failure) failure = std::move(error);
-  }
-  bool has_failed() const HR_EXCLUDES(mutex) {
-    const MutexLock lock(mutex);
-    return failure.has_value();
-  }
-  // Sums a part while it is warm in the cache, in the algorithm the object's checksum is known in;
-  // in each that can be combined where it is not known yet, in none where there is nothing to
-  // compare with.
-  void SumPart(std::span<const std::byte> bytes, PartSum& sum) const HR_EXCLUDES(mutex);
-  void AddSum(const PartSum& sum) HR_EXCLUDES(mutex) {
-    const MutexLock lock(mutex);
-    sums[sum.offset] = sum;
-  }
-  void SetExpected(std::optional<Checksum> checksum) HR_EXCLUDES(mutex) {
-    const MutexLock lock(mutex);
-    is_expected_known = true;
-    expected = std::move(checksum);
-  }
-  void Begin() HR_EXCLUDES(mutex) {
-    const MutexLock lock(mutex);
-    ++requests_open;
-  }
-  // True for the one caller that ended the last request.
-  bool End() HR_EXCLUDES(mutex) {
-    const MutexLock lock(mutex);
-    return --requests_open == 0;
-  }
-  // How the read went, once End has said true.
-  Status Outcome() const HR_EXCLUDES(mutex);
+  void Fail(Error error) HR_EXCLUDES(mutex_);
+  bool has_failed() const HR_EXCLUDES(mutex_);
+
+  // The algorithms that a part must be summed in: the one of the object's checksum; both that can
+  // be combined while it is not known; none where there is nothing to compare with.
+  struct Sums {
+    bool crc32c = false;
+    bool crc64_nvme = false;
+  };
+  Sums WantedSums() const HR_EXCLUDES(mutex_);
+  void AddSum(const PartSum& sum) HR_EXCLUDES(mutex_);
+  // The object's checksum is being looked up, and then found or not.
+  void ExpectChecksum() HR_EXCLUDES(mutex_);
+  void SetExpected(std::optional<Checksum> checksum) HR_EXCLUDES(mutex_);
+  // False when parts came from different versions: `etag` is not the one that came first.
+  bool IsSameVersion(const std::string& etag) HR_EXCLUDES(mutex_);
+  // The version that was read: the planned one, or that of the first part; empty before.
+  std::string etag() const HR_EXCLUDES(mutex_);
 
  private:
-  mutable Mutex mutex;
-  std::optional<Error> failure HR_GUARDED_BY(mutex);
-  // Starts at one for the thread that starts the requests.
-  size_t requests_open HR_GUARDED_BY(mutex) = 1;
-  std::map<uint64_t, PartSum> sums HR_GUARDED_BY(mutex);
-  bool is_expected_known HR_GUARDED_BY(mutex) = false;
-  std::optional<Checksum> expected HR_GUARDED_BY(mutex);
+  std::optional<Error> Damage() const HR_REQUIRES(mutex_);
+
+  mutable Mutex mutex_;
+  std::optional<Error> failure_ HR_GUARDED_BY(mutex_);
+  size_t requests_open_ HR_GUARDED_BY(mutex_) = 1;
+  bool is_second_time_ HR_GUARDED_BY(mutex_) = false;
+  bool is_verified_ HR_GUARDED_BY(mutex_) = false;
+  bool is_expected_known_ HR_GUARDED_BY(mutex_) = false;
+  std::map<uint64_t, PartSum> sums_ HR_GUARDED_BY(mutex_);
+  std::optional<Checksum> expected_ HR_GUARDED_BY(mutex_);
+  std::string first_etag_ HR_GUARDED_BY(mutex_);
 };
 
 }  // namespace headrace::fetch

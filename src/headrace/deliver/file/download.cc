@@ -65,6 +65,9 @@ class FileSink final : public fetch::PartSink {
     }
   }
 
+  // Parts that come again are written over the damaged ones.
+  bool MayGiveAgain(size_t /*read_index*/) override { return true; }
+
   void WaitForAll() HR_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     while (unfinished_ > 0) finished_.Wait(mutex_);

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/fetch/fetcher.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "headrace/base/mutex.h"
+#include "headrace/base/random.h"
+#include "headrace/fetch/object_reader.h"
+#include "headrace/store/memory/memory_store.h"
+#include "testing/blocking_store.h"
+#include "testing/result_matchers.h"
+#include "testing/seeded_bytes.h"
+
+namespace headrace::fetch {
+namespace {
+
+using headrace::testing::BlockingStore;
+using headrace::testing::HasCode;
+using headrace::testing::IsOk;
+using headrace::testing::SeededText;
+
+// Keeps what arrives, or lets it go.
+class TextSink final : public PartSink {
+ public:
+  void OnPart(Part part) override {
+    const MutexLock lock(mutex_);
+    std::string& text = texts_[part.read_index];
+    const auto bytes = part.bytes.span();
+    text.resize(std::max(text.size(), part.offset + bytes.size()));
+    std::copy(
+        bytes.begin(), bytes.end(),
+        std::as_writable_bytes(std::span(text)).begin() + static_cast<std::ptrdiff_t>(part.offset));
+  }
+  void OnReadEnd(size_t read_index, Status status) override {
+    const MutexLock lock(mutex_);
+    EXPECT_TRUE(ends_.emplace(read_index, std::move(status)).second) << "ended twice";
+  }
+  std::string text(size_t index) {
+    const MutexLock lock(mutex_);
+    return texts_[index];
+  }
+  Status end(size_t index) {
+    const MutexLock lock(mutex_);
+    return ends_.at(index);
+  }
+  size_t end_count() {
+    const MutexLock lock(mutex_);
+    return ends_.size();
+  }
+
+ private:
+  Mutex mutex_;
+  std::map<size_t, std::string> texts_ HR_GUARDED_BY(mutex_);
+  std::map<size_t, Status> ends_ HR_GUARDED_BY(mutex_);
+};
+
+ReadSource SourceOf(std::vector<PlannedRead> reads) {
+  return
+      [reads = std::move(reads), next = size_t{0}]() mutable -> Result<std::optional<PlannedRead>> {
+        if (next == reads.size()) return std::optional<PlannedRead>();
+        return std::optional<PlannedRead>(reads[next++]);
+      };
+}
+
+constexpr uint64_t kMemoryBytes = 16ULL * 4096;
+
+class FetcherTest : public ::testing::Test {
+ protected:
+  FetcherTest() { EXPECT_THAT(store_.CreateBucket("data"), IsOk()); }
+
+  PlannedRead GivenObject(const std::string& key, const std::string& text) {
+    EXPECT_THAT(store_.Put("data", key, text), IsOk());
+    return {.bucket = "data",
+            .key = key,
+            .object_size_bytes = text.size(),
+            .etag = store_.Head("data", key)->info.etag,
+            .range = {.begin = 0, .end = text.size()}};
+  }
+  std::unique_ptr<ObjectReader> OpenObject(const PlannedRead& planned) {
+    return fetcher_.Open({.bucket = planned.bucket,
+                          .key = planned.key,
+                          .size_bytes = planned.object_size_bytes,
+                          .etag = planned.etag});
+  }
+  static std::string TextOf(const ReadBytes& bytes) {
+    std::string text(bytes.size_bytes(), '\0');
+    bytes.CopyTo(std::as_writable_bytes(std::span(text)));
+    return text;
+  }
+
+  MemoryStore memory_{RealClock()};
+  BlockingStore store_{memory_};
+  EventLoops loops_{2};
+  Fetcher fetcher_{memory_, loops_, {.part_size_bytes = 1000, .memory_bytes_max = kMemoryBytes}};
+};
+
+TEST_F(FetcherTest, ARunDeliversEveryByteAndReturnsItsMemory) {
+  std::vector<PlannedRead> reads;
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < 400; ++i) {
+    texts.push_back(SeededText(i, (i * 37) % 5000));
+    reads.push_back(GivenObject("k" + std::to_string(i), texts.back()));
+  }
+  TextSink sink;
+  EXPECT_THAT(fetcher_.Run(SourceOf(reads), sink, {}), IsOk());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_THAT(sink.end(i), IsOk());
+    EXPECT_EQ(sink.text(i), texts[i]);
+  }
+  EXPECT_EQ(fetcher_.memory_bytes_taken(), 0U);
+  EXPECT_LE(fetcher_.gauges().memory_bytes_peak, kMemoryBytes);
+}
+
+TEST_F(FetcherTest, OneFailedReadDoesNotStopTheOthers) {
+  PlannedRead gone = GivenObject("b", SeededText(2, 5000));
+  gone.key = "absent";
+  TextSink sink;
+  const std::string text = SeededText(1, 4000);
+  EXPECT_THAT(fetcher_.Run(SourceOf({gone, GivenObject("a", text)}), sink, {}), IsOk());
+  EXPECT_THAT(sink.end(0), HasCode(ErrorCode::kNotFound));
+  EXPECT_THAT(sink.end(1), IsOk());
+  EXPECT_EQ(sink.text(1), text);
+}
+
+TEST_F(FetcherTest, ACancelledRunEndsEveryReadItBegan) {
+  std::vector<PlannedRead> reads(50, GivenObject("a", SeededText(1, 9000)));
+  std::stop_source stop;
+  size_t given = 0;
+  TextSink sink;
+  const auto source = [&]() -> Result<std::optional<PlannedRead>> {
+    if (++given == 20) stop.request_stop();
+    return reads[0];
+  };
+  const Status outcome = fetcher_.Run(source, sink, {.deadline = {}, .stop = stop.get_token()});
+  EXPECT_THAT(outcome, HasCode(ErrorCode::kCancelled));
+  EXPECT_EQ(sink.end_count(), 20U);
+  EXPECT_EQ(fetcher_.memory_bytes_taken(), 0U);
+}
+
+TEST_F(FetcherTest, PartsOfTwoVersionsAreRefusedThoughNoneWasPinned) {
+  PlannedRead planned = GivenObject("a", SeededText(1, 20'000));
+  planned.etag.clear();
+  class ReplacingSink final : public PartSink {
+   public:
+    explicit ReplacingSink(std::function<void()> replace) : replace_(std::move(replace)) {}
+    void OnPart(Part) override {
+      if (!std::exchange(is_replaced_, true)) replace_();
+    }
+    void OnReadEnd(size_t, Status status) override { end = std::move(status); }
+    Status end = Ok();
+
+   private:
+    std::function<void()> replace_;
+    bool is_replaced_ = false;
+  };
+  EventLoops one_loop{1};
+  Fetcher fetcher{memory_, one_loop, {.part_size_bytes = 1000, .memory_bytes_max = 4ULL * 4096}};
+  ReplacingSink sink([&] { GivenObject("a", SeededText(2, 20'000)); });
+  EXPECT_THAT(fetcher.Run(SourceOf({planned}), sink, {}), IsOk());
+  EXPECT_THAT(sink.end, HasCode(ErrorCode::kPreconditionFailed));
+}
+
+TEST_F(FetcherTest, AnOpenObjectGivesAnyRangeOfItsBytes) {
+  const std::string text = SeededText(7, 30'000);
+  auto reader = OpenObject(GivenObject("a", text));
+  Random random(11);
+  for (int i = 0; i < 200; ++i) {
+    const uint64_t begin = random.Below(31'000);
+    const uint64_t end = begin + random.Below(4000);
+    const auto read = reader->ReadBlocking({.begin = begin, .end = end}, {});
+    ASSERT_THAT(read, IsOk());
+    const std::string expected = begin < text.size() ? text.substr(begin, end - begin) : "";
+    EXPECT_EQ(TextOf(*read), expected) << begin << " to " << end;
+  }
+  reader.reset();
+}
+
+TEST_F(FetcherTest, AnOpenObjectIsReadInOrderToItsEnd) {
+  const std::string text = SeededText(7, 50'000);
+  {
+    auto reader = OpenObject(GivenObject("a", text));
+    std::string seen;
+    while (true) {
+      const auto read = reader->ReadBlocking({.begin = seen.size(), .end = seen.size() + 700}, {});
+      ASSERT_THAT(read, IsOk());
+      if (read->size_bytes() == 0) break;
+      seen += TextOf(*read);
+    }
+    EXPECT_EQ(seen, text);
+  }
+}
+
+TEST_F(FetcherTest, AnObjectReplacedWhileItIsOpenIsRefused) {
+  auto reader = OpenObject(GivenObject("a", SeededText(1, 30'000)));
+  GivenObject("a", SeededText(2, 30'000));
+  EXPECT_THAT(reader->ReadBlocking({.begin = 20'000, .end = 20'100}, {}),
+              HasCode(ErrorCode::kPreconditionFailed));
+}
+
+}  // namespace
+}  // namespace headrace::fetch

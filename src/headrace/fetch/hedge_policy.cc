@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/fetch/hedge_policy.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace headrace::fetch {
+namespace {
+
+// A quantile of fewer is no quantile.
+constexpr uint64_t kSamplesMin = 100;
+// A whole burst of late answers is the store's or the network's trouble, not one request's: more
+// load does not mend it.
+constexpr double kBurstMax = 16;
+// On a near network the slowest hundredth is a matter of microseconds and of our own queues: a
+// request is late when it takes twice as long as most and a little more.
+constexpr std::chrono::milliseconds kLateMin{5};
+// Below this an answer takes the store's latency, above it its size tells how long.
+constexpr uint64_t kLargeBytesMin = 1 << 20;
+
+constexpr double kMebibyte = 1 << 20;
+
+}  // namespace
+
+void RunningDistribution::Add(std::chrono::nanoseconds span) {
+  const double microseconds =
+      std::max(1.0, std::chrono::duration<double, std::micro>(span).count());
+  const auto bucket = static_cast<size_t>(std::log2(microseconds) * kBucketsPerDoubling);
+  ++buckets_[std::min(bucket, kBucketCount - 1)];
+  if (++count_ < kCountMax) return;
+  count_ = 0;
+  for (uint32_t& kept : buckets_) {
+    kept /= 2;
+    count_ += kept;
+  }
+}
+
+std::chrono::nanoseconds RunningDistribution::Quantile(double share) const {
+  const auto wanted = static_cast<uint64_t>(std::ceil(share * static_cast<double>(count_)));
+  uint64_t seen = 0;
+  size_t bucket = 0;
+  for (; bucket < kBucketCount; ++bucket) {
+    seen += buckets_[bucket];
+    if (seen >= wanted) break;
+  }
+  const double upper = std::exp2(static_cast<double>(bucket + 1) / kBucketsPerDoubling);
+  return std::chrono::nanoseconds(static_cast<int64_t>(upper * 1000));
+}
+
+void HedgePolicy::OnRequest() { earned_ = std::min(kBurstMax, earned_ + options_.share_max); }
+
+void HedgePolicy::OnPartEnd(std::chrono::nanoseconds total, uint64_t size_bytes) {
+  if (size_bytes < kLargeBytesMin) return small_.Add(total);
+  const double per_mebibyte =
+      static_cast<double>(total.count()) * kMebibyte / static_cast<double>(size_bytes);
+  large_per_mebibyte_.Add(std::chrono::nanoseconds(static_cast<int64_t>(per_mebibyte)));
+}
+
+std::optional<std::chrono::nanoseconds> HedgePolicy::LateAfter(uint64_t size_bytes) const {
+  const bool is_large = size_bytes >= kLargeBytesMin;
+  const RunningDistribution& answers = is_large ? large_per_mebibyte_ : small_;
+  if (options_.share_max <= 0 || answers.count() < kSamplesMin) return std::nullopt;
+  const double scale = is_large ? static_cast<double>(size_bytes) / kMebibyte : 1;
+  const auto usual = static_cast<double>(answers.Quantile(0.5).count()) * scale;
+  const auto slow = static_cast<double>(answers.Quantile(options_.late_quantile).count()) * scale;
+  return std::max(std::chrono::nanoseconds(static_cast<int64_t>(slow)),
+                  std::chrono::nanoseconds(static_cast<int64_t>(2 * usual)) + kLateMin);
+}
+
+bool HedgePolicy::TryStart() {
+  if (earned_ < 1) return false;
+  earned_ -= 1;
+  return true;
+}
+
+}  // namespace headrace::fetch

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace headrace::fetch {
+
+// How spans are distributed lately: counts in buckets an eighth of a doubling wide, halved when
+// there are many, so that old ones fade. Threads: its owner's lock.
+class RunningDistribution {
+ public:
+  void Add(std::chrono::nanoseconds span);
+  // The span that `share` (0 to 1) of all are not above; to the upper end of its bucket.
+  std::chrono::nanoseconds Quantile(double share) const;
+  uint64_t count() const { return count_; }
+
+ private:
+  static constexpr size_t kBucketsPerDoubling = 8;
+  static constexpr size_t kBucketCount = 40 * kBucketsPerDoubling;  // Up to 18 minutes.
+  static constexpr uint64_t kCountMax = 8192;
+  std::array<uint32_t, kBucketCount> buckets_{};
+  uint64_t count_ = 0;
+};
+
+struct HedgeOptions {
+  // Hedges for every request; 0: none.
+  double share_max = 0.02;
+  // Answers beyond this quantile are late. With one request in a hundred late by chance there
+  // is budget for one in a hundred that went wrong.
+  double late_quantile = 0.99;
+};
+
+// When a request is late enough to be asked a second time, and whether there is budget for it.
+// Pure. Threads: its owner's lock.
+class HedgePolicy {
+ public:
+  explicit HedgePolicy(const HedgeOptions& options) : options_(options) {}
+
+  // A request starts: earns its share of a hedge.
+  void OnRequest();
+  // A request brought its bytes, by itself or with a hedge's help, in so long.
+  void OnPartEnd(std::chrono::nanoseconds total, uint64_t size_bytes);
+
+  // How long a request for so many bytes takes before it is late. Nothing: too little is known
+  // yet, or hedging is off.
+  std::optional<std::chrono::nanoseconds> LateAfter(uint64_t size_bytes) const;
+  // True: a hedge may start, and is paid for.
+  bool TryStart();
+
+ private:
+  const HedgeOptions options_;
+  double earned_ = 0;
+  RunningDistribution small_;               // Of answers below a mebibyte.
+  RunningDistribution large_per_mebibyte_;  // Of those above.
+};
+
+}  // namespace headrace::fetch

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the scheduler does on event loops: requests, one after the other in each lane, and hedges.
+#include "headrace/fetch/lane.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "headrace/base/crc.h"
+
+namespace headrace::fetch {
+namespace {
+
+// How late a late request may be noticed. A look at a thousand lanes takes microseconds.
+constexpr std::chrono::milliseconds kTick{4};
+// A hedge ends with its stop token; this only bounds a wait that nothing else does.
+constexpr std::chrono::hours kHedgeWait{24};
+
+bool IsWholeObject(const PartJob& job) {
+  return job.read->planned.is_whole_object() && job.range == job.read->planned.range;
+}
+
+GetRequest RequestFor(const PartJob& job, std::span<std::byte> target) {
+  const PlannedRead& planned = job.read->planned;
+  GetRequest request;
+  request.bucket = planned.bucket;
+  request.key = planned.key;
+  request.conditions.if_match = planned.etag;
+  request.target = target;
+  // A plain GET of the whole object lets the store verify its checksum by itself.
+  if (!IsWholeObject(job)) request.range = job.range;
+  return request;
+}
+
+// What is wrong with an answer that the store found good.
+Status CheckPart(const PartJob& job, const GetResult& got) {
+  if (got.size_bytes != job.range.size_bytes()) {
+    return Fail(ErrorCode::kPreconditionFailed,
+                fmt::format("{}: {} bytes came where {} were listed; the object was replaced, "
+                            "list it again",
+                            job.read->Name(), got.size_bytes, job.range.size_bytes()));
+  }
+  // One that was planned is the store's to compare.
+  if (job.read->planned.etag.empty() && !job.read->IsSameVersion(got.head.info.etag)) {
+    return Fail(ErrorCode::kPreconditionFailed,
+                job.read->Name() + ": it was replaced while it was read; read it again");
+  }
+  return Ok();
+}
+
+// While the bytes are still in the processor's last cache.
+void SumPart(const PartJob& job) {
+  const ReadState::Sums wanted = job.read->WantedSums();
+  if (!wanted.crc32c && !wanted.crc64_nvme) return;
+  PartSum sum{.offset = job.range.begin, .size_bytes = job.range.size_bytes()};
+  if (wanted.crc32c) sum.crc32c = Crc32c(job.bytes.span());
+  if (wanted.crc64_nvme) sum.crc64_nvme = Crc64Nvme(job.bytes.span());
+  job.read->AddSum(sum);
+}
+
+}  // namespace
+
+void Lane::TieTo(const std::shared_ptr<Consumer>& next) {
+  const bool is_spent = stop.stop_requested();
+  if (consumer == next && !is_spent) return;
+  tie.reset();
+  if (is_spent) stop = std::stop_source();
+  consumer = next;
+  const std::stop_token& outer = consumer->context().stop;
+  if (outer.stop_possible()) {
+    tie.emplace(outer, [own = stop]() mutable { own.request_stop(); });
+  }
+}
+
+Task<Scheduler::Ended> Scheduler::FetchPart(Lane& lane, PartJob& job) {
+  const GetRequest request = RequestFor(job, job.bytes.writable());
+  lane.TieTo(job.read->consumer);
+  lane.job = &job;
+  lane.was_hedged = false;
+  lane.begun_at = std::chrono::steady_clock::now();
+  metrics_.counter(FetchMetric::kRequests).Add();
+  const CallContext context{.deadline = lane.consumer->context().deadline,
+                            .stop = lane.stop.get_token()};
+  Result<GetResult> got = co_await store_.Get(request, context);
+  lane.job = nullptr;
+  if (const std::shared_ptr<Hedge> hedge = std::exchange(lane.hedge, nullptr)) {
+    hedge->lane = nullptr;
+    if (got) {
+      hedge->stop.request_stop();
+      CountHedge(HedgeOutcome::kLost);
+    } else {
+      hedge->is_awaited = true;
+      if (!hedge->outcome) co_await hedge->ended.Wait(kHedgeWait, hedge->context.stop);
+      if (hedge->outcome && *hedge->outcome) {
+        got = std::move(*hedge->outcome);
+        std::swap(job.bytes, hedge->bytes);
+        CountHedge(HedgeOutcome::kWon);
+      }
+    }
+  }
+  const SteadyTime now = std::chrono::steady_clock::now();
+  const std::chrono::nanoseconds total = now - lane.begun_at;
+  Ended ended{.part = {.ended_at = now, .total = total, .size_bytes = job.range.size_bytes()}};
+  Status outcome = Ok();
+  if (got) {
+    outcome = CheckPart(job, *got);
+  } else {
+    outcome = std::unexpected(std::move(got).error());
+  }
+  ReadState& read = *job.read;
+  if (outcome) {
+    ended.is_success = true;
+    CountPart(ended.part);
+    SumPart(job);
+    read.consumer->OnPart(read, job.range.begin, std::move(job.bytes));
+  } else {
+    read.Fail(std::move(outcome).error());
+  }
+  job.bytes = PartBytes();
+  read.Close();
+  job.read.reset();
+  co_return ended;
+}
+
+void Scheduler::CountPart(const PartObservation& part) {
+  const auto microseconds = [](std::chrono::nanoseconds span) {
+    return static_cast<uint64_t>(span.count()) / 1000;
+  };
+  metrics_.counter(FetchMetric::kBytes).Add(part.size_bytes);
+  metrics_.histogram(FetchMetric::kPartSeconds).Record(microseconds(part.total));
+}
+
+void Scheduler::CountHedge(HedgeOutcome outcome) {
+  metrics_.counter(FetchMetric::kHedges, static_cast<size_t>(outcome)).Add();
+}
+
+Task<void> Scheduler::RunLane(std::shared_ptr<Scheduler> self, size_t loop_index, PartJob job) {
+  LoopLanes& loop = *self->loop_lanes_[loop_index];
+  Lane lane{.loop_index = loop_index};
+  loop.active.push_back(&lane);
+  if (!loop.is_ticking && self->options_.hedge.share_max > 0) {
+    loop.is_ticking = true;
+    const std::weak_ptr<Scheduler> weak = self;
+    SpawnDetached(self->loops_.At(loop_index), Tick(weak, loop_index));
+  }
+  while (true) {
+    const Ended ended = co_await self->FetchPart(lane, job);
+    auto next = self->Next(loop_index, ended);
+    if (!next) break;
+    job = std::move(*next);
+  }
+  std::erase(loop.active, &lane);
+}
+
+Task<void> Scheduler::Tick(std::weak_ptr<Scheduler> weak, size_t loop_index) {
+  while (true) {
+    co_await Sleep(kTick);
+    const std::shared_ptr<Scheduler> self = weak.lock();
+    if (!self) co_return;
+    LoopLanes& loop = *self->loop_lanes_[loop_index];
+    self->HedgeLateLanes(loop_index);
+    if (loop.active.empty()) {
+      loop.is_ticking = false;
+      co_return;
+    }
+  }
+}
+
+void Scheduler::HedgeLateLanes(size_t loop_index) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  std::vector<Lane*> late;
+  {
+    const MutexLock lock(mutex_);
+    for (Lane* lane : loop_lanes_[loop_index]->active) {
+      if (lane->job == nullptr || lane->was_hedged) continue;
+      const auto late_after = hedging_.LateAfter(lane->job->range.size_bytes());
+      if (!late_after) continue;
+      const std::chrono::nanoseconds elapsed = now - lane->begun_at;
+      if (elapsed < *late_after) continue;
+      if (!hedging_.TryStart()) break;
+      lane->was_hedged = true;
+      late.push_back(lane);
+    }
+  }
+  for (Lane* lane : late) StartHedge(*lane);
+}
+
+void Scheduler::StartHedge(Lane& lane) {
+  auto bytes = memory_->TryTake(lane.job->account, lane.job->range.size_bytes());
+  if (!bytes) return;
+  auto hedge = std::make_shared<Hedge>();
+  hedge->lane = &lane;
+  hedge->bytes = std::move(*bytes);
+  hedge->request = RequestFor(*lane.job, hedge->bytes.writable());
+  hedge->context = {.deadline = lane.consumer->context().deadline, .stop = hedge->stop.get_token()};
+  hedge->read = lane.job->read;
+  hedge->read->Open();
+  lane.hedge = hedge;
+  {
+    const MutexLock lock(mutex_);
+    ++task_count_;
+  }
+  CountHedge(HedgeOutcome::kStarted);
+  // Already on the loop of the lane: both requests and their bookkeeping stay there.
+  SpawnDetached(loops_.At(lane.loop_index), RunHedge(shared_from_this(), std::move(hedge)));
+}
+
+Task<void> Scheduler::RunHedge(std::shared_ptr<Scheduler> self, std::shared_ptr<Hedge> hedge) {
+  {
+    const std::stop_callback<std::function<void()>> tie(
+        hedge->read->consumer->context().stop,
+        [own = hedge->stop]() mutable { own.request_stop(); });
+    hedge->outcome = co_await self->store_.Get(hedge->request, hedge->context);
+  }
+  if (hedge->lane != nullptr && *hedge->outcome) hedge->lane->stop.request_stop();
+  // The first request's bytes are being delivered: these are nobody's.
+  if (hedge->lane == nullptr && !hedge->is_awaited) hedge->bytes = PartBytes();
+  hedge->ended.Fire();
+  hedge->read->Close();
+  self->EndTask();
+}
+
+}  // namespace headrace::fetch

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/fetch/memory_budget.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace headrace::fetch {
+namespace {
+
+// Kept for the next part: more than a window of large parts needs between a return and a take.
+constexpr size_t kKeptBytesMax = 128U << 20U;
+
+}  // namespace
+
+PartBytes::~PartBytes() {
+  if (account_) account_->budget_->Return(*account_, std::move(buffer_));
+}
+
+uint64_t DefaultMemoryBytes(uint64_t machine_bytes) {
+  return std::min<uint64_t>(machine_bytes / 4, 2ULL << 30U);
+}
+
+uint64_t MachineMemoryBytes() {
+  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+bool MayTake(const MemoryAsked& asked) {
+  if (asked.taken == 0) return true;
+  const uint64_t free = asked.limit - std::min(asked.limit, asked.taken);
+  if (asked.wanted > free) return false;
+  if (asked.held == 0) return true;
+  const uint64_t held_then = asked.held + asked.wanted;
+  return held_then <= asked.held_max && held_then / 7 <= free - asked.wanted;
+}
+
+MemoryBudget::MemoryBudget(uint64_t limit_bytes)
+    : limit_bytes_(limit_bytes), pool_(std::min<uint64_t>(limit_bytes, kKeptBytesMax)) {}
+
+std::shared_ptr<MemoryAccount> MemoryBudget::OpenAccount(uint64_t held_bytes_max) {
+  return std::make_shared<MemoryAccount>(shared_from_this(), held_bytes_max);
+}
+
+std::optional<PartBytes> MemoryBudget::TryTake(const std::shared_ptr<MemoryAccount>& account,
+                                               size_t size_bytes) {
+  const size_t capacity_bytes = CapacityFor(size_bytes);
+  Buffer buffer;
+  std::vector<Buffer> dropped;
+  {
+    const MutexLock lock(mutex_);
+    if (!MayTake({.wanted = capacity_bytes,
+                  .held = account->held_bytes_,
+                  .held_max = account->held_bytes_max_,
+                  .taken = taken_bytes_,
+                  .limit = limit_bytes_})) {
+      was_refused_ = true;
+      return std::nullopt;
+    }
+    taken_bytes_ += capacity_bytes;
+    taken_bytes_peak_ = std::max(taken_bytes_peak_, taken_bytes_);
+    account->held_bytes_ += capacity_bytes;
+    buffer = pool_.TakeKept(capacity_bytes);
+    if (buffer.size() == 0 && taken_bytes_ + pool_.kept_bytes() > limit_bytes_) {
+      dropped = pool_.ShrinkTo(limit_bytes_ - std::min(limit_bytes_, taken_bytes_));
+    }
+  }
+  dropped.clear();
+  if (buffer.size() == 0) buffer = Buffer(capacity_bytes);
+  return PartBytes(std::move(buffer), size_bytes, account);
+}
+
+void MemoryBudget::AddListener(std::weak_ptr<MemoryListener> listener) {
+  const MutexLock lock(mutex_);
+  std::erase_if(listeners_, [](const auto& weak) { return weak.expired(); });
+  listeners_.push_back(std::move(listener));
+}
+
+void MemoryBudget::AddKeeper(std::weak_ptr<MemoryKeeper> keeper) {
+  const MutexLock lock(mutex_);
+  std::erase_if(keepers_, [](const auto& weak) { return weak.expired(); });
+  keepers_.push_back(std::move(keeper));
+}
+
+void MemoryBudget::Reclaim() {
+  std::vector<std::weak_ptr<MemoryKeeper>> keepers;
+  {
+    const MutexLock lock(mutex_);
+    keepers = keepers_;
+  }
+  for (const auto& weak : keepers) {
+    if (const auto keeper = weak.lock()) keeper->LetGo();
+  }
+}
+
+void MemoryBudget::Return(MemoryAccount& account, Buffer buffer) {
+  Buffer unwanted;
+  std::vector<std::weak_ptr<MemoryListener>> listeners;
+  {
+    const MutexLock lock(mutex_);
+    taken_bytes_ -= buffer.size();
+    account.held_bytes_ -= buffer.size();
+    if (buffer.size() > 0) unwanted = pool_.Return(std::move(buffer));
+    if (std::exchange(was_refused_, false)) listeners = listeners_;
+  }
+  for (const auto& weak : listeners) {
+    if (const auto listener = weak.lock()) listener->OnMemoryReturned();
+  }
+}
+
+uint64_t MemoryBudget::taken_bytes() const {
+  const MutexLock lock(mutex_);
+  return taken_bytes_;
+}
+
+uint64_t MemoryBudget::taken_bytes_peak() const {
+  const MutexLock lock(mutex_);
+  return taken_bytes_peak_;
+}
+
+uint64_t MemoryAccount::held_bytes() const {
+  const MutexLock lock(budget_->mutex_);
+  return held_bytes_;
+}
+
+}  // namespace headrace::fetch

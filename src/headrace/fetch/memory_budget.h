@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "headrace/base/buffer.h"
+#include "headrace/base/mutex.h"
+#include "headrace/fetch/buffer_pool.h"
+
+namespace headrace::fetch {
+
+class MemoryAccount;
+
+// Bytes whose memory counts against a budget until this is dropped, on any thread.
+class PartBytes {
+ public:
+  PartBytes() = default;
+  PartBytes(PartBytes&& other) noexcept = default;
+  PartBytes& operator=(PartBytes&& other) noexcept {
+    std::swap(buffer_, other.buffer_);
+    std::swap(size_bytes_, other.size_bytes_);
+    std::swap(account_, other.account_);
+    return *this;
+  }
+  ~PartBytes();
+
+  std::span<const std::byte> span() const { return buffer_.span().first(size_bytes_); }
+  std::span<std::byte> writable() { return buffer_.span().first(size_bytes_); }
+
+ private:
+  friend class MemoryBudget;
+  PartBytes(Buffer buffer, size_t size_bytes, std::shared_ptr<MemoryAccount> account)
+      : buffer_(std::move(buffer)), size_bytes_(size_bytes), account_(std::move(account)) {}
+
+  Buffer buffer_;  // May be larger than what was asked for.
+  size_t size_bytes_ = 0;
+  std::shared_ptr<MemoryAccount> account_;
+};
+
+// Hears of memory that came back after somebody was refused. Called on the thread that gave it
+// back, under no lock; must be quick.
+class MemoryListener {
+ public:
+  virtual ~MemoryListener() = default;
+  virtual void OnMemoryReturned() = 0;
+};
+
+// Holds memory that it could do without: bytes kept in case they are read.
+class MemoryKeeper {
+ public:
+  virtual ~MemoryKeeper() = default;
+  // Somebody waits for memory: lets go of what it can. Called under no lock, on any thread.
+  virtual void LetGo() = 0;
+};
+
+// A quarter of the machine's memory, at most 2 GiB.
+uint64_t DefaultMemoryBytes(uint64_t machine_bytes);
+uint64_t MachineMemoryBytes();
+
+// What a consumer asks for and what there is, as the decision sees it; in bytes.
+struct MemoryAsked {
+  uint64_t wanted = 0;
+  uint64_t held = 0;      // By the consumer that asks.
+  uint64_t held_max = 0;  // What the consumer itself may hold.
+  uint64_t taken = 0;     // By all consumers.
+  uint64_t limit = 0;
+};
+// One that holds nothing may take what is free, so that everybody moves on; beyond that, at most
+// seven times what stays free: a consumer that lets go of nothing leaves an eighth to the others,
+// the next one an eighth of that, and so on. More than the whole limit is given when nobody holds
+// anything.
+bool MayTake(const MemoryAsked& asked);
+
+// The memory of everything that was asked for or delivered and not yet let go, over all consumers
+// of a process, and of buffers kept to be used again: together never above the limit, but for one
+// buffer that is larger than the limit. Threads: all methods may be called at once from any thread.
+class MemoryBudget : public std::enable_shared_from_this<MemoryBudget> {
+ public:
+  static std::shared_ptr<MemoryBudget> Make(uint64_t limit_bytes) {
+    return std::shared_ptr<MemoryBudget>(new MemoryBudget(limit_bytes));
+  }
+
+  // A consumer's account: it holds at most `held_bytes_max`.
+  std::shared_ptr<MemoryAccount> OpenAccount(uint64_t held_bytes_max);
+  // Nothing: not now; the listeners hear when it is worth asking again. Never blocks.
+  std::optional<PartBytes> TryTake(const std::shared_ptr<MemoryAccount>& account, size_t size_bytes)
+      HR_EXCLUDES(mutex_);
+  void AddListener(std::weak_ptr<MemoryListener> listener) HR_EXCLUDES(mutex_);
+  void AddKeeper(std::weak_ptr<MemoryKeeper> keeper) HR_EXCLUDES(mutex_);
+  // Asks every keeper to let go, for somebody who must not be refused.
+  void Reclaim() HR_EXCLUDES(mutex_);
+
+  uint64_t limit_bytes() const { return limit_bytes_; }
+  uint64_t taken_bytes() const HR_EXCLUDES(mutex_);
+  uint64_t taken_bytes_peak() const HR_EXCLUDES(mutex_);
+
+ private:
+  friend class PartBytes;
+  friend class MemoryAccount;
+  explicit MemoryBudget(uint64_t limit_bytes);
+  void Return(MemoryAccount& account, Buffer buffer) HR_EXCLUDES(mutex_);
+
+  const uint64_t limit_bytes_;
+  mutable Mutex mutex_;
+  uint64_t taken_bytes_ HR_GUARDED_BY(mutex_) = 0;
+  uint64_t taken_bytes_peak_ HR_GUARDED_BY(mutex_) = 0;
+  bool was_refused_ HR_GUARDED_BY(mutex_) = false;
+  BufferPool pool_ HR_GUARDED_BY(mutex_);
+  std::vector<std::weak_ptr<MemoryListener>> listeners_ HR_GUARDED_BY(mutex_);
+  std::vector<std::weak_ptr<MemoryKeeper>> keepers_ HR_GUARDED_BY(mutex_);
+};
+
+// One consumer's part of a budget; made by MemoryBudget::OpenAccount, kept alive by what it holds.
+class MemoryAccount {
+ public:
+  MemoryAccount(std::shared_ptr<MemoryBudget> budget, uint64_t held_bytes_max)
+      : budget_(std::move(budget)), held_bytes_max_(held_bytes_max) {}
+
+  uint64_t held_bytes() const;
+
+ private:
+  friend class MemoryBudget;
+  friend class PartBytes;
+  const std::shared_ptr<MemoryBudget> budget_;
+  const uint64_t held_bytes_max_;
+  uint64_t held_bytes_ = 0;  // Guarded by the budget's lock.
+};
+
+}  // namespace headrace::fetch

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/fetch/scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "headrace/fetch/lane.h"
+#include "headrace/fetch/part_size.h"
+
+namespace headrace::fetch {
+namespace {
+
+// A consumer that fills its queue is told when so few reads are left.
+constexpr size_t kRoomCount = 1024;
+// Lanes that one ended request may start beside its own next one: doubles the lanes in a round,
+// and spreads the work of starting them.
+constexpr size_t kLanesStartedMax = 2;
+
+// The head of an object whose whole checksum is compared.
+struct HeadJob {
+  HeadRequest request;
+};
+
+Task<Result<ObjectHead>> FetchHead(ObjectStore& store, const HeadJob& job,
+                                   const CallContext& context) {
+  co_return co_await store.Head(job.request, context);
+}
+
+// Why a read that waits will never start; nothing: it may.
+std::optional<Error> ReasonToDrop(const ReadState& read, SteadyTime now) {
+  const CallContext& context = read.consumer->context();
+  if (context.stop.stop_requested()) {
+    return Error(ErrorCode::kCancelled, read.Name() + ": cancelled");
+  }
+  if (context.deadline.HasPassed(now)) {
+    return Error(ErrorCode::kTimedOut, read.Name() + ": its deadline passed before it was begun");
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Scheduler::Scheduler(ObjectStore& store, EventLoops& loops, const SchedulerOptions& options,
+                     std::shared_ptr<MemoryBudget> memory)
+    : store_(store),
+      loops_(loops),
+      options_(options),
+      memory_(std::move(memory)),
+      window_(options.window),
+      hedging_(options.hedge),
+      lanes_of_loop_(loops.count()) {
+  for (size_t index = 0; index < loops.count(); ++index) {
+    loop_lanes_.push_back(std::make_unique<LoopLanes>());
+  }
+}
+
+Scheduler::~Scheduler() = default;
+
+void Scheduler::Add(std::shared_ptr<ReadState> read, Place place) {
+  const PlannedRead& planned = read->planned;
+  if (planned.range.empty()) return read->Close();
+  read->part_size_bytes =
+      PartSizeFor(planned.etag, planned.object_size_bytes, options_.part_size_bytes);
+  const bool compares = options_.verify_checksums && planned.is_whole_object() && read->is_split();
+  if (compares) {
+    read->ExpectChecksum();
+    LookUpChecksum(read);
+  }
+  bool has_room = false;
+  {
+    const MutexLock lock(mutex_);
+    const std::shared_ptr<Consumer> consumer = read->consumer;
+    if (place == Place::kInFront) {
+      read->is_urgent = true;
+      consumer->waiting_.push_front(std::move(read));
+    } else {
+      consumer->waiting_.push_back(std::move(read));
+    }
+    if (!std::exchange(consumer->is_listed_, true)) turns_.push_back(consumer);
+    has_room = lane_count_ < window_.requests();
+  }
+  if (has_room) Kick();
+}
+
+void Scheduler::Promote(const std::shared_ptr<ReadState>& read,
+                        std::shared_ptr<MemoryAccount> account) {
+  {
+    const MutexLock lock(mutex_);
+    auto& waiting = read->consumer->waiting_;
+    const auto found = std::ranges::find(waiting, read);
+    if (found == waiting.end()) return;
+    std::rotate(waiting.begin(), found, found + 1);
+    read->account = std::move(account);
+    read->is_urgent = true;
+  }
+  Kick();
+}
+
+void Scheduler::LookUpChecksum(const std::shared_ptr<ReadState>& read) {
+  read->Open();
+  {
+    const MutexLock lock(mutex_);
+    ++task_count_;
+  }
+  auto job = std::make_unique<HeadJob>();
+  job->request = {.bucket = read->planned.bucket, .key = read->planned.key, .conditions = {}};
+  job->request.conditions.if_match = read->planned.etag;
+  const HeadJob& borrowed = *job;
+  auto done = [self = shared_from_this(), read,
+               job = std::move(job)](const Result<ObjectHead>& head) {
+    if (head) {
+      read->SetExpected(head->checksum);
+    } else {
+      read->Fail(head.error());
+    }
+    read->Close();
+    self->EndTask();
+  };
+  Spawn(loops_.Next(), FetchHead(store_, borrowed, read->consumer->context()), std::move(done));
+}
+
+void Scheduler::Drop(Consumer& consumer, const Error& reason) {
+  std::deque<std::shared_ptr<ReadState>> dropped;
+  {
+    const MutexLock lock(mutex_);
+    dropped.swap(consumer.waiting_);
+    std::erase_if(turns_, [&](const auto& listed) { return listed.get() == &consumer; });
+    consumer.is_listed_ = false;
+  }
+  for (const auto& read : dropped) {
+    read->Fail(Error(reason.code(), read->Name() + ": " + reason.message()));
+    read->Close();
+  }
+}
+
+void Scheduler::DropFailed(Consumer& consumer) {
+  std::vector<std::shared_ptr<ReadState>> dropped;
+  {
+    const MutexLock lock(mutex_);
+    std::erase_if(consumer.waiting_, [&](std::shared_ptr<ReadState>& read) {
+      if (!read->has_failed()) return false;
+      dropped.push_back(std::move(read));
+      return true;
+    });
+  }
+  for (const auto& read : dropped) read->Close();
+}
+
+bool Scheduler::AwaitRoom(Consumer& consumer) {
+  const MutexLock lock(mutex_);
+  consumer.wants_room_ = consumer.waiting_.size() > kRoomCount;
+  return !consumer.wants_room_;
+}
+
+void Scheduler::Settle(const Fallout& fallout) {
+  for (const auto& read : fallout.dropped) read->Close();
+  for (const auto& consumer : fallout.with_room) consumer->OnRoom();
+  if (fallout.needs_memory) memory_->Reclaim();
+}
+
+std::optional<PartJob> Scheduler::CutPart(Consumer& consumer, Fallout& fallout) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  while (!consumer.waiting_.empty()) {
+    std::shared_ptr<ReadState>& front = consumer.waiting_.front();
+    if (auto reason = ReasonToDrop(*front, now)) front->Fail(std::move(*reason));
+    if (front->has_failed()) {
+      fallout.dropped.push_back(std::move(front));
+      consumer.waiting_.pop_front();
+      continue;
+    }
+    const ByteRange whole = front->planned.range;
+    // Cut at multiples of the part size in the object, not in the range.
+    const uint64_t next_cut =
+        (front->next_begin / front->part_size_bytes + 1) * front->part_size_bytes;
+    const ByteRange range{.begin = front->next_begin,
+                          .end = front->is_split() ? std::min(whole.end, next_cut) : whole.end};
+    auto bytes = memory_->TryTake(front->account, range.size_bytes());
+    if (!bytes) {
+      fallout.was_refused = true;
+      fallout.needs_memory |= front->is_urgent;
+      return std::nullopt;
+    }
+    front->next_begin = range.end;
+    PartJob job{
+        .read = front, .range = range, .bytes = std::move(*bytes), .account = front->account};
+    if (range.end == whole.end) {
+      // The scheduler's own share of the read becomes the last part's.
+      consumer.waiting_.pop_front();
+    } else {
+      front->Open();
+    }
+    return job;
+  }
+  return std::nullopt;
+}
+
+std::optional<PartJob> Scheduler::TakeJob(Fallout& fallout) {
+  for (size_t turns = turns_.size(); turns > 0; --turns) {
+    const std::shared_ptr<Consumer> consumer = std::move(turns_.front());
+    turns_.pop_front();
+    auto job = CutPart(*consumer, fallout);
+    if (consumer->waiting_.empty()) {
+      consumer->is_listed_ = false;
+    } else {
+      turns_.push_back(consumer);
+    }
+    if (consumer->wants_room_ && consumer->waiting_.size() <= kRoomCount) {
+      consumer->wants_room_ = false;
+      fallout.with_room.push_back(consumer);
+    }
+    if (!job) continue;
+    ++task_count_;
+    ++lane_count_;
+    hedging_.OnRequest();
+    return job;
+  }
+  return std::nullopt;
+}
+
+size_t Scheduler::QuietestLoop() const {
+  return static_cast<size_t>(std::ranges::min_element(lanes_of_loop_) - lanes_of_loop_.begin());
+}
+
+void Scheduler::Kick() {
+  while (true) {
+    std::optional<PartJob> job;
+    size_t loop_index = 0;
+    Fallout fallout;
+    {
+      const MutexLock lock(mutex_);
+      if (lane_count_ < window_.requests()) job = TakeJob(fallout);
+      NoteWaiting(std::chrono::steady_clock::now(), fallout.was_refused);
+      if (job) {
+        loop_index = QuietestLoop();
+        ++lanes_of_loop_[loop_index];
+      }
+    }
+    Settle(fallout);
+    if (!job) return;
+    StartLane(loop_index, std::move(*job));
+  }
+}
+
+void Scheduler::StartLane(size_t loop_index, PartJob job) {
+  SpawnDetached(loops_.At(loop_index), RunLane(shared_from_this(), loop_index, std::move(job)));
+}
+
+std::optional<PartJob> Scheduler::Next(size_t loop_index, const Ended& ended) {
+  std::optional<PartJob> own;
+  std::vector<std::pair<size_t, PartJob>> more;
+  Fallout fallout;
+  {
+    const MutexLock lock(mutex_);
+    if (ended.is_success) {
+      window_.OnPartEnd(ended.part, lane_count_ >= window_.requests() && !turns_.empty());
+      hedging_.OnPartEnd(ended.part.total, ended.part.size_bytes);
+    }
+    --lane_count_;
+    if (lane_count_ < window_.requests()) own = TakeJob(fallout);
+    if (own) {
+      while (more.size() < kLanesStartedMax && lane_count_ < window_.requests()) {
+        auto job = TakeJob(fallout);
+        if (!job) break;
+        const size_t quietest = QuietestLoop();
+        ++lanes_of_loop_[quietest];
+        more.emplace_back(quietest, std::move(*job));
+      }
+    } else {
+      --lanes_of_loop_[loop_index];
+    }
+    NoteWaiting(ended.part.ended_at, fallout.was_refused);
+    // The job that follows counts for itself.
+    if (--task_count_ == 0) ended_.NotifyAll();
+  }
+  Settle(fallout);
+  for (auto& [index, job] : more) StartLane(index, std::move(job));
+  return own;
+}
+
+void Scheduler::EndTask() {
+  // Notified under the lock: the waiter may destroy the scheduler as soon as it sees zero.
+  const MutexLock lock(mutex_);
+  if (--task_count_ == 0) ended_.NotifyAll();
+}
+
+void Scheduler::Shutdown() {
+  const MutexLock lock(mutex_);
+  while (task_count_ > 0) ended_.Wait(mutex_);
+}
+
+void Scheduler::NoteWaiting(SteadyTime now, bool was_refused) {
+  std::optional<WaitingFor> next;
+  if (lane_count_ >= window_.requests()) {
+    next = WaitingFor::kNetwork;
+  } else if (was_refused) {
+    next = WaitingFor::kConsumer;
+  } else if (lane_count_ > 0) {
+    next = WaitingFor::kSource;
+  }
+  if (next == waiting_for_) return;
+  if (waiting_for_) {
+    const auto span = std::chrono::duration_cast<std::chrono::microseconds>(now - waiting_since_);
+    metrics_.counter(FetchMetric::kWaitSeconds, static_cast<size_t>(*waiting_for_))
+        .Add(static_cast<uint64_t>(std::max<int64_t>(0, span.count())));
+  }
+  waiting_for_ = next;
+  waiting_since_ = now;
+}
+
+MetricsSnapshot Scheduler::Snapshot() {
+  {
+    const MutexLock lock(mutex_);
+    metrics_.gauge(FetchMetric::kWindow).Set(window_.requests());
+    metrics_.gauge(FetchMetric::kInFlight).Set(lane_count_);
+  }
+  metrics_.gauge(FetchMetric::kMemoryBytes).Set(static_cast<int64_t>(memory_->taken_bytes()));
+  return metrics_.Snapshot();
+}
+
+Scheduler::Gauges Scheduler::gauges() const {
+  const MutexLock lock(mutex_);
+  return {.window = window_.requests(), .in_flight = lane_count_};
+}
+
+}  // namespace headrace::fetch

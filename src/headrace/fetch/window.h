@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "headrace/base/clock.h"
+
+namespace headrace::fetch {
+
+struct WindowOptions {
+  // Enough to keep two loops and the server's threads busy on a network without latency.
+  uint32_t requests_min = 8;
+  // A few doublings, each one request time long, reach any window.
+  uint32_t requests_start = 16;
+  // A socket and about 20 KiB of memory each; 30 ms away this is 34,000 objects a second.
+  uint32_t requests_max = 1024;
+  // Stop growing here; 0: where the goodput stops rising.
+  uint64_t target_bytes_per_second = 0;
+};
+
+// One request that has brought its bytes.
+struct PartObservation {
+  SteadyTime ended_at;
+  std::chrono::nanoseconds total{};  // From its start to its last byte.
+  uint64_t size_bytes = 0;
+};
+
+// How many requests there should be in flight: twice the measured rate times the time that a
+// request takes when nothing queues. While latency is the limit this doubles the window with every
+// round of requests; where goodput stops rising it stays at twice what fills the path. The unloaded
+// time is the least mean of a round, looked for anew now and then in a round of what the path holds
+// without a queue.
+// See docs/decisions/0021.
+//
+// Pure: time comes with the observations. Threads: its owner's lock.
+class WindowController {
+ public:
+  explicit WindowController(const WindowOptions& options);
+
+  // `was_full`: requests were waiting for the window when this one ended. Without, the rate says
+  // nothing about what the path can carry and the window stays.
+  void OnPartEnd(const PartObservation& part, bool was_full);
+  uint32_t requests() const { return requests_; }
+
+ private:
+  // Requests that ended one after the other, as many as the window.
+  struct Round {
+    SteadyTime begun_at{};
+    uint32_t count = 0;
+    uint32_t full_count = 0;
+    uint64_t size_bytes = 0;
+    std::chrono::nanoseconds total{};
+  };
+  void EndRound(SteadyTime now);
+  uint32_t Limited(double wanted) const;
+  void LearnUnloaded(SteadyTime now, double total_s, double mean_bytes);
+  // What a request of that size takes when nothing queues.
+  double UnloadedSeconds(double mean_bytes) const;
+
+  const WindowOptions options_;
+  uint32_t requests_;
+  std::optional<Round> round_;
+  double rate_max_ = 0;  // Requests a second, of the rounds lately.
+  // Unloaded; 0: not known. Small answers take the store's latency, large ones what their bytes
+  // take.
+  double small_s_ = 0;
+  double large_s_per_byte_ = 0;
+  SteadyTime unloaded_found_at_{};
+  bool is_probing_ = false;  // This round looks for the unloaded time.
+};
+
+}  // namespace headrace::fetch
