@@ -230,7 +230,11 @@ Task<Result<HttpAnswer>> HttpClient::Send(const HttpCall& call) {
   const Executor executor = co_await ThisExecutor();
   const std::shared_ptr<ConnectionPool> pool = shared_->PoolOf(executor);
   const std::string head = ComposeHead(call, *shared_->options);
-  for (bool may_be_stale = true;; may_be_stale = false) {
+  // A request that ends its connection gets one of its own, to an address looked up anew: what is
+  // asked so was answered badly over another.
+  const bool is_alone = HasToken(call.headers.Value("Connection"), "close");
+  if (is_alone) shared_->addresses.Forget(shared_->options->proxy.value_or(call.endpoint));
+  for (bool may_be_stale = !is_alone;; may_be_stale = false) {
     auto connection = may_be_stale ? pool->TakeIdle(call.endpoint) : nullptr;
     const bool is_fresh = !connection;
     if (is_fresh) connection = pool->MakeConnection(call.endpoint);

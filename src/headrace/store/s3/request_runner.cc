@@ -58,6 +58,8 @@ struct RequestRunner::TryFacts {
   std::optional<SystemTime> server_time;
   std::optional<std::chrono::seconds> retry_after;
   int status = 0;
+  // The try before brought nothing, or nothing good: not over a connection that was used before.
+  bool wants_fresh_connection = false;
 };
 
 // Each is made once per request: a second time it would not help either.
@@ -84,8 +86,13 @@ RequestRunner::RequestRunner(S3Config config, RetryOptions retry, net::HttpClien
 Task<Status> RequestRunner::Run(Exchange& exchange, const CallContext& context) {
   Corrections corrections;
   uint32_t attempt_index = 0;
+  bool was_broken = false;
   while (true) {
     TryFacts facts;
+    facts.wants_fresh_connection = was_broken;
+    if (!co_await AwaitTurn(context)) {
+      co_return Fail(ErrorCode::kCancelled, AttemptOf(exchange.NextRequest()) + ": cancelled");
+    }
     Status outcome = co_await TryOnce(exchange, context, attempt_index, facts);
     if (outcome) co_return outcome;
     outcome = co_await exchange.Reconsider(outcome.error(), attempt_index);
@@ -115,8 +122,21 @@ Task<Status> RequestRunner::Run(Exchange& exchange, const CallContext& context) 
     if (!co_await SleepUnlessStopped(*delay, context.stop)) {
       co_return Fail(ErrorCode::kCancelled, AttemptOf(exchange.NextRequest()) + ": cancelled");
     }
+    was_broken = ClassifyRetry(outcome.error()) == RetryKind::kUnanswered;
     ++attempt_index;
   }
+}
+
+Task<bool> RequestRunner::AwaitTurn(const CallContext& context) {
+  if (!throttle_.is_limiting()) co_return true;
+  const SteadyTime now = clock_.Now();
+  std::chrono::nanoseconds wait = throttle_.Take(now);
+  // What would come after the deadline ends there, with the error of a late request.
+  if (const auto at = context.deadline.at()) {
+    wait = std::min<std::chrono::nanoseconds>(wait, *at - now);
+  }
+  if (wait <= std::chrono::nanoseconds(0)) co_return true;
+  co_return co_await SleepUnlessStopped(wait, context.stop);
 }
 
 Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& context,
@@ -155,6 +175,7 @@ Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& conte
                 signer, call.headers);
   }
 
+  if (facts.wants_fresh_connection) call.headers.Add("Connection", "close");
   const SteadyTime begin = clock_.Now();
   const uint64_t received_before = exchange.received_bytes();
   Status outcome = Ok();
@@ -164,6 +185,11 @@ Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& conte
     outcome = co_await Answered(exchange, request, *answer, facts);
   } else {
     outcome = std::unexpected(std::move(answer).error().While(AttemptOf(request)));
+  }
+  if (!outcome && outcome.error().code() == ErrorCode::kThrottled) {
+    throttle_.OnSlowDown(clock_.Now());
+  } else {
+    throttle_.OnAnswer();
   }
   if (LogEnabled(LogLevel::kDebug)) {
     const double milliseconds =

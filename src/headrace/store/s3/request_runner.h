@@ -15,6 +15,7 @@
 #include "headrace/net/http_client.h"
 #include "headrace/store/object_store.h"
 #include "headrace/store/s3/credential_cache.h"
+#include "headrace/store/s3/endpoint_throttle.h"
 #include "headrace/store/s3/retry.h"
 #include "headrace/store/s3/s3_config.h"
 #include "headrace/store/s3/s3_error.h"
@@ -82,6 +83,8 @@ class RequestRunner {
                         TryFacts& facts);
   bool Correct(const Error& error, const S3Request& request, const TryFacts& facts,
                Corrections& corrections);
+  // Until the endpoint may be asked; false: cancelled meanwhile.
+  Task<bool> AwaitTurn(const CallContext& context);
   SystemTime ServerNow() const;
   std::string RegionOf(const std::string& bucket) const HR_EXCLUDES(mutex_);
   void RememberRegion(const std::string& bucket, const std::string& region) HR_EXCLUDES(mutex_);
@@ -97,6 +100,7 @@ class RequestRunner {
   const Clock& clock_;
   SigningKeyCache signing_keys_;
   RetryPacer pacer_;
+  EndpointThrottle throttle_{ThrottleOptions{}};
   std::atomic<int64_t> clock_offset_nanoseconds_ = 0;
   std::atomic<bool> has_regions_ = false;
   mutable Mutex mutex_;

@@ -39,13 +39,25 @@ std::chrono::nanoseconds RetryDelay(const RetryOptions& options, uint32_t attemp
   return std::chrono::nanoseconds(static_cast<int64_t>(static_cast<double>(cap.count()) * scale));
 }
 
+namespace {
+
+// Bytes that break their checksum, and answers that are no HTTP, are asked for once more, over a
+// new connection: twice is no accident.
+constexpr uint32_t kCorruptCountMax = 2;
+
+uint32_t TriesFor(const RetryOptions& options, const Error& error) {
+  if (ClassifyRetry(error) == RetryKind::kAnswered) return options.attempt_count_max;
+  if (error.code() != ErrorCode::kCorrupt) return options.unanswered_count_max;
+  return std::min(options.unanswered_count_max, kCorruptCountMax);
+}
+
+}  // namespace
+
 std::optional<std::chrono::nanoseconds> DecideRetry(const RetryOptions& options,
                                                     const FailedTry& failed, double random_unit) {
   const RetryKind kind = ClassifyRetry(failed.error);
   if (kind == RetryKind::kNever) return std::nullopt;
-  const uint32_t count_max =
-      kind == RetryKind::kAnswered ? options.attempt_count_max : options.unanswered_count_max;
-  if (failed.attempt_index + 1 >= count_max) return std::nullopt;
+  if (failed.attempt_index + 1 >= TriesFor(options, failed.error)) return std::nullopt;
   std::chrono::nanoseconds delay = RetryDelay(options, failed.attempt_index, random_unit);
   if (failed.retry_after) {
     delay = std::max<std::chrono::nanoseconds>(

@@ -55,6 +55,11 @@ TEST(Retry, AServerThatDoesNotAnswerIsGivenUpSooner) {
   EXPECT_TRUE(Decide(Answered(ErrorCode::kThrottled, 503), 3));
 }
 
+TEST(Retry, DamagedBytesAreAskedForOnceMore) {
+  EXPECT_TRUE(Decide(Error(ErrorCode::kCorrupt, "checksum"), 0));
+  EXPECT_FALSE(Decide(Error(ErrorCode::kCorrupt, "checksum"), 1));
+}
+
 TEST(Retry, RetryAfterIsHonouredUpToALimit) {
   const Error error = Answered(ErrorCode::kThrottled, 503);
   const auto decide = [&](seconds after) {
