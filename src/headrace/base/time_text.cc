@@ -36,7 +36,9 @@ std::optional<SystemTime> Assemble(int year, int month, int day, int hour, int m
   const std::chrono::year_month_day date{std::chrono::year(year),
                                          std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
+  // SystemTime counts nanoseconds in 64 bits: 1677 to 2262.
+  if (year < 1678 || year > 2261 || !date.ok() || hour > 23 || minute > 59 || second > 60)
+    return std::nullopt;
   return SystemTime(std::chrono::sys_days(date)) + std::chrono::hours(hour) +
          std::chrono::minutes(minute) + std::chrono::seconds(second);
 }

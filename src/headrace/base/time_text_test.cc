@@ -34,5 +34,13 @@ TEST(TimeText, BothFormsAreReadAndOthersRefused) {
   }
 }
 
+// Found by the XML fuzzer.
+TEST(TimeText, AYearThatTheClockCannotHoldIsNoTime) {
+  EXPECT_EQ(ParseIsoTime("7701-11-22T00:00:00.000Z"), std::nullopt);
+  EXPECT_EQ(ParseIsoTime("0001-11-22T00:00:00.000Z"), std::nullopt);
+  EXPECT_EQ(ParseHttpDate("Sat, 22 Nov 7701 00:00:00 GMT"), std::nullopt);
+  EXPECT_NE(ParseIsoTime("2261-12-31T23:59:59.999Z"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace headrace
