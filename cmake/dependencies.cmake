@@ -14,6 +14,12 @@ find_package(PkgConfig REQUIRED)
 # The metrics and their text alone; the CMake package would want its HTTP server's libraries too.
 pkg_check_modules(prometheus REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 
+find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
+find_library(XXHASH_LIBRARY xxhash REQUIRED)
+add_library(xxhash INTERFACE)
+target_include_directories(xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE})
+target_link_libraries(xxhash INTERFACE ${XXHASH_LIBRARY})
+
 if(POLICY CMP0167)
   cmake_policy(SET CMP0167 NEW)
 endif()

@@ -113,6 +113,31 @@ function(headrace_layer_tests)
   endforeach()
 endfunction()
 
+# fuzz/x_fuzz.cc with the corpus fuzz/corpus/x: a libFuzzer program fuzz_x with HEADRACE_FUZZ
+# (preset fuzz), else a test that replays the corpus.
+function(headrace_fuzzers)
+  if(NOT HEADRACE_TESTS)
+    return()
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*_fuzz.cc)
+  foreach(source ${sources})
+    cmake_path(GET source STEM name)
+    string(REPLACE "_fuzz" "" name ${name})
+    if(HEADRACE_FUZZ)
+      set(target fuzz_${name})
+      add_executable(${target} ${source})
+      target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    else()
+      set(target headrace_replay_${name})
+      add_executable(${target} ${source} ${PROJECT_SOURCE_DIR}/fuzz/replay_main.cc)
+      add_test(NAME ${target} COMMAND ${target} ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name})
+      set_tests_properties(${target} PROPERTIES LABELS unit TIMEOUT 120)
+    endif()
+    target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${target} PRIVATE headrace_gateway)
+  endforeach()
+endfunction()
+
 # Programs that must make each sanitizer speak, and one target for all that runs under them; their
 # tests carry the label "sanitized" (tests/sanitizers/run).
 function(headrace_sanitizer_tests)

@@ -7,8 +7,8 @@ set -euo pipefail
 
 build=(g++ make cmake ninja-build ccache mold pkg-config git python3 libboost1.81-dev libfmt-dev
        libspdlog-dev libcli11-dev libtomlplusplus-dev libpugixml-dev libsimdjson-dev
-       nlohmann-json3-dev libsqlite3-dev libssl-dev zlib1g-dev prometheus-cpp-dev libgtest-dev
-       libgmock-dev)
+       nlohmann-json3-dev libsqlite3-dev libssl-dev libxxhash-dev zlib1g-dev prometheus-cpp-dev
+       libgtest-dev libgmock-dev)
 tests=(clang-19 libclang-rt-19-dev python3-venv python3-dev curl openssl)
 lint=(clang-19 clang-tidy-19 clang-format-19 python3)
 demo=(tuxpaint-stamps-default python3-venv)

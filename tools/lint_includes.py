@@ -40,6 +40,7 @@ OWNERS = {
     "openssl/ssl": ["net"],
     "openssl/": ["base", "net"],
     "spdlog/": ["base"],
+    "xxhash": ["base"],
     "pugixml": ["store", "gateway"],
     "prometheus/": ["gateway"],
     "sqlite3": ["store"],

@@ -14,13 +14,19 @@ struct Name {
   ChecksumAlgorithm algorithm;
   std::string_view upper;
   std::string_view lower;
+  size_t size_bytes;
 };
 constexpr std::array kNames = {
-    Name{ChecksumAlgorithm::kCrc32, "CRC32", "crc32"},
-    Name{ChecksumAlgorithm::kCrc32c, "CRC32C", "crc32c"},
-    Name{ChecksumAlgorithm::kCrc64Nvme, "CRC64NVME", "crc64nvme"},
-    Name{ChecksumAlgorithm::kSha1, "SHA1", "sha1"},
-    Name{ChecksumAlgorithm::kSha256, "SHA256", "sha256"},
+    Name{ChecksumAlgorithm::kCrc32, "CRC32", "crc32", 4},
+    Name{ChecksumAlgorithm::kCrc32c, "CRC32C", "crc32c", 4},
+    Name{ChecksumAlgorithm::kCrc64Nvme, "CRC64NVME", "crc64nvme", 8},
+    Name{ChecksumAlgorithm::kSha1, "SHA1", "sha1", 20},
+    Name{ChecksumAlgorithm::kSha256, "SHA256", "sha256", 32},
+    Name{ChecksumAlgorithm::kSha512, "SHA512", "sha512", 64},
+    Name{ChecksumAlgorithm::kMd5, "MD5", "md5", 16},
+    Name{ChecksumAlgorithm::kXxhash64, "XXHASH64", "xxhash64", 8},
+    Name{ChecksumAlgorithm::kXxhash3, "XXHASH3", "xxhash3", 8},
+    Name{ChecksumAlgorithm::kXxhash128, "XXHASH128", "xxhash128", 16},
 };
 
 const Name& NameOf(ChecksumAlgorithm algorithm) {
@@ -46,6 +52,8 @@ std::string_view ChecksumName(ChecksumAlgorithm algorithm) { return NameOf(algor
 std::string_view ChecksumHeaderSuffix(ChecksumAlgorithm algorithm) {
   return NameOf(algorithm).lower;
 }
+
+size_t ChecksumSizeBytes(ChecksumAlgorithm algorithm) { return NameOf(algorithm).size_bytes; }
 
 std::optional<ChecksumAlgorithm> ParseChecksumAlgorithm(std::string_view name) {
   std::string lower(name);
@@ -73,6 +81,21 @@ RunningChecksum::RunningChecksum(ChecksumAlgorithm algorithm) : algorithm_(algor
     case ChecksumAlgorithm::kSha256:
       state_.emplace<RunningDigest>(DigestKind::kSha256);
       break;
+    case ChecksumAlgorithm::kSha512:
+      state_.emplace<RunningDigest>(DigestKind::kSha512);
+      break;
+    case ChecksumAlgorithm::kMd5:
+      state_.emplace<RunningDigest>(DigestKind::kMd5);
+      break;
+    case ChecksumAlgorithm::kXxhash64:
+      state_.emplace<RunningXxhash>(XxhashKind::kXxh64);
+      break;
+    case ChecksumAlgorithm::kXxhash3:
+      state_.emplace<RunningXxhash>(XxhashKind::kXxh3);
+      break;
+    case ChecksumAlgorithm::kXxhash128:
+      state_.emplace<RunningXxhash>(XxhashKind::kXxh128);
+      break;
   }
 }
 
@@ -81,8 +104,10 @@ void RunningChecksum::Update(std::span<const std::byte> bytes) {
     *crc = algorithm_ == ChecksumAlgorithm::kCrc32 ? Crc32(bytes, *crc) : Crc32c(bytes, *crc);
   } else if (auto* const crc64 = std::get_if<uint64_t>(&state_)) {
     *crc64 = Crc64Nvme(bytes, *crc64);
+  } else if (auto* const digest = std::get_if<RunningDigest>(&state_)) {
+    digest->Update(bytes);
   } else {
-    std::get<RunningDigest>(state_).Update(bytes);
+    std::get<RunningXxhash>(state_).Update(bytes);
   }
 }
 
@@ -93,7 +118,12 @@ Checksum RunningChecksum::Finish() {
   if (const auto* const crc64 = std::get_if<uint64_t>(&state_)) {
     return ChecksumFromCrc(algorithm_, *crc64);
   }
-  const std::string raw = std::get<RunningDigest>(state_).Finish();
+  std::string raw;
+  if (auto* const digest = std::get_if<RunningDigest>(&state_)) {
+    raw = digest->Finish();
+  } else {
+    raw = std::get<RunningXxhash>(state_).Finish();
+  }
   return {.algorithm = algorithm_, .value = Base64Encode(AsBytes(raw))};
 }
 

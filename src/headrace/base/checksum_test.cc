@@ -69,6 +69,36 @@ TEST(Checksum, IsBase64OfTheBigEndianValue) {
             "2jmj7l5rSw0yVb/vlWAYkK/YBwk=");
 }
 
+// The published values of no bytes: xxHash's own test vectors, RFC 1321 and FIPS 180-4.
+TEST(Checksum, EachAlgorithmHasItsPublishedValueOfNothing) {
+  const auto of_nothing = [](ChecksumAlgorithm algorithm) {
+    return ChecksumOf(algorithm, AsBytes("")).value;
+  };
+  EXPECT_EQ(of_nothing(ChecksumAlgorithm::kXxhash64), "70bbN1HY6Zk=");
+  EXPECT_EQ(of_nothing(ChecksumAlgorithm::kXxhash3), "LQaABTjTlMI=");
+  EXPECT_EQ(of_nothing(ChecksumAlgorithm::kXxhash128), "maoG0wFHmNhgAcMkRo1Jfw==");
+  EXPECT_EQ(of_nothing(ChecksumAlgorithm::kMd5), "1B2M2Y8AsgTpgAmY7PhCfg==");
+  EXPECT_EQ(of_nothing(ChecksumAlgorithm::kSha512),
+            "z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg"
+            "==");
+}
+
+TEST(Checksum, PiecesEqualTheWholeAndSizesAreTold) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += std::to_string(i);
+  for (const ChecksumAlgorithm algorithm : kChecksumAlgorithms) {
+    SCOPED_TRACE(ChecksumName(algorithm));
+    RunningChecksum running(algorithm);
+    for (size_t at = 0; at < text.size(); at += 77) {
+      running.Update(AsBytes(std::string_view(text).substr(at, 77)));
+    }
+    const Checksum whole = ChecksumOf(algorithm, AsBytes(text));
+    EXPECT_EQ(running.Finish(), whole);
+    EXPECT_EQ(Base64Decode(whole.value)->size(), ChecksumSizeBytes(algorithm));
+    EXPECT_EQ(ParseChecksumAlgorithm(ChecksumHeaderSuffix(algorithm)), algorithm);
+  }
+}
+
 TEST(Checksum, NamesParseInAnyCase) {
   EXPECT_EQ(ParseChecksumAlgorithm("crc64NVME"), ChecksumAlgorithm::kCrc64Nvme);
   EXPECT_EQ(ParseChecksumAlgorithm("crc16"), std::nullopt);

@@ -83,19 +83,46 @@ Task<Status> AnswerAcl(S3Call& call) {
 
 Task<Status> AnswerUnconfigured(S3Call& call) {
   HR_CO_TRY(co_await call.store.HeadBucket(call.target.bucket, call.context));
-  co_return FailS3(std::string(call.route.unconfigured_code),
-                   "this bucket has no such configuration");
+  co_return FailS3(std::string(call.route.detail), "this bucket has no such configuration");
+}
+
+Task<Status> AnswerDefault(S3Call& call) {
+  HR_CO_TRY(co_await call.store.HeadBucket(call.target.bucket, call.context));
+  const std::string_view detail = call.route.detail;
+  const size_t slash = detail.find('/');
+  XmlAnswer xml(detail.substr(0, slash));
+  if (slash != std::string_view::npos) {
+    const std::string_view child = detail.substr(slash + 1);
+    const size_t equals = child.find('=');
+    xml.Text(child.substr(0, equals), child.substr(equals + 1));
+  }
+  co_return co_await RespondXml(call, std::move(xml));
+}
+
+Task<Status> AnswerDeleteUnconfigured(S3Call& call) {
+  HR_CO_TRY(co_await call.store.HeadBucket(call.target.bucket, call.context));
+  co_return co_await RespondEmpty(call, 204);
 }
 
 Task<Status> AnswerDeleteObjects(S3Call& call) {
   HR_CO_TRY_ASSIGN(const std::string text, co_await ReadXmlBody(call));
   HR_CO_TRY_ASSIGN(const DeleteOrder order, ParseDelete(text));
   DeleteManyRequest request{.bucket = call.target.bucket};
+  std::vector<DeleteFailure> failures;
   for (const DeleteOrder::Item& item : order.items) {
-    const bool is_here = item.version_id.empty() || item.version_id == "null";
-    if (is_here) request.keys.push_back(item.key);
+    if (!item.version_id.empty() && item.version_id != "null") {
+      failures.push_back({.key = item.key, .error = NoSuchVersion().error()});
+    } else if (!item.etag.empty()) {
+      const DeleteRequest one{
+          .bucket = request.bucket, .key = item.key, .conditions = {.if_match = item.etag}};
+      Status deleted = co_await call.store.Delete(one, call.context);
+      if (!deleted) failures.push_back({.key = item.key, .error = std::move(deleted).error()});
+    } else {
+      request.keys.push_back(item.key);
+    }
   }
-  HR_CO_TRY_ASSIGN(const auto failures, co_await call.store.DeleteMany(request, call.context));
+  HR_CO_TRY_ASSIGN(auto failed_plain, co_await call.store.DeleteMany(request, call.context));
+  std::ranges::move(failed_plain, std::back_inserter(failures));
   XmlAnswer xml("DeleteResult");
   for (const DeleteOrder::Item& item : order.items) {
     const auto failed = std::ranges::find(failures, item.key, &DeleteFailure::key);

@@ -43,8 +43,9 @@ void AddObject(XmlAnswer& xml, const ObjectInfo& object, const KeyText& key_text
   xml.Close(is_version ? "Version" : "Contents");
 }
 
-void AddPrefixes(XmlAnswer& xml, const ListPage& page, const KeyText& key_text) {
-  for (const std::string& prefix : page.common_prefixes) {
+void AddPrefixes(XmlAnswer& xml, const std::vector<std::string>& prefixes,
+                 const KeyText& key_text) {
+  for (const std::string& prefix : prefixes) {
     xml.Open("CommonPrefixes").Text("Prefix", key_text(prefix)).Close("CommonPrefixes");
   }
 }
@@ -73,6 +74,15 @@ void AddVersion2(XmlAnswer& xml, const S3Call& call, const ListPage& page,
     xml.Text("ContinuationToken", *token);
   }
   if (!page.next_token.empty()) xml.Text("NextContinuationToken", page.next_token);
+}
+
+// Where the next page of uploads goes on: behind the last upload or the last prefix of this one.
+void AddNextUpload(XmlAnswer& xml, const ListUploadsPage& page, const KeyText& key_text) {
+  const MultipartUpload last =
+      page.uploads.empty() ? MultipartUpload() : page.uploads.back().upload;
+  const bool is_prefix = !page.common_prefixes.empty() && page.common_prefixes.back() > last.key;
+  xml.Text("NextKeyMarker", key_text(is_prefix ? page.common_prefixes.back() : last.key));
+  if (!is_prefix) xml.Text("NextUploadIdMarker", last.upload_id);
 }
 
 }  // namespace
@@ -122,7 +132,7 @@ Task<Status> AnswerListObjects(S3Call& call) {
   for (const ObjectInfo& object : page.objects) {
     AddObject(xml, object, key_text, with_owner, is_versions);
   }
-  AddPrefixes(xml, page, key_text);
+  AddPrefixes(xml, page.common_prefixes, key_text);
   co_return co_await RespondXml(call, std::move(xml));
 }
 
@@ -131,24 +141,20 @@ Task<Status> AnswerListUploads(S3Call& call) {
   HR_CO_TRY_ASSIGN(const uint32_t asked, NumberQuery(call, "max-uploads", kPageMax));
   const ListUploadsRequest request{.bucket = call.target.bucket,
                                    .prefix = call.target.QueryText("prefix"),
+                                   .delimiter = call.target.QueryText("delimiter"),
                                    .key_after = call.target.QueryText("key-marker"),
                                    .upload_id_after = call.target.QueryText("upload-id-marker"),
                                    .count_max = std::min(asked, kPageMax)};
-  if (!call.target.QueryText("delimiter").empty()) {
-    co_return FailS3("NotImplemented", "uploads are listed without a delimiter");
-  }
   HR_CO_TRY_ASSIGN(const ListUploadsPage page,
                    co_await call.store.ListUploads(request, call.context));
   XmlAnswer xml("ListMultipartUploadsResult");
   xml.Text("Bucket", request.bucket).Text("Prefix", key_text(request.prefix));
+  if (!request.delimiter.empty()) xml.Text("Delimiter", key_text(request.delimiter));
   xml.Text("KeyMarker", key_text(request.key_after));
   xml.Text("UploadIdMarker", request.upload_id_after).Number("MaxUploads", request.count_max);
   if (key_text.encodes()) xml.Text("EncodingType", "url");
   xml.Flag("IsTruncated", page.is_truncated);
-  if (page.is_truncated && !page.uploads.empty()) {
-    xml.Text("NextKeyMarker", key_text(page.uploads.back().upload.key));
-    xml.Text("NextUploadIdMarker", page.uploads.back().upload.upload_id);
-  }
+  if (page.is_truncated) AddNextUpload(xml, page, key_text);
   for (const UploadInfo& upload : page.uploads) {
     xml.Open("Upload").Text("Key", key_text(upload.upload.key));
     xml.Text("UploadId", upload.upload.upload_id).Owner("Initiator").Owner();
@@ -156,9 +162,11 @@ Task<Status> AnswerListUploads(S3Call& call) {
     xml.Time("Initiated", upload.started);
     if (upload.checksum_algorithm) {
       xml.Text("ChecksumAlgorithm", ChecksumName(*upload.checksum_algorithm));
+      xml.Text("ChecksumType", ChecksumType(upload.checksum_is_composite));
     }
     xml.Close("Upload");
   }
+  AddPrefixes(xml, page.common_prefixes, key_text);
   co_return co_await RespondXml(call, std::move(xml));
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // GetObject, HeadObject, GetObjectAttributes.
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -149,12 +150,75 @@ Task<Status> AnswerRead(S3Call& call) {
                                            selection.range.size_bytes());
 }
 
+namespace {
+
+Result<uint32_t> NumberHeader(const S3Call& call, std::string_view name, uint32_t otherwise) {
+  const auto text = call.headers().Find(name);
+  if (!text) return otherwise;
+  const auto number = net::ParseDecimal(*text);
+  if (number && *number <= INT32_MAX) return static_cast<uint32_t>(*number);
+  return FailS3("InvalidArgument", fmt::format("{} must be a number up to 2147483647", name));
+}
+
+// A page of the object's parts. Like S3, only those of objects with checksums are listed.
+Status AddParts(XmlAnswer& xml, const S3Call& call, const ServedObject& object) {
+  HR_TRY_ASSIGN(const uint32_t asked, NumberHeader(call, "x-amz-max-parts", 1000));
+  HR_TRY_ASSIGN(const uint32_t after, NumberHeader(call, "x-amz-part-number-marker", 0));
+  const size_t total = object.part_sizes_bytes.size();
+  xml.Open("ObjectParts").Number("PartsCount", total);
+  const bool is_listed = object.head.checksum && object.part_checksums.size() == total;
+  if (is_listed) {
+    const size_t begin = std::min<size_t>(after, total);
+    const size_t end = std::min<size_t>(total, begin + std::min(asked, 1000U));
+    xml.Number("PartNumberMarker", after).Number("MaxParts", std::min(asked, 1000U));
+    xml.Number("NextPartNumberMarker", end == total ? 0 : end).Flag("IsTruncated", end < total);
+    for (size_t index = begin; index < end; ++index) {
+      xml.Open("Part").Number("PartNumber", index + 1);
+      xml.Number("Size", object.part_sizes_bytes[index]);
+      xml.Text(ChecksumElement(object.head.checksum->algorithm), object.part_checksums[index]);
+      xml.Close("Part");
+    }
+  }
+  xml.Close("ObjectParts");
+  return Ok();
+}
+
+Status CheckAttributeNames(std::string_view wanted) {
+  constexpr std::array<std::string_view, 5> kNames = {"ETag", "Checksum", "ObjectParts",
+                                                      "StorageClass", "ObjectSize"};
+  while (!wanted.empty()) {
+    const size_t comma = wanted.find(',');
+    std::string_view one = wanted.substr(0, comma);
+    wanted = comma == std::string_view::npos ? std::string_view() : wanted.substr(comma + 1);
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    while (one.ends_with(' ')) one.remove_suffix(1);
+    if (std::ranges::find(kNames, one) == kNames.end()) {
+      return FailS3("InvalidArgument", fmt::format("'{}' is no object attribute", one));
+    }
+  }
+  return Ok();
+}
+
+// Clients send one field for each attribute, or one for all.
+std::string WantedAttributes(const net::HttpHeaders& headers) {
+  std::string wanted;
+  for (const auto& [name, value] : headers.fields()) {
+    if (!net::EqualIgnoringCase(name, "x-amz-object-attributes")) continue;
+    if (!wanted.empty()) wanted += ',';
+    wanted += value;
+  }
+  return wanted;
+}
+
+}  // namespace
+
 Task<Status> AnswerGetAttributes(S3Call& call) {
   HR_CO_TRY(CheckVersion(call));
-  const std::string_view wanted = call.Header("x-amz-object-attributes");
+  const std::string wanted = WantedAttributes(call.headers());
   if (wanted.empty()) {
     co_return FailS3("InvalidArgument", "x-amz-object-attributes must name what is wanted");
   }
+  HR_CO_TRY(CheckAttributeNames(wanted));
   const HeadRequest request{.bucket = call.target.bucket, .key = call.target.key};
   HR_CO_TRY_ASSIGN(const OpenedObject opened, co_await call.store.Open(request, call.context));
   const ServedObject& object = *opened.object;
@@ -166,8 +230,7 @@ Task<Status> AnswerGetAttributes(S3Call& call) {
     xml.Close("Checksum");
   }
   if (net::HasToken(wanted, "ObjectParts") && !object.part_sizes_bytes.empty()) {
-    xml.Open("ObjectParts").Number("PartsCount", object.part_sizes_bytes.size());
-    xml.Close("ObjectParts");
+    HR_CO_TRY(AddParts(xml, call, object));
   }
   if (net::HasToken(wanted, "StorageClass")) {
     const std::string& stored = object.head.info.storage_class;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Uploads in parts.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "headrace/gateway/s3_call.h"
@@ -25,17 +27,61 @@ Result<uint32_t> PartNumberOf(const S3Call& call) {
 
 // The whole object's checksum in the headers of a completion.
 std::optional<Checksum> WholeChecksumOf(const S3Call& call) {
-  for (const auto algorithm :
-       {ChecksumAlgorithm::kCrc32, ChecksumAlgorithm::kCrc32c, ChecksumAlgorithm::kCrc64Nvme,
-        ChecksumAlgorithm::kSha1, ChecksumAlgorithm::kSha256}) {
+  for (const auto algorithm : kChecksumAlgorithms) {
     const std::string name = fmt::format("x-amz-checksum-{}", ChecksumHeaderSuffix(algorithm));
     const auto value = call.headers().Find(name);
     if (!value) continue;
-    return Checksum{.algorithm = algorithm,
-                    .value = std::string(*value),
-                    .is_composite = value->find('-') != std::string_view::npos};
+    const bool is_composite = value->find('-') != std::string_view::npos ||
+                              call.Header("x-amz-checksum-type") == "COMPOSITE";
+    return Checksum{
+        .algorithm = algorithm, .value = std::string(*value), .is_composite = is_composite};
   }
   return std::nullopt;
+}
+
+// A part has no checksum type: it is always of the part's bytes.
+void AddPartChecksum(net::HttpResponseHead& head, const Checksum& checksum) {
+  head.headers.Add(fmt::format("x-amz-checksum-{}", ChecksumHeaderSuffix(checksum.algorithm)),
+                   checksum.value);
+}
+
+// True: composite. S3's own choice where the client makes none; nothing without an algorithm.
+Result<std::optional<bool>> AskedType(const S3Call& call,
+                                      std::optional<ChecksumAlgorithm> algorithm) {
+  const std::string_view type = call.Header("x-amz-checksum-type");
+  if (!type.empty() && type != "COMPOSITE" && type != "FULL_OBJECT") {
+    return FailS3("InvalidRequest", "x-amz-checksum-type is COMPOSITE or FULL_OBJECT");
+  }
+  if (!algorithm) {
+    if (type.empty()) return std::nullopt;
+    return FailS3("InvalidRequest", "x-amz-checksum-type needs x-amz-checksum-algorithm");
+  }
+  const bool is_nvme = *algorithm == ChecksumAlgorithm::kCrc64Nvme;
+  const bool is_composite = type.empty() ? !is_nvme : type == "COMPOSITE";
+  // Sums of parts cannot be combined for digests; a CRC64NVME is always of the whole.
+  if (is_composite ? is_nvme : !IsCrc(*algorithm)) {
+    return FailS3("InvalidRequest", fmt::format("the checksum type {} cannot be used with {}", type,
+                                                ChecksumName(*algorithm)));
+  }
+  return std::optional<bool>(is_composite);
+}
+
+// x-amz-mp-object-size: what the client takes the whole for.
+Task<Status> CheckWholeSize(S3Call& call, const CompleteMultipartRequest& request) {
+  const auto header = call.headers().Find("x-amz-mp-object-size");
+  if (!header) co_return Ok();
+  const ListPartsRequest all{.upload = request.upload, .count_max = 10'000};
+  HR_CO_TRY_ASSIGN(const ListPartsPage page, co_await call.store.ListParts(all, call.context));
+  uint64_t size_bytes = 0;
+  for (const PartInfo& part : page.parts) {
+    const bool is_chosen = std::ranges::any_of(request.parts, [&](const PartInfo& named) {
+      return named.part_number == part.part_number;
+    });
+    if (is_chosen) size_bytes += part.size_bytes;
+  }
+  if (net::ParseDecimal(*header) == size_bytes) co_return Ok();
+  co_return FailS3("InvalidRequest",
+                   fmt::format("x-amz-mp-object-size is not the parts' {} bytes", size_bytes));
 }
 
 }  // namespace
@@ -43,12 +89,10 @@ std::optional<Checksum> WholeChecksumOf(const S3Call& call) {
 Task<Status> AnswerCreateUpload(S3Call& call) {
   CreateMultipartRequest request{.bucket = call.target.bucket, .key = call.target.key};
   HR_CO_TRY_ASSIGN(request.attributes, AttributesOf(call.headers()));
-  const std::string_view algorithm = call.Header("x-amz-checksum-algorithm");
-  request.checksum_algorithm = ParseChecksumAlgorithm(algorithm);
-  if (!algorithm.empty() && !request.checksum_algorithm) {
-    co_return FailS3("InvalidRequest",
-                     fmt::format("the checksum algorithm {} is not supported", algorithm));
-  }
+  HR_CO_TRY(CheckProtection(call.headers()));
+  HR_CO_TRY_ASSIGN(request.tags, ParseTaggingHeader(call.Header("x-amz-tagging")));
+  HR_CO_TRY_ASSIGN(request.checksum_algorithm, AskedChecksum(call));
+  HR_CO_TRY_ASSIGN(request.checksum_is_composite, AskedType(call, request.checksum_algorithm));
   HR_CO_TRY_ASSIGN(const MultipartUpload upload,
                    co_await call.store.CreateMultipart(request, call.context));
   XmlAnswer xml("InitiateMultipartUploadResult");
@@ -58,6 +102,8 @@ Task<Status> AnswerCreateUpload(S3Call& call) {
   if (request.checksum_algorithm) {
     head.headers.Add("x-amz-checksum-algorithm",
                      std::string(ChecksumName(*request.checksum_algorithm)));
+    head.headers.Add("x-amz-checksum-type",
+                     std::string(ChecksumType(*request.checksum_is_composite)));
   }
   const std::string text = std::move(xml).End();
   co_return co_await call.http.Respond(head, std::as_bytes(std::span(text)));
@@ -66,12 +112,13 @@ Task<Status> AnswerCreateUpload(S3Call& call) {
 Task<Status> AnswerUploadPart(S3Call& call) {
   UploadPartRequest request{.upload = UploadOf(call)};
   HR_CO_TRY_ASSIGN(request.part_number, PartNumberOf(call));
+  HR_CO_TRY(CheckProtection(call.headers()));
   HR_CO_TRY_ASSIGN(RequestBody body, RequestBody::Make(call.http, call.identity));
   HR_CO_TRY_ASSIGN(const PartInfo part,
                    co_await call.store.UploadPart(request, body, call.context));
   net::HttpResponseHead head = StartHead(call, 200);
   head.headers.Add("ETag", '"' + part.etag + '"');
-  if (part.checksum) AddChecksumFields(head, *part.checksum);
+  if (part.checksum) AddPartChecksum(head, *part.checksum);
   co_return co_await call.http.Respond(head, {});
 }
 
@@ -80,7 +127,10 @@ Task<Status> AnswerUploadPartCopy(S3Call& call) {
   CopyPartRequest request{
       .upload = UploadOf(call), .source_bucket = source.bucket, .source_key = source.key};
   HR_CO_TRY_ASSIGN(request.part_number, PartNumberOf(call));
-  request.source_if_match = Unquoted(call.Header("x-amz-copy-source-if-match"));
+  const HeadRequest head_request{.bucket = source.bucket, .key = source.key};
+  HR_CO_TRY_ASSIGN(const ObjectHead head, co_await call.store.Head(head_request, call.context));
+  HR_CO_TRY(CheckCopySource(call, head.info));
+  request.source_if_match = head.info.etag;
   if (const auto range = call.headers().Find("x-amz-copy-source-range")) {
     // A copy names both ends and is refused past the source's end, so no size cuts it here.
     HR_CO_TRY_ASSIGN(request.source_range, ParseRange(*range, UINT64_MAX));
@@ -91,6 +141,7 @@ Task<Status> AnswerUploadPartCopy(S3Call& call) {
   HR_CO_TRY_ASSIGN(const PartInfo part, co_await call.store.CopyPart(request, call.context));
   XmlAnswer xml("CopyPartResult");
   xml.Time("LastModified", part.modified).Etag(part.etag);
+  if (part.checksum) xml.Text(ChecksumElement(part.checksum->algorithm), part.checksum->value);
   co_return co_await RespondXml(call, std::move(xml));
 }
 
@@ -102,6 +153,7 @@ Task<Status> AnswerCompleteUpload(S3Call& call) {
   HR_CO_TRY_ASSIGN(RequestBody body, RequestBody::MakeUnsummed(call.http, call.identity));
   HR_CO_TRY_ASSIGN(const std::string text, co_await ReadBodyText(body, kXmlBytesMax));
   HR_CO_TRY_ASSIGN(request.parts, ParseComplete(text));
+  HR_CO_TRY(co_await CheckWholeSize(call, request));
   HR_CO_TRY_ASSIGN(const PutResult result,
                    co_await call.store.CompleteMultipart(request, call.context));
   XmlAnswer xml("CompleteMultipartUploadResult");
@@ -136,6 +188,7 @@ Task<Status> AnswerListParts(S3Call& call) {
   xml.Number("MaxParts", request.count_max).Flag("IsTruncated", page.is_truncated);
   if (page.upload.checksum_algorithm) {
     xml.Text("ChecksumAlgorithm", ChecksumName(*page.upload.checksum_algorithm));
+    xml.Text("ChecksumType", ChecksumType(page.upload.checksum_is_composite));
   }
   for (const PartInfo& part : page.parts) {
     xml.Open("Part").Number("PartNumber", part.part_number).Time("LastModified", part.modified);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // PutObject, CopyObject, DeleteObject, tags.
+#include "headrace/base/encoding.h"
 #include "headrace/gateway/s3_call.h"
 #include "headrace/gateway/s3_failure.h"
 #include "headrace/gateway/xml_request.h"
@@ -12,7 +13,35 @@ Task<Status> PutTagsOf(S3Call& call, const std::map<std::string, std::string>& t
   co_return co_await call.store.PutTags(request, tags, call.context);
 }
 
-// The four x-amz-copy-source-if-… conditions.
+Result<bool> ReplacesMetadata(const S3Call& call) {
+  const std::string_view directive = call.Header("x-amz-metadata-directive");
+  if (directive.empty() || directive == "COPY") return false;
+  if (directive == "REPLACE") return true;
+  return FailS3("InvalidArgument", "x-amz-metadata-directive is COPY or REPLACE");
+}
+
+// S3 Express's append: x-amz-write-offset-bytes.
+Task<Status> AnswerAppend(S3Call& call, std::string_view offset) {
+  AppendRequest request{.bucket = call.target.bucket, .key = call.target.key};
+  const auto offset_bytes = net::ParseDecimal(offset);
+  if (!offset_bytes) {
+    co_return FailS3("InvalidArgument", "x-amz-write-offset-bytes must be a number");
+  }
+  request.offset_bytes = *offset_bytes;
+  HR_CO_TRY_ASSIGN(request.conditions, WriteConditionsOf(call.headers()));
+  HR_CO_TRY_ASSIGN(RequestBody body, RequestBody::Make(call.http, call.identity));
+  HR_CO_TRY_ASSIGN(const PutResult result, co_await call.store.Append(request, body, call.context));
+  const HeadRequest made{.bucket = request.bucket, .key = request.key};
+  HR_CO_TRY_ASSIGN(const ObjectHead now, co_await call.store.Head(made, call.context));
+  net::HttpResponseHead head = StartHead(call, 200);
+  head.headers.Add("ETag", '"' + result.etag + '"');
+  if (result.checksum) AddChecksumFields(head, *result.checksum);
+  head.headers.Add("x-amz-object-size", std::to_string(now.info.size_bytes));
+  co_return co_await call.http.Respond(head, {});
+}
+
+}  // namespace
+
 Status CheckCopySource(const S3Call& call, const ObjectInfo& source) {
   const ReadConditions conditions{
       .if_match = call.Header("x-amz-copy-source-if-match"),
@@ -23,23 +52,17 @@ Status CheckCopySource(const S3Call& call, const ObjectInfo& source) {
   return FailS3("PreconditionFailed", "a condition on the source of the copy does not hold");
 }
 
-Result<bool> ReplacesMetadata(const S3Call& call) {
-  const std::string_view directive = call.Header("x-amz-metadata-directive");
-  if (directive.empty() || directive == "COPY") return false;
-  if (directive == "REPLACE") return true;
-  return FailS3("InvalidArgument", "x-amz-metadata-directive is COPY or REPLACE");
-}
-
-}  // namespace
-
 Task<Status> AnswerPutObject(S3Call& call) {
+  HR_CO_TRY(CheckProtection(call.headers()));
+  if (const auto offset = call.headers().Find("x-amz-write-offset-bytes")) {
+    co_return co_await AnswerAppend(call, *offset);
+  }
   PutRequest request{.bucket = call.target.bucket, .key = call.target.key};
   HR_CO_TRY_ASSIGN(request.attributes, AttributesOf(call.headers()));
   HR_CO_TRY_ASSIGN(request.conditions, WriteConditionsOf(call.headers()));
-  HR_CO_TRY_ASSIGN(const auto tags, ParseTaggingHeader(call.Header("x-amz-tagging")));
+  HR_CO_TRY_ASSIGN(request.tags, ParseTaggingHeader(call.Header("x-amz-tagging")));
   HR_CO_TRY_ASSIGN(RequestBody body, RequestBody::Make(call.http, call.identity));
   HR_CO_TRY_ASSIGN(const PutResult result, co_await call.store.Put(request, body, call.context));
-  if (!tags.empty()) HR_CO_TRY(co_await PutTagsOf(call, tags));
   net::HttpResponseHead head = StartHead(call, 200);
   head.headers.Add("ETag", '"' + result.etag + '"');
   if (result.checksum) AddChecksumFields(head, *result.checksum);
@@ -53,6 +76,8 @@ Task<Status> AnswerCopyObject(S3Call& call) {
                       .source_key = source.key,
                       .bucket = call.target.bucket,
                       .key = call.target.key};
+  HR_CO_TRY(CheckProtection(call.headers()));
+  HR_CO_TRY_ASSIGN(request.checksum_algorithm, AskedChecksum(call));
   const bool is_same = source.bucket == request.bucket && source.key == request.key;
   if (is_same && !replaces && !call.headers().Find("x-amz-storage-class")) {
     co_return FailS3("InvalidRequest",
@@ -81,6 +106,40 @@ Task<Status> AnswerCopyObject(S3Call& call) {
   xml.Time("LastModified", now.info.modified).Etag(result.etag);
   if (result.checksum) AddChecksum(xml, *result.checksum);
   co_return co_await RespondXml(call, std::move(xml));
+}
+
+Task<Status> AnswerRenameObject(S3Call& call) {
+  // Percent-encoded, with or without a slash in front, and within the bucket.
+  auto source = UriDecode(call.Header("x-amz-rename-source"));
+  if (source && source->starts_with('/')) source->erase(0, 1);
+  const std::string own_prefix = call.target.bucket + "/";
+  if (source && source->starts_with(own_prefix)) source->erase(0, own_prefix.size());
+  if (!source || source->empty()) {
+    co_return FailS3("InvalidArgument", "x-amz-rename-source must be a percent-encoded key");
+  }
+  RenameRequest request{
+      .bucket = call.target.bucket, .source_key = std::move(*source), .key = call.target.key};
+  HR_CO_TRY_ASSIGN(request.conditions, WriteConditionsOf(call.headers()));
+  const HeadRequest head_request{.bucket = request.bucket, .key = request.source_key};
+  HR_CO_TRY_ASSIGN(const ObjectHead head, co_await call.store.Head(head_request, call.context));
+  const ReadConditions conditions{
+      .if_match = call.Header("x-amz-rename-source-if-match"),
+      .if_none_match = call.Header("x-amz-rename-source-if-none-match"),
+      .if_modified_since = call.Header("x-amz-rename-source-if-modified-since"),
+      .if_unmodified_since = call.Header("x-amz-rename-source-if-unmodified-since")};
+  if (JudgeRead(conditions, head.info) != ReadVerdict::kSend) {
+    co_return FailS3("PreconditionFailed", "a condition on the source does not hold");
+  }
+  request.source_if_match = head.info.etag;
+  HR_CO_TRY(co_await call.store.Rename(request, call.context));
+  co_return co_await RespondEmpty(call, 200);
+}
+
+Task<Status> AnswerGetObjectLock(S3Call& call) {
+  HR_CO_TRY(CheckVersion(call));
+  const HeadRequest request{.bucket = call.target.bucket, .key = call.target.key};
+  HR_CO_TRY(co_await call.store.Head(request, call.context));
+  co_return FailS3("InvalidRequest", "Bucket is missing Object Lock Configuration");
 }
 
 Task<Status> AnswerDeleteObject(S3Call& call) {
@@ -119,8 +178,12 @@ Task<Status> AnswerPutTagging(S3Call& call) {
 // Rights are the server's, not the object's: a canned ACL is accepted and changes nothing.
 Task<Status> AnswerPutAcl(S3Call& call) {
   HR_CO_TRY(CheckVersion(call));
-  const HeadRequest request{.bucket = call.target.bucket, .key = call.target.key};
-  HR_CO_TRY(co_await call.store.Head(request, call.context));
+  if (call.target.key.empty()) {
+    HR_CO_TRY(co_await call.store.HeadBucket(call.target.bucket, call.context));
+  } else {
+    const HeadRequest request{.bucket = call.target.bucket, .key = call.target.key};
+    HR_CO_TRY(co_await call.store.Head(request, call.context));
+  }
   HR_CO_TRY(co_await ReadXmlBody(call));
   co_return co_await RespondEmpty(call, 200);
 }

@@ -38,6 +38,17 @@ Task<Status> Dispatch(S3Call& call) {
       return AnswerAcl(call);
     case Operation::kCreateSession:
       return AnswerCreateSession(call);
+    case Operation::kPutObjectAcl:
+    case Operation::kPutBucketAcl:
+      return AnswerPutAcl(call);
+    case Operation::kAnswerDefault:
+      return AnswerDefault(call);
+    case Operation::kDeleteUnconfigured:
+      return AnswerDeleteUnconfigured(call);
+    case Operation::kRenameObject:
+      return AnswerRenameObject(call);
+    case Operation::kGetObjectLock:
+      return AnswerGetObjectLock(call);
     case Operation::kAnswerUnconfigured:
       return AnswerUnconfigured(call);
     case Operation::kListObjects:
@@ -48,6 +59,8 @@ Task<Status> Dispatch(S3Call& call) {
       return AnswerListUploads(call);
     case Operation::kDeleteObjects:
       return AnswerDeleteObjects(call);
+    case Operation::kPostObject:
+      return AnswerPostObject(call);
     case Operation::kGetObject:
     case Operation::kHeadObject:
       return AnswerRead(call);
@@ -62,8 +75,6 @@ Task<Status> Dispatch(S3Call& call) {
     case Operation::kPutObjectTagging:
     case Operation::kDeleteObjectTagging:
       return AnswerPutTagging(call);
-    case Operation::kPutObjectAcl:
-      return AnswerPutAcl(call);
     case Operation::kGetObjectAttributes:
       return AnswerGetAttributes(call);
     case Operation::kCreateMultipartUpload:
@@ -197,6 +208,7 @@ Task<void> Gateway::Answer(net::HttpServerCall& http, RequestRecord& record) {
   S3Call call{.http = http,
               .store = store_,
               .options = options_,
+              .clock = clock_,
               .authenticator = authenticator_,
               .request_id = record.request_id,
               .route = **route,
@@ -228,7 +240,33 @@ void AddChecksumFields(net::HttpResponseHead& head, const Checksum& checksum) {
   std::string name = "x-amz-checksum-";
   name += ChecksumHeaderSuffix(checksum.algorithm);
   head.headers.Add(std::move(name), checksum.value);
-  head.headers.Add("x-amz-checksum-type", checksum.is_composite ? "COMPOSITE" : "FULL_OBJECT");
+  head.headers.Add("x-amz-checksum-type", std::string(ChecksumType(checksum.is_composite)));
+}
+
+std::string_view ChecksumType(bool is_composite) {
+  return is_composite ? "COMPOSITE" : "FULL_OBJECT";
+}
+
+Result<std::optional<ChecksumAlgorithm>> AskedChecksum(const S3Call& call) {
+  const std::string_view name = call.Header("x-amz-checksum-algorithm");
+  if (name.empty()) return std::nullopt;
+  const auto algorithm = ParseChecksumAlgorithm(name);
+  if (algorithm) return algorithm;
+  return FailS3("InvalidRequest", fmt::format("the checksum algorithm {} is not known", name));
+}
+
+Status CheckProtection(const net::HttpHeaders& headers) {
+  constexpr std::string_view kEncryption = "x-amz-server-side-encryption";
+  if (headers.Find("x-amz-server-side-encryption-customer-algorithm") ||
+      headers.Value(kEncryption).starts_with("aws:")) {
+    return FailS3("NotImplemented",
+                  "objects are stored as they are: encryption by customer keys or KMS is not "
+                  "implemented");
+  }
+  if (headers.Find("x-amz-object-lock-mode") || headers.Find("x-amz-object-lock-legal-hold")) {
+    return FailS3("InvalidRequest", "Bucket is missing Object Lock Configuration");
+  }
+  return Ok();
 }
 
 std::string ChecksumElement(ChecksumAlgorithm algorithm) {
@@ -237,7 +275,7 @@ std::string ChecksumElement(ChecksumAlgorithm algorithm) {
 
 void AddChecksum(XmlAnswer& xml, const Checksum& checksum) {
   xml.Text(ChecksumElement(checksum.algorithm), checksum.value);
-  xml.Text("ChecksumType", checksum.is_composite ? "COMPOSITE" : "FULL_OBJECT");
+  xml.Text("ChecksumType", ChecksumType(checksum.is_composite));
 }
 
 Task<Status> RespondXml(S3Call& call, XmlAnswer xml) {
@@ -255,6 +293,10 @@ Task<Status> RespondEmpty(S3Call& call, int status) {
 Status CheckVersion(const S3Call& call) {
   const auto version = call.target.Query("versionId");
   if (!version || *version == "null") return Ok();
+  return NoSuchVersion();
+}
+
+std::unexpected<Error> NoSuchVersion() {
   return FailS3("NoSuchVersion", "the only version of an object is 'null'");
 }
 

@@ -111,8 +111,8 @@ Status RequestBody::ReadDeclarations() {
     if (algorithm_) return FailS3("InvalidRequest", "more than one checksum is given");
     algorithm_ = algorithm;
     expected_checksum_ = value;
-    if (!Base64Decode(value)) {
-      return FailS3("InvalidRequest", fmt::format("the value of {} is not base64", name));
+    if (Base64Decode(value).value_or("").size() != ChecksumSizeBytes(*algorithm)) {
+      return FailS3("InvalidRequest", fmt::format("Value for {} header is invalid.", name));
     }
   }
   if (!algorithm_ && has_trailers_) {

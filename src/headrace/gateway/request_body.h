@@ -26,6 +26,7 @@ class RequestBody final : public ByteSource {
 
   std::optional<uint64_t> size_bytes() const override { return size_bytes_; }
   Task<Result<size_t>> Read(std::span<std::byte> target) override;
+  std::optional<ChecksumAlgorithm> verified_algorithm() const override { return algorithm_; }
   std::optional<Checksum> verified_checksum() const override { return checksum_; }
 
  private:

@@ -19,6 +19,16 @@ constexpr Route Unconfigured(std::string_view name, std::string_view selector,
   return {Operation::kAnswerUnconfigured, name, "GET", Scope::kBucket, selector, {}, code};
 }
 
+constexpr Route Default(std::string_view name, std::string_view selector, std::string_view root) {
+  return {Operation::kAnswerDefault, name, "GET", Scope::kBucket, selector,
+          "continuation-token",      root};
+}
+
+// S3 answers the deletion of a configuration that is not there as it does any other.
+constexpr Route Deletion(std::string_view name, std::string_view selector) {
+  return {Operation::kDeleteUnconfigured, name, "DELETE", Scope::kBucket, selector, {}, {}};
+}
+
 constexpr std::array kRoutes = {
     Route{Operation::kListBuckets, "ListBuckets", "GET", Scope::kService, "",
           "max-buckets prefix continuation-token bucket-region", ""},
@@ -31,7 +41,9 @@ constexpr std::array kRoutes = {
           "versioning", "", ""},
     Route{Operation::kGetBucketAcl, "GetBucketAcl", "GET", Scope::kBucket, "acl", "", ""},
     Route{Operation::kCreateSession, "CreateSession", "GET", Scope::kBucket, "session", "", ""},
+    Route{Operation::kPutBucketAcl, "PutBucketAcl", "PUT", Scope::kBucket, "acl", "", ""},
     Unconfigured("GetBucketPolicy", "policy", "NoSuchBucketPolicy"),
+    Unconfigured("GetBucketPolicyStatus", "policyStatus", "NoSuchBucketPolicy"),
     Unconfigured("GetBucketCors", "cors", "NoSuchCORSConfiguration"),
     Unconfigured("GetBucketLifecycleConfiguration", "lifecycle", "NoSuchLifecycleConfiguration"),
     Unconfigured("GetBucketWebsite", "website", "NoSuchWebsiteConfiguration"),
@@ -45,6 +57,38 @@ constexpr std::array kRoutes = {
                  "ObjectLockConfigurationNotFoundError"),
     Unconfigured("GetBucketOwnershipControls", "ownershipControls",
                  "OwnershipControlsNotFoundError"),
+    Unconfigured("GetBucketMetadataConfiguration", "metadataConfiguration",
+                 "MetadataConfigurationNotFound"),
+    Unconfigured("GetBucketMetadataTableConfiguration", "metadataTable",
+                 "MetadataConfigurationNotFound"),
+    Unconfigured("GetBucketAnalyticsConfiguration", "analytics id", "NoSuchConfiguration"),
+    Unconfigured("GetBucketIntelligentTieringConfiguration", "intelligent-tiering id",
+                 "NoSuchConfiguration"),
+    Unconfigured("GetBucketInventoryConfiguration", "inventory id", "NoSuchConfiguration"),
+    Unconfigured("GetBucketMetricsConfiguration", "metrics id", "NoSuchConfiguration"),
+    Default("ListBucketAnalyticsConfigurations", "analytics",
+            "ListBucketAnalyticsConfigurationsResult/IsTruncated=false"),
+    Default("ListBucketIntelligentTieringConfigurations", "intelligent-tiering",
+            "ListBucketIntelligentTieringConfigurationsResult/IsTruncated=false"),
+    Default("ListBucketInventoryConfigurations", "inventory",
+            "ListInventoryConfigurationsResult/IsTruncated=false"),
+    Default("ListBucketMetricsConfigurations", "metrics",
+            "ListMetricsConfigurationsResult/IsTruncated=false"),
+    Default("GetBucketAccelerateConfiguration", "accelerate", "AccelerateConfiguration"),
+    Default("GetBucketLogging", "logging", "BucketLoggingStatus"),
+    Default("GetBucketNotificationConfiguration", "notification", "NotificationConfiguration"),
+    Default("GetBucketRequestPayment", "requestPayment",
+            "RequestPaymentConfiguration/Payer=BucketOwner"),
+    Default("GetBucketAbac", "abac", "AbacStatus/Status=Disabled"),
+    Deletion("DeleteBucketCors", "cors"),
+    Deletion("DeleteBucketEncryption", "encryption"),
+    Deletion("DeleteBucketLifecycle", "lifecycle"),
+    Deletion("DeleteBucketOwnershipControls", "ownershipControls"),
+    Deletion("DeleteBucketPolicy", "policy"),
+    Deletion("DeleteBucketReplication", "replication"),
+    Deletion("DeleteBucketTagging", "tagging"),
+    Deletion("DeleteBucketWebsite", "website"),
+    Deletion("DeletePublicAccessBlock", "publicAccessBlock"),
     Route{Operation::kListObjects, "ListObjects", "GET", Scope::kBucket, "",
           "prefix delimiter encoding-type max-keys marker", ""},
     Route{Operation::kListObjectsV2, "ListObjectsV2", "GET", Scope::kBucket, "list-type",
@@ -54,10 +98,16 @@ constexpr std::array kRoutes = {
     Route{Operation::kListMultipartUploads, "ListMultipartUploads", "GET", Scope::kBucket,
           "uploads", "prefix delimiter encoding-type max-uploads key-marker upload-id-marker", ""},
     Route{Operation::kDeleteObjects, "DeleteObjects", "POST", Scope::kBucket, "delete", "", ""},
+    Route{Operation::kPostObject, "PostObject", "POST", Scope::kBucket, "", "", ""},
     Route{Operation::kGetObject, "GetObject", "GET", Scope::kObject, "", kReading, ""},
     Route{Operation::kHeadObject, "HeadObject", "HEAD", Scope::kObject, "", kReading, ""},
     Route{Operation::kPutObject, "PutObject", "PUT", Scope::kObject, "", "", ""},
     Route{Operation::kCopyObject, "CopyObject", "PUT", Scope::kObject, "@copy", "", ""},
+    Route{Operation::kRenameObject, "RenameObject", "PUT", Scope::kObject, "renameObject", "", ""},
+    Route{Operation::kGetObjectLock, "GetObjectLegalHold", "GET", Scope::kObject, "legal-hold",
+          "versionId", ""},
+    Route{Operation::kGetObjectLock, "GetObjectRetention", "GET", Scope::kObject, "retention",
+          "versionId", ""},
     Route{Operation::kDeleteObject, "DeleteObject", "DELETE", Scope::kObject, "", "versionId", ""},
     Route{Operation::kGetObjectTagging, "GetObjectTagging", "GET", Scope::kObject, "tagging",
           "versionId", ""},

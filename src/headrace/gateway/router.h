@@ -20,12 +20,18 @@ enum class Operation : uint8_t {
   kGetBucketVersioning,
   kGetBucketAcl,
   kCreateSession,
-  kAnswerUnconfigured,  // GET of a bucket feature that no bucket here has: its NoSuch… error.
+  kPutBucketAcl,
+  // Of a bucket feature that no bucket here has: its NoSuch… error, the document that says so, and
+  // the deletion of what is not there.
+  kAnswerUnconfigured,
+  kAnswerDefault,
+  kDeleteUnconfigured,
   kListObjects,
   kListObjectsV2,
   kListObjectVersions,
   kListMultipartUploads,
   kDeleteObjects,
+  kPostObject,
   kGetObject,
   kHeadObject,
   kPutObject,
@@ -34,6 +40,8 @@ enum class Operation : uint8_t {
   kGetObjectTagging,
   kPutObjectTagging,
   kDeleteObjectTagging,
+  kRenameObject,
+  kGetObjectLock,  // Retention and legal hold.
   kGetObjectAcl,
   kPutObjectAcl,
   kGetObjectAttributes,
@@ -56,8 +64,8 @@ struct Route {
   std::string_view selectors;
   // Parameters that may be.
   std::string_view allowed;
-  // Of kAnswerUnconfigured.
-  std::string_view unconfigured_code;
+  // The code of kAnswerUnconfigured, the document of kAnswerDefault: "Root" or "Root/Child=text".
+  std::string_view detail;
 };
 std::span<const Route> Routes();
 

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/gateway/router.h"
 
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,8 +46,8 @@ TEST(Router, TakesTheOperationWithTheMostFulfilledSelectors) {
 
 TEST(Router, NeverTakesAnUnknownParameterForAPlainCall) {
   for (const char* const method : {"GET", "PUT", "DELETE", "HEAD"}) {
-    EXPECT_EQ(NameOf(method, Target("b", "k", {{"retention", ""}})), "NotImplemented") << method;
-    EXPECT_EQ(NameOf(method, Target("b", "", {{"analytics", ""}})), "NotImplemented") << method;
+    EXPECT_EQ(NameOf(method, Target("b", "k", {{"torrent", ""}})), "NotImplemented") << method;
+    EXPECT_EQ(NameOf(method, Target("b", "", {{"nonsense", ""}})), "NotImplemented") << method;
   }
   EXPECT_EQ(NameOf("POST", Target("b", "k", {{"select", ""}})), "NotImplemented");
 }
@@ -73,6 +78,43 @@ TEST(Router, FindsEveryRouteThatItLists) {
     const auto found = FindRoute(route.method, target, has_copy_source);
     ASSERT_THAT(found, IsOk()) << route.name;
     EXPECT_EQ((*found)->name, route.name);
+  }
+}
+
+// docs/s3-compatibility.md: operation -> answered, and the operation whose answer it shares.
+struct Row {
+  std::string answered;
+  std::string same_as;
+};
+std::map<std::string, Row> CompatibilityTable() {
+  // This file is src/headrace/gateway/router_test.cc.
+  const auto root =
+      std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
+  std::ifstream file(root / "docs/s3-compatibility.md");
+  std::map<std::string, Row> rows;
+  const std::regex row(R"(\| (\w+) \| (yes|partly|no) \|(?: (?:as (\w+)|.*) \|| \|))");
+  std::string line;
+  while (std::getline(file, line)) {
+    std::smatch match;
+    if (std::regex_match(line, match, row)) rows[match[1]] = {match[2], match[3]};
+  }
+  return rows;
+}
+
+TEST(Router, AnswersExactlyWhatTheCompatibilityTableSays) {
+  const auto rows = CompatibilityTable();
+  ASSERT_GT(rows.size(), 100U);
+  std::set<std::string, std::less<>> routed;
+  for (const Route& route : Routes()) {
+    routed.emplace(route.name);
+    const auto row = rows.find(std::string(route.name));
+    ASSERT_NE(row, rows.end()) << route.name << " is not in the table";
+    EXPECT_NE(row->second.answered, "no") << route.name << " is answered";
+  }
+  for (const auto& [name, row] : rows) {
+    if (row.answered == "no") continue;
+    EXPECT_TRUE(routed.contains(name) || routed.contains(row.same_as))
+        << name << " is not answered";
   }
 }
 

@@ -16,6 +16,7 @@ struct S3Call {
   net::HttpServerCall& http;
   ServingStore& store;
   const GatewayOptions& options;
+  const Clock& clock;
   Authenticator& authenticator;  // For signatures inside a body.
   const std::string& request_id;
   const Route& route;
@@ -37,18 +38,23 @@ Task<Status> AnswerBucketVersioning(S3Call& call);
 Task<Status> AnswerCreateSession(S3Call& call);
 Task<Status> AnswerAcl(S3Call& call);
 Task<Status> AnswerUnconfigured(S3Call& call);
+Task<Status> AnswerDefault(S3Call& call);
+Task<Status> AnswerDeleteUnconfigured(S3Call& call);
 Task<Status> AnswerListObjects(S3Call& call);
 Task<Status> AnswerListUploads(S3Call& call);
 Task<Status> AnswerDeleteObjects(S3Call& call);
 
 Task<Status> AnswerRead(S3Call& call);  // GetObject and HeadObject
 Task<Status> AnswerGetAttributes(S3Call& call);
+Task<Status> AnswerPostObject(S3Call& call);  // A browser's form
 Task<Status> AnswerPutObject(S3Call& call);
 Task<Status> AnswerCopyObject(S3Call& call);
+Task<Status> AnswerRenameObject(S3Call& call);
 Task<Status> AnswerDeleteObject(S3Call& call);
+Task<Status> AnswerGetObjectLock(S3Call& call);
 Task<Status> AnswerGetTagging(S3Call& call);
 Task<Status> AnswerPutTagging(S3Call& call);  // DeleteObjectTagging too
-Task<Status> AnswerPutAcl(S3Call& call);
+Task<Status> AnswerPutAcl(S3Call& call);      // Of objects and buckets
 
 Task<Status> AnswerCreateUpload(S3Call& call);
 Task<Status> AnswerUploadPart(S3Call& call);
@@ -65,10 +71,20 @@ void AddChecksumFields(net::HttpResponseHead& head, const Checksum& checksum);
 // "ChecksumCRC32C"
 std::string ChecksumElement(ChecksumAlgorithm algorithm);
 void AddChecksum(XmlAnswer& xml, const Checksum& checksum);
+// "COMPOSITE" or "FULL_OBJECT"
+std::string_view ChecksumType(bool is_composite);
+// x-amz-checksum-algorithm; nothing: none asked for. InvalidRequest for one that is not known.
+Result<std::optional<ChecksumAlgorithm>> AskedChecksum(const S3Call& call);
+// What this server does not do with an object's bytes must not look done: NotImplemented for
+// customer keys, KMS and object locks.
+Status CheckProtection(const net::HttpHeaders& headers);
+// The four x-amz-copy-source-if-… conditions: PreconditionFailed.
+Status CheckCopySource(const S3Call& call, const ObjectInfo& source);
 Task<Status> RespondXml(S3Call& call, XmlAnswer xml);
 Task<Status> RespondEmpty(S3Call& call, int status);
 // NoSuchVersion unless the request names no version or "null".
 Status CheckVersion(const S3Call& call);
+std::unexpected<Error> NoSuchVersion();
 // The body of a request that carries XML.
 Task<Result<std::string>> ReadXmlBody(S3Call& call);
 // A number parameter: nothing given means `otherwise`. InvalidArgument when it is none.

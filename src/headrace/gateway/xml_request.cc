@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/gateway/xml_request.h"
 
-#include <array>
-
 #include <fmt/format.h>
 #include <pugixml.hpp>
 
@@ -61,8 +59,9 @@ Result<DeleteOrder> ParseDelete(const std::string& xml) {
   order.is_quiet = TextOf(root, "Quiet") == "true";
   for (const pugi::xml_node& object : root.children("Object")) {
     if (!object.child("Key") || order.items.size() == kKeysMax) return Malformed();
-    order.items.push_back(
-        {.key = TextOf(object, "Key"), .version_id = TextOf(object, "VersionId")});
+    order.items.push_back({.key = TextOf(object, "Key"),
+                           .version_id = TextOf(object, "VersionId"),
+                           .etag = std::string(Unquoted(TextOf(object, "ETag")))});
   }
   if (order.items.empty()) return Malformed();
   return order;
@@ -72,15 +71,6 @@ Result<std::vector<PartInfo>> ParseComplete(const std::string& xml) {
   pugi::xml_document document;
   pugi::xml_node root;
   HR_TRY(Load(xml, "CompleteMultipartUpload", document, root));
-  struct Sum {
-    const char* element;
-    ChecksumAlgorithm algorithm;
-  };
-  constexpr std::array kSums = {Sum{"ChecksumCRC32", ChecksumAlgorithm::kCrc32},
-                                Sum{"ChecksumCRC32C", ChecksumAlgorithm::kCrc32c},
-                                Sum{"ChecksumCRC64NVME", ChecksumAlgorithm::kCrc64Nvme},
-                                Sum{"ChecksumSHA1", ChecksumAlgorithm::kSha1},
-                                Sum{"ChecksumSHA256", ChecksumAlgorithm::kSha256}};
   std::vector<PartInfo> parts;
   for (const pugi::xml_node& node : root.children("Part")) {
     const auto number = net::ParseDecimal(TextOf(node, "PartNumber"));
@@ -90,9 +80,10 @@ Result<std::vector<PartInfo>> ParseComplete(const std::string& xml) {
     }
     PartInfo part{.part_number = static_cast<uint32_t>(*number)};
     part.etag = Unquoted(TextOf(node, "ETag"));
-    for (const Sum& sum : kSums) {
-      if (!node.child(sum.element)) continue;
-      part.checksum = Checksum{.algorithm = sum.algorithm, .value = TextOf(node, sum.element)};
+    for (const ChecksumAlgorithm algorithm : kChecksumAlgorithms) {
+      const std::string element = std::string("Checksum").append(ChecksumName(algorithm));
+      if (!node.child(element.c_str())) continue;
+      part.checksum = Checksum{.algorithm = algorithm, .value = TextOf(node, element.c_str())};
     }
     parts.push_back(std::move(part));
   }

@@ -18,6 +18,7 @@ struct DeleteOrder {
   struct Item {
     std::string key;
     std::string version_id;
+    std::string etag;  // Without quotes; empty: whatever is there.
   };
   std::vector<Item> items;  // 1 to 1,000.
   bool is_quiet = false;

@@ -117,6 +117,8 @@ class ByteSource {
   virtual Task<Result<size_t>> Read(std::span<std::byte> target) = 0;
   // All bytes at once where they are in memory, so that a retry can send them again.
   virtual std::optional<std::span<const std::byte>> in_memory() const { return std::nullopt; }
+  // The algorithm of verified_checksum(), known from the start; a store need not sum it again.
+  virtual std::optional<ChecksumAlgorithm> verified_algorithm() const { return std::nullopt; }
   // Once the end was read: a checksum that the source itself has verified the bytes against (one
   // that arrived behind them, say). A store keeps it with the object.
   virtual std::optional<Checksum> verified_checksum() const { return std::nullopt; }
@@ -140,6 +142,7 @@ struct PutRequest {
   std::string key;
   ObjectAttributes attributes;
   Conditions conditions;
+  std::map<std::string, std::string> tags;
   // What the caller knows the bytes to be: verified by the store, kCorrupt when they are not.
   std::optional<Checksum> checksum;
 };
@@ -156,6 +159,8 @@ struct CopyRequest {
   std::string key;
   // Nothing: the source's attributes are kept.
   std::optional<ObjectAttributes> attributes;
+  // Nothing: the source's checksum is kept.
+  std::optional<ChecksumAlgorithm> checksum_algorithm;
   Conditions conditions;
 };
 
@@ -183,7 +188,11 @@ struct CreateMultipartRequest {
   std::string bucket;
   std::string key;
   ObjectAttributes attributes;
+  std::map<std::string, std::string> tags;
   std::optional<ChecksumAlgorithm> checksum_algorithm;
+  // A checksum of the parts' checksums rather than of the object's bytes. Nothing: as S3 chooses,
+  // which is the bytes for CRC64NVME and the parts for all others.
+  std::optional<bool> checksum_is_composite;
 };
 struct UploadPartRequest {
   MultipartUpload upload;

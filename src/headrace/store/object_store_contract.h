@@ -305,9 +305,7 @@ TEST_P(ObjectStoreContract, ABodyOfUnknownLengthIsStoredWhole) {
 // Checksums.
 
 TEST_P(ObjectStoreContract, EachChecksumIsVerifiedKeptAndToldAgain) {
-  for (const auto algorithm :
-       {ChecksumAlgorithm::kCrc32, ChecksumAlgorithm::kCrc32c, ChecksumAlgorithm::kCrc64Nvme,
-        ChecksumAlgorithm::kSha1, ChecksumAlgorithm::kSha256}) {
+  for (const auto algorithm : kChecksumAlgorithms) {
     SCOPED_TRACE(ChecksumName(algorithm));
     const Checksum right = ChecksumOf(algorithm, AsBytes("text"));
     const PutRequest good{.bucket = kBucket, .key = "key", .checksum = right};

@@ -18,6 +18,10 @@ struct ServedObject {
   ObjectHead head;
   // Sizes of the parts it was uploaded in; empty: in one piece.
   std::vector<uint64_t> part_sizes_bytes;
+  // Base64, in the algorithm of the object's own checksum; empty: not known.
+  std::vector<std::string> part_checksums;
+  // The upload that made it, so that its completion can be asked for again; empty: none.
+  std::string upload_id;
   std::map<std::string, std::string> tags;
 };
 
@@ -31,17 +35,20 @@ struct UploadInfo {
   MultipartUpload upload;
   SystemTime started{};
   std::optional<ChecksumAlgorithm> checksum_algorithm;
+  bool checksum_is_composite = false;
   std::string storage_class;
 };
 struct ListUploadsRequest {
   std::string bucket;
   std::string prefix;
+  std::string delimiter;
   std::string key_after;        // Uploads of keys after this one, or
   std::string upload_id_after;  // of the same key with a later id.
-  uint32_t count_max = 1000;
+  uint32_t count_max = 1000;    // Uploads and prefixes together.
 };
 struct ListUploadsPage {
-  std::vector<UploadInfo> uploads;  // By key, then id.
+  std::vector<UploadInfo> uploads;           // By key, then id.
+  std::vector<std::string> common_prefixes;  // In byte order; each ends with the delimiter.
   bool is_truncated = false;
 };
 struct ListPartsRequest {
@@ -55,6 +62,23 @@ struct ListPartsPage {
   bool is_truncated = false;
 };
 
+// S3 Express's RenameObject: within one bucket, in one step.
+struct RenameRequest {
+  std::string bucket;
+  std::string source_key;
+  std::string source_if_match;  // Empty: whatever version is there.
+  std::string key;
+  Conditions conditions;  // On the object at `key`.
+};
+// S3 Express's append: bytes behind an object's last.
+struct AppendRequest {
+  std::string bucket;
+  std::string key;
+  // Must be the object's size, 0 where there is none; kInvalidArgument (InvalidWriteOffset) if not.
+  uint64_t offset_bytes = 0;
+  Conditions conditions;
+};
+
 // A store that lives on this machine and can do what a server of the S3 protocol needs beyond
 // ObjectStore. Contract, threads and errors as there.
 class ServingStore : public ObjectStore {
@@ -66,6 +90,10 @@ class ServingStore : public ObjectStore {
                                                     const CallContext& context) = 0;
   virtual Task<Result<ListPartsPage>> ListParts(const ListPartsRequest& request,
                                                 const CallContext& context) = 0;
+  virtual Task<Status> Rename(const RenameRequest& request, const CallContext& context) = 0;
+  // Atomic as a put; the object's attributes stay.
+  virtual Task<Result<PutResult>> Append(const AppendRequest& request, ByteSource& body,
+                                         const CallContext& context) = 0;
   // Replaces all tags of the object.
   virtual Task<Status> PutTags(const HeadRequest& request,
                                const std::map<std::string, std::string>& tags,

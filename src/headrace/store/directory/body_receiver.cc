@@ -19,15 +19,19 @@ constexpr uint64_t kReceiveBytes = 256 * 1024;
 }  // namespace
 
 Task<Result<ReceivedBytes>> ReceiveBody(TemporaryFolder& folder, ByteSource& body,
-                                        const std::optional<Checksum>& expected,
-                                        const CallContext& context) {
+                                        const SumWish& wish, const CallContext& context) {
   HR_CO_TRY_ASSIGN(TemporaryFile file, TemporaryFile::Make(folder));
   ReceivedBytes received{.file = std::move(file)};
   const auto announced = body.size_bytes();
   Buffer buffer(std::clamp<uint64_t>(announced.value_or(kReceiveBytes), 1, kReceiveBytes));
   StreamMd5 md5;
   std::optional<RunningChecksum> running;
-  if (expected) running.emplace(expected->algorithm);
+  const auto& expected = wish.expected;
+  if (expected) {
+    running.emplace(expected->algorithm);
+  } else if (wish.otherwise && !body.verified_algorithm()) {
+    running.emplace(*wish.otherwise);
+  }
   while (true) {
     if (context.stop.stop_requested()) co_return Fail(ErrorCode::kCancelled, "put was cancelled");
     HR_CO_TRY_ASSIGN(const size_t count, co_await body.Read(buffer.span()));

@@ -9,7 +9,9 @@
 
 #include "headrace/base/encoding.h"
 #include "headrace/store/directory/directory_core.h"
+#include "headrace/store/directory/key_path.h"
 #include "headrace/store/directory/key_walk.h"
+#include "headrace/store/directory/parallel_for.h"
 
 namespace headrace::directory {
 namespace {
@@ -41,9 +43,12 @@ std::string_view CommonPrefix(const ListRequest& request, std::string_view key) 
   return key.substr(0, found + request.delimiter.size());
 }
 
+// Files of no bytes need no reading.
+constexpr std::string_view kMd5OfNothing = "d41d8cd98f00b204e9800998ecf8427e";
+
 }  // namespace
 
-Result<ListPage> DirectoryCore::List(const ListRequest& request) {
+Result<ListPage> DirectoryCore::List(const ListRequest& request, WorkPool& pool) {
   HR_TRY_ASSIGN(const UniqueFd folder, OpenBucket(request.bucket));
   HR_TRY_ASSIGN(const std::string from, FirstKeyOf(request));
   ListPage page;
@@ -68,43 +73,93 @@ Result<ListPage> DirectoryCore::List(const ListRequest& request) {
     if (!after) break;
     HR_TRY(walk.Seek(*after));
   }
-  HR_TRY(AddObjects(request.bucket, folder.get(), keys, page));
+  HR_TRY(AddObjects({request.bucket, folder.get(), pool}, keys, page));
   return page;
 }
 
-Status DirectoryCore::AddObjects(const std::string& bucket, int bucket_folder,
-                                 const std::vector<WalkedKey>& keys, ListPage& page) {
+std::optional<FileStamp> DirectoryCore::StampOfKey(const ListedBucket& bucket,
+                                                   const WalkedKey& key) const {
+  struct stat status{};
+  if (!key.odd_file.empty()) {
+    const std::string path = fmt::format("odd/{}/{}", bucket.name, key.odd_file);
+    if (::fstatat(reserved_.get(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return {};
+  } else {
+    if (::fstatat(bucket.folder, key.key.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return {};
+    if (S_ISLNK(status.st_mode)) {
+      const auto target = OpenFileBeneath(bucket.folder, key.key);
+      if (!target || !*target) return {};
+      status = (*target)->status;
+    }
+  }
+  if (!S_ISREG(status.st_mode)) return {};
+  return StampOf(status);
+}
+
+Status DirectoryCore::AddObjects(const ListedBucket& bucket, const std::vector<WalkedKey>& keys,
+                                 ListPage& page) {
+  std::vector<std::optional<FileStamp>> stamps(keys.size());
+  ParallelFor(bucket.pool, keys.size(), [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) stamps[i] = StampOfKey(bucket, keys[i]);
+  });
   std::vector<ObjectIndex::Wanted> wanted;
   wanted.reserve(keys.size());
-  for (const WalkedKey& key : keys) {
-    struct stat status{};
-    if (!key.odd_file.empty()) {
-      const std::string path = fmt::format("odd/{}/{}", bucket, key.odd_file);
-      if (::fstatat(reserved_.get(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
-    } else {
-      if (::fstatat(bucket_folder, key.key.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
-      if (S_ISLNK(status.st_mode)) {
-        HR_TRY_ASSIGN(const auto target, OpenFileBeneath(bucket_folder, key.key));
-        if (!target) continue;
-        status = target->status;
-      }
-    }
-    if (!S_ISREG(status.st_mode)) continue;
-    wanted.push_back({.key = key.key, .stamp = StampOf(status)});
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (!stamps[i]) continue;
+    wanted.push_back({.stamp = *stamps[i], .info = {.key = keys[i].key}});
   }
-  HR_TRY(objects_->FindMany(bucket, wanted));
+  HR_TRY(objects_->FindMany(bucket.name, wanted));
+  HR_TRY(DescribeUnknown(bucket, wanted));
   page.objects.reserve(wanted.size());
   for (ObjectIndex::Wanted& one : wanted) {
-    if (!one.record) {
-      // Not known, or replaced between the two looks at it.
-      auto found = FindAndDescribe(bucket, std::string(one.key));
-      if (!found && found.error().code() == ErrorCode::kNotFound) continue;
-      if (!found) return std::unexpected(std::move(found).error());
-      one.record = std::move(found->record);
-    }
-    page.objects.push_back(one.record->object.head.info);
+    if (one.is_known) page.objects.push_back(std::move(one.info));
   }
   return Ok();
+}
+
+// Files put there by hand since the last listing: their ETags are the price of serving a folder as
+// it is, so both cores work on a page and the index is told of many pages at once.
+Status DirectoryCore::DescribeUnknown(const ListedBucket& bucket,
+                                      std::vector<ObjectIndex::Wanted>& wanted) {
+  std::vector<ObjectIndex::Wanted*> unknown;
+  for (ObjectIndex::Wanted& one : wanted) {
+    if (!one.is_known) unknown.push_back(&one);
+  }
+  if (unknown.empty()) return Ok();
+  std::vector<Result<SharedRecord>> records(unknown.size());
+  ParallelFor(bucket.pool, unknown.size(), [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) records[i] = DescribeListed(bucket, *unknown[i]);
+  });
+  for (size_t i = 0; i < unknown.size(); ++i) {
+    if (!records[i]) {
+      // Gone since it was listed.
+      if (records[i].error().code() == ErrorCode::kNotFound) continue;
+      return std::unexpected(std::move(records[i]).error());
+    }
+    const SharedRecord& record = *records[i];
+    unknown[i]->info = record->object.head.info;
+    unknown[i]->is_known = true;
+    if (record->stamp.size_bytes > 0) {
+      HR_TRY(objects_->AddLater(bucket.name, unknown[i]->info.key, record));
+    }
+  }
+  return Ok();
+}
+
+Result<SharedRecord> DirectoryCore::DescribeListed(const ListedBucket& bucket,
+                                                   const ObjectIndex::Wanted& one) {
+  const std::string& key = one.info.key;
+  if (one.stamp.size_bytes > 0 || !IsPlainPath(key)) {
+    HR_TRY_ASSIGN(FoundFile found, FindFile(bucket.name, key));
+    if (found.record) return std::move(found.record);
+    // Replaced between the two looks at it, or odd: the index knows.
+    if (found.stamp != one.stamp || !found.odd_file.empty()) {
+      HR_TRY(Describe(bucket.name, key, found));
+      return std::move(found.record);
+    }
+    HR_TRY_ASSIGN(std::string etag, Md5OfFile(found.file.get()));
+    return RecordOfUnknown(key, found.stamp, std::move(etag));
+  }
+  return RecordOfUnknown(key, one.stamp, std::string(kMd5OfNothing));
 }
 
 }  // namespace headrace::directory

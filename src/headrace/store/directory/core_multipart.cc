@@ -10,7 +10,6 @@
 #include "headrace/base/encoding.h"
 #include "headrace/base/random.h"
 #include "headrace/store/directory/directory_core.h"
-#include "headrace/store/directory/key_path.h"
 #include "headrace/store/directory/multipart_sums.h"
 #include "headrace/store/multipart_etag.h"
 
@@ -32,15 +31,17 @@ std::unexpected<Error> InvalidPart(uint32_t part_number) {
 
 Result<MultipartUpload> DirectoryCore::CreateUpload(const CreateMultipartRequest& request) {
   HR_TRY(OpenBucket(request.bucket));
-  if (!IsValidKey(request.key)) {
-    return FailAs(ErrorCode::kInvalidArgument, "the key must have 1 to 1,024 bytes of UTF-8",
-                  request.key.size() > 1024 ? "KeyTooLongError" : "InvalidURI");
-  }
+  HR_TRY(CheckKey(request.key));
   StoredUpload upload;
   upload.info.upload = {.bucket = request.bucket, .key = request.key, .upload_id = RandomHex(16)};
   upload.info.started = RealClock().WallNow();
   upload.info.checksum_algorithm = request.checksum_algorithm;
+  if (request.checksum_algorithm) {
+    upload.info.checksum_is_composite =
+        request.checksum_is_composite.value_or(IsCompositeByDefault(*request.checksum_algorithm));
+  }
   upload.attributes = request.attributes;
+  upload.tags = request.tags;
   HR_TRY_ASSIGN(const auto folder,
                 MakeFolders(reserved_.get(), PartFolder(upload.info.upload.upload_id), syncs()));
   if (!folder) return Fail(ErrorCode::kInternal, ".headrace/parts is not a folder");
@@ -89,7 +90,7 @@ Result<PartInfo> DirectoryCore::PutPart(const MultipartUpload& upload, uint32_t 
 }
 
 Result<PartInfo> DirectoryCore::CopyPart(const CopyPartRequest& request) {
-  HR_TRY(FindUpload(request.upload));
+  HR_TRY_ASSIGN(const StoredUpload upload, FindUpload(request.upload));
   HR_TRY_ASSIGN(const FoundFile source, FindAndDescribe(request.source_bucket, request.source_key));
   if (!request.source_if_match.empty() &&
       request.source_if_match != source.record->object.head.info.etag) {
@@ -107,6 +108,10 @@ Result<PartInfo> DirectoryCore::CopyPart(const CopyPartRequest& request) {
   HR_TRY_ASSIGN(std::string etag, Md5OfFile(file.file()));
   ReceivedBytes bytes{
       .file = std::move(file), .size_bytes = range.size_bytes(), .etag = std::move(etag)};
+  if (upload.info.checksum_algorithm) {
+    HR_TRY_ASSIGN(bytes.checksum,
+                  ChecksumOfFile(bytes.file.file(), *upload.info.checksum_algorithm));
+  }
   return PutPart(request.upload, request.part_number, std::move(bytes));
 }
 
@@ -118,14 +123,15 @@ Result<std::vector<StoredPart>> DirectoryCore::ChooseParts(
                   "MalformedXML");
   }
   HR_TRY_ASSIGN(const auto stored, uploads_->Parts(request.upload.upload_id, 0, kPartNumberMax));
+  const auto disorder =
+      std::ranges::adjacent_find(request.parts, std::ranges::greater_equal(),
+                                 [](const PartInfo& part) { return part.part_number; });
+  if (disorder != request.parts.end()) {
+    return FailAs(ErrorCode::kInvalidArgument, "parts must be named in ascending order",
+                  "InvalidPartOrder");
+  }
   std::vector<StoredPart> chosen;
-  uint32_t number_before = 0;
   for (const PartInfo& named : request.parts) {
-    if (named.part_number <= number_before) {
-      return FailAs(ErrorCode::kInvalidArgument, "parts must be named in ascending order",
-                    "InvalidPartOrder");
-    }
-    number_before = named.part_number;
     const auto found =
         std::ranges::lower_bound(stored, named.part_number, {},
                                  [](const StoredPart& part) { return part.info.part_number; });
@@ -162,14 +168,39 @@ Result<ReceivedBytes> DirectoryCore::Assemble(const std::string& upload_id,
   return bytes;
 }
 
+// A client that did not hear the answer asks again, and must not be told that there is no upload.
+Result<std::optional<PutResult>> DirectoryCore::FindCompleted(
+    const CompleteMultipartRequest& request) {
+  const auto found = FindAndDescribe(request.upload.bucket, request.upload.key);
+  if (!found) {
+    if (found.error().code() == ErrorCode::kNotFound) return std::nullopt;
+    return std::unexpected(found.error());
+  }
+  const ServedObject& object = found->record->object;
+  const auto etag = MultipartEtag(request.parts);
+  const bool is_same = object.upload_id == request.upload.upload_id && !object.upload_id.empty() &&
+                       etag && *etag == object.head.info.etag;
+  if (!is_same) return std::nullopt;
+  return PutResult{.etag = object.head.info.etag, .checksum = object.head.checksum};
+}
+
 Result<PutResult> DirectoryCore::CompleteUpload(const CompleteMultipartRequest& request) {
   const MutexLock lock(LockOfUpload(request.upload.upload_id));
-  HR_TRY_ASSIGN(StoredUpload upload, FindUpload(request.upload));
+  auto stored = FindUpload(request.upload);
+  if (!stored) {
+    if (stored.error().origin().s3_code == "NoSuchUpload") {
+      HR_TRY_ASSIGN(auto completed, FindCompleted(request));
+      if (completed) return std::move(*completed);
+    }
+    return std::unexpected(std::move(stored).error());
+  }
+  StoredUpload& upload = *stored;
   HR_TRY_ASSIGN(const auto parts, ChooseParts(request));
   std::vector<PartInfo> infos;
   for (const StoredPart& part : parts) infos.push_back(part.info);
-  HR_TRY_ASSIGN(const auto checksum,
-                ChecksumOfParts(infos, upload.info.checksum_algorithm, request.checksum));
+  const UploadSum sum{.algorithm = upload.info.checksum_algorithm,
+                      .is_composite = upload.info.checksum_is_composite};
+  HR_TRY_ASSIGN(const auto checksum, ChecksumOfParts(infos, sum, request.checksum));
   HR_TRY_ASSIGN(ReceivedBytes bytes, Assemble(request.upload.upload_id, parts));
   auto etag = MultipartEtag(infos);
   if (!etag) return Fail(ErrorCode::kInternal, "the ETag of an uploaded part is damaged");
@@ -178,7 +209,12 @@ Result<PutResult> DirectoryCore::CompleteUpload(const CompleteMultipartRequest& 
   Commit commit{
       .bucket = request.upload.bucket, .key = request.upload.key, .conditions = request.conditions};
   commit.object.head.attributes = std::move(upload.attributes);
-  for (const PartInfo& part : infos) commit.object.part_sizes_bytes.push_back(part.size_bytes);
+  commit.object.tags = std::move(upload.tags);
+  commit.object.upload_id = request.upload.upload_id;
+  for (const PartInfo& part : infos) {
+    commit.object.part_sizes_bytes.push_back(part.size_bytes);
+    if (checksum) commit.object.part_checksums.push_back(part.checksum->value);
+  }
   HR_TRY_ASSIGN(PutResult result, Put(commit, std::move(bytes)));
   HR_TRY(uploads_->Drop(request.upload.upload_id));
   RemoveTree(reserved_.get(), PartFolder(request.upload.upload_id));

@@ -31,6 +31,14 @@ Result<FileStamp> StampOfFile(int file) {
 
 }  // namespace
 
+Status CheckKey(const std::string& key) {
+  if (IsValidKey(key)) return Ok();
+  return FailAs(
+      ErrorCode::kInvalidArgument,
+      fmt::format("the key has {} bytes; 1 to 1,024 bytes of UTF-8 are allowed", key.size()),
+      key.size() > 1024 ? "KeyTooLongError" : "InvalidURI");
+}
+
 Result<std::optional<FoundFile>> DirectoryCore::FindOddFile(const std::string& bucket,
                                                             const std::string& key) {
   HR_TRY_ASSIGN(const std::string odd_file, objects_->FindOdd(bucket, key));
@@ -69,14 +77,10 @@ Status DirectoryCore::Describe(const std::string& bucket, const std::string& key
 // A file that was put there by hand, or changed since.
 Status DirectoryCore::AddUnknown(const std::string& bucket, const std::string& key,
                                  FoundFile& found) {
-  auto record = std::make_shared<ObjectRecord>();
-  HR_TRY_ASSIGN(record->object.head.info.etag, Md5OfFile(found.file.get()));
+  HR_TRY_ASSIGN(std::string etag, Md5OfFile(found.file.get()));
   // Read before it was stable: the next reader sees another stamp and computes anew.
-  record->stamp = found.stamp;
+  auto record = RecordOfUnknown(key, found.stamp, std::move(etag));
   record->odd_file = found.odd_file;
-  record->object.head.info.key = key;
-  record->object.head.info.size_bytes = found.stamp.size_bytes;
-  record->object.head.info.modified = TimeOf(found.stamp);
   found.record = record;
   return objects_->Add(bucket, key, std::move(record));
 }
@@ -104,15 +108,15 @@ Status DirectoryCore::CheckConditions(const Commit& commit) {
 }
 
 Result<PutResult> DirectoryCore::Put(const Commit& commit, ReceivedBytes received) {
-  if (!IsValidKey(commit.key)) {
-    return FailAs(ErrorCode::kInvalidArgument,
-                  fmt::format("the key has {} bytes; 1 to 1,024 bytes of UTF-8 are allowed",
-                              commit.key.size()),
-                  commit.key.size() > 1024 ? "KeyTooLongError" : "InvalidURI");
-  }
+  HR_TRY(CheckKey(commit.key));
   if (syncs() && ::fdatasync(received.file.file()) != 0) {
     return std::unexpected(Error::FromErrno(errno, "sync object"));
   }
+  const MutexLock lock(LockOf(commit.bucket, commit.key));
+  return PutLocked(commit, std::move(received));
+}
+
+Result<PutResult> DirectoryCore::PutLocked(const Commit& commit, ReceivedBytes received) {
   auto record = std::make_shared<ObjectRecord>();
   HR_TRY_ASSIGN(record->stamp, StampOfFile(received.file.file()));
   record->object = commit.object;
@@ -125,7 +129,6 @@ Result<PutResult> DirectoryCore::Put(const Commit& commit, ReceivedBytes receive
   head.checksum = received.checksum;
   PutResult result{.etag = head.info.etag, .checksum = head.checksum};
 
-  const MutexLock lock(LockOf(commit.bucket, commit.key));
   HR_TRY_ASSIGN(const UniqueFd folder, OpenBucket(commit.bucket));
   HR_TRY(CheckConditions(commit));
   if (IsPlainPath(commit.key)) {
@@ -151,7 +154,12 @@ Result<bool> DirectoryCore::PlaceAtPath(int bucket_folder, const Commit& commit,
     if (replaces && S_ISDIR(old.st_mode)) return false;
     HR_TRY_ASSIGN(const std::string odd_file, objects_->FindOdd(commit.bucket, commit.key));
     HR_TRY(objects_->Add(commit.bucket, commit.key, record));
-    const int os_error = file.MoveTo(parent->get(), name);
+    int os_error = 0;
+    folders_.Apply(FolderCache::NameOf(commit.bucket, ParentOf(commit.key)), parent->get(),
+                   FolderCache::Edit::kAdd, name, [&] {
+                     os_error = file.MoveTo(parent->get(), name);
+                     return os_error == 0;
+                   });
     if (os_error == ENOENT) continue;  // Another request removed the empty parent.
     if (os_error == EISDIR || os_error == ENOTDIR) return false;
     if (os_error == EXDEV) {
@@ -205,10 +213,18 @@ Result<PutResult> DirectoryCore::Copy(const CopyRequest& request) {
                       .size_bytes = source.stamp.size_bytes,
                       .etag = original.head.info.etag,
                       .checksum = original.head.checksum};
+  if (request.checksum_algorithm) {
+    const bool is_kept = bytes.checksum && !bytes.checksum->is_composite &&
+                         bytes.checksum->algorithm == *request.checksum_algorithm;
+    if (!is_kept) {
+      HR_TRY_ASSIGN(bytes.checksum, ChecksumOfFile(bytes.file.file(), *request.checksum_algorithm));
+    }
+  }
   Commit commit{.bucket = request.bucket,
                 .key = request.key,
                 .conditions = request.conditions,
                 .object = original};
+  commit.object.upload_id.clear();
   if (request.attributes) commit.object.head.attributes = *request.attributes;
   return Put(commit, std::move(bytes));
 }
@@ -216,13 +232,20 @@ Result<PutResult> DirectoryCore::Copy(const CopyRequest& request) {
 Status DirectoryCore::Delete(const std::string& bucket, const std::string& key,
                              const Conditions& conditions) {
   const MutexLock lock(LockOf(bucket, key));
+  return DeleteLocked(bucket, key, conditions);
+}
+
+Status DirectoryCore::DeleteLocked(const std::string& bucket, const std::string& key,
+                                   const Conditions& conditions) {
   HR_TRY_ASSIGN(const UniqueFd folder, OpenBucket(bucket));
   HR_TRY(CheckConditions({.bucket = bucket, .key = key, .conditions = conditions}));
   bool is_removed = false;
   if (IsPlainPath(key)) {
     HR_TRY_ASSIGN(auto parent, OpenBeneath(folder.get(), ParentOf(key), O_PATH | O_DIRECTORY));
     const std::string name(LastPartOf(key));
-    if (parent && ::unlinkat(parent->get(), name.c_str(), 0) == 0) {
+    const auto unlink = [&] { return ::unlinkat(parent->get(), name.c_str(), 0) == 0; };
+    if (parent && folders_.Apply(FolderCache::NameOf(bucket, ParentOf(key)), parent->get(),
+                                 FolderCache::Edit::kRemove, name, unlink)) {
       is_removed = true;
       if (syncs()) HR_TRY(SyncFolder(parent->get()));
       RemoveEmptyFolders(folder.get(), ParentOf(key));
@@ -235,15 +258,6 @@ Status DirectoryCore::Delete(const std::string& bucket, const std::string& key,
   if (is_removed || !odd_file.empty()) HR_TRY(objects_->Drop(bucket, key));
   if (!odd_file.empty()) RemoveOddFile(bucket, odd_file);
   return Ok();
-}
-
-Status DirectoryCore::PutTags(const HeadRequest& request,
-                              const std::map<std::string, std::string>& tags) {
-  const MutexLock lock(LockOf(request.bucket, request.key));
-  HR_TRY_ASSIGN(const FoundFile found, FindAndDescribe(request.bucket, request.key));
-  auto record = std::make_shared<ObjectRecord>(*found.record);
-  record->object.tags = tags;
-  return objects_->Add(request.bucket, request.key, std::move(record));
 }
 
 }  // namespace headrace::directory

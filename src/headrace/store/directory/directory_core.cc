@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -40,6 +41,26 @@ SystemTime CreationTime(int folder, const std::string& name) {
   }
   const auto& time = (status.stx_mask & STATX_BTIME) != 0 ? status.stx_btime : status.stx_mtime;
   return SystemTime(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+}
+
+// Removes the files of a folder that no row names.
+template <typename Row>
+Status RemoveOthers(int folder, const std::vector<Row>& rows, std::string Row::* file) {
+  std::unordered_set<std::string_view> known;
+  for (const Row& row : rows) known.insert(row.*file);
+  HR_TRY_ASSIGN(const auto names, NamesIn(folder));
+  for (const std::string& name : names) {
+    if (!known.contains(name)) ::unlinkat(folder, name.c_str(), 0);
+  }
+  return Ok();
+}
+
+// The part of a key up to and with the first delimiter behind the prefix; empty: it has none.
+std::string CommonPrefix(const ListUploadsRequest& request, std::string_view key) {
+  if (request.delimiter.empty() || !key.starts_with(request.prefix)) return {};
+  const size_t found = key.find(request.delimiter, request.prefix.size());
+  if (found == std::string_view::npos) return {};
+  return std::string(key.substr(0, found + request.delimiter.size()));
 }
 
 Result<Database> OpenDatabase(const std::string& path, bool syncs) {
@@ -95,34 +116,45 @@ Result<std::unique_ptr<DirectoryCore>> DirectoryCore::Open(const std::string& fo
 
 // A process that was killed can leave part files and odd files that no row names.
 Status DirectoryCore::CollectLeftovers() {
+  HR_TRY(CollectUploads());
   HR_TRY_ASSIGN(auto parts, MakeFolders(reserved_.get(), "parts", false));
   HR_TRY_ASSIGN(auto odd, MakeFolders(reserved_.get(), "odd", false));
   if (!parts || !odd) return Fail(ErrorCode::kAlreadyExists, ".headrace holds files in the way");
-  HR_TRY_ASSIGN(const auto upload_ids, NamesIn(parts->get()));
-  for (const std::string& id : upload_ids) {
-    HR_TRY_ASSIGN(auto folder, OpenBeneath(parts->get(), id, O_RDONLY | O_DIRECTORY));
-    if (!folder) continue;
-    HR_TRY_ASSIGN(const auto stored, uploads_->Parts(id, 0, UINT32_MAX));
-    HR_TRY_ASSIGN(const auto names, NamesIn(folder->get()));
-    for (const std::string& name : names) {
-      const bool is_known =
-          std::ranges::any_of(stored, [&](const StoredPart& part) { return part.file == name; });
-      if (!is_known) ::unlinkat(folder->get(), name.c_str(), 0);
-    }
-    // Fails, as it should, while parts are left.
-    ::unlinkat(parts->get(), id.c_str(), AT_REMOVEDIR);
-  }
+  HR_TRY(CollectParts(parts->get()));
   HR_TRY_ASSIGN(const auto buckets, NamesIn(odd->get()));
   for (const std::string& bucket : buckets) {
     HR_TRY_ASSIGN(auto folder, OpenBeneath(odd->get(), bucket, O_RDONLY | O_DIRECTORY));
     if (!folder) continue;
     HR_TRY_ASSIGN(const auto stored, objects_->ListOdd(bucket, "", SIZE_MAX >> 1U));
-    HR_TRY_ASSIGN(const auto names, NamesIn(folder->get()));
-    for (const std::string& name : names) {
-      const bool is_known =
-          std::ranges::any_of(stored, [&](const OddKey& key) { return key.odd_file == name; });
-      if (!is_known) ::unlinkat(folder->get(), name.c_str(), 0);
+    HR_TRY(RemoveOthers(folder->get(), stored, &OddKey::odd_file));
+  }
+  return Ok();
+}
+
+// Uploads that were completed and not yet forgotten: nobody will come for them.
+Status DirectoryCore::CollectUploads() {
+  HR_TRY_ASSIGN(const auto uploads, uploads_->ListAll());
+  for (const MultipartUpload& upload : uploads) {
+    const auto found = FindAndDescribe(upload.bucket, upload.key);
+    if (found && found->record->object.upload_id == upload.upload_id) {
+      HR_TRY(uploads_->Drop(upload.upload_id));
     }
+  }
+  return Ok();
+}
+
+Status DirectoryCore::CollectParts(int parts_folder) {
+  HR_TRY_ASSIGN(const auto uploads, uploads_->ListAll());
+  HR_TRY_ASSIGN(const auto upload_ids, NamesIn(parts_folder));
+  for (const std::string& id : upload_ids) {
+    HR_TRY_ASSIGN(auto folder, OpenBeneath(parts_folder, id, O_RDONLY | O_DIRECTORY));
+    if (!folder) continue;
+    HR_TRY_ASSIGN(const auto stored, uploads_->Parts(id, 0, UINT32_MAX));
+    HR_TRY(RemoveOthers(folder->get(), stored, &StoredPart::file));
+    // Fails, as it should, while parts are left; a begun upload without any keeps its folder.
+    const bool is_begun = std::ranges::any_of(
+        uploads, [&](const MultipartUpload& upload) { return upload.upload_id == id; });
+    if (!is_begun) ::unlinkat(parts_folder, id.c_str(), AT_REMOVEDIR);
   }
   return Ok();
 }
@@ -188,15 +220,42 @@ Status DirectoryCore::DeleteBucket(const std::string& bucket) {
 
 Result<ListUploadsPage> DirectoryCore::ListUploads(const ListUploadsRequest& request) {
   HR_TRY(OpenBucket(request.bucket));
-  ListUploadsRequest one_more = request;
-  one_more.count_max = request.count_max + 1;
   ListUploadsPage page;
-  HR_TRY_ASSIGN(page.uploads, uploads_->List(one_more));
-  if (page.uploads.size() > request.count_max) {
-    page.is_truncated = true;
-    page.uploads.resize(request.count_max);
+  UploadPosition position{.key_from = request.key_after,
+                          .upload_id_after = request.upload_id_after};
+  // No id sorts after this one: a key marker alone means keys after it.
+  constexpr const char* kAfterAllIds = "\x7f";
+  if (request.upload_id_after.empty() && !request.key_after.empty()) {
+    position.upload_id_after = kAfterAllIds;
+    // A marker that is a common prefix, or below one, stands for all keys of that prefix.
+    const std::string common = CommonPrefix(request, request.key_after);
+    if (const auto after = AfterPrefix(common)) position = {.key_from = *after};
   }
-  return page;
+  while (true) {
+    const auto room = request.count_max -
+                      static_cast<uint32_t>(page.uploads.size() + page.common_prefixes.size());
+    HR_TRY_ASSIGN(auto uploads, uploads_->List(request.bucket, request.prefix, position, room + 1));
+    bool jumped = false;
+    for (UploadInfo& upload : uploads) {
+      if (page.uploads.size() + page.common_prefixes.size() == request.count_max) {
+        page.is_truncated = true;
+        return page;
+      }
+      std::string common = CommonPrefix(request, upload.upload.key);
+      if (common.empty()) {
+        position = {.key_from = upload.upload.key, .upload_id_after = upload.upload.upload_id};
+        page.uploads.push_back(std::move(upload));
+        continue;
+      }
+      const auto after = AfterPrefix(common);
+      page.common_prefixes.push_back(std::move(common));
+      if (!after) return page;
+      position = {.key_from = *after};
+      jumped = true;
+      break;
+    }
+    if (!jumped) return page;
+  }
 }
 
 Result<ListPartsPage> DirectoryCore::ListParts(const ListPartsRequest& request) {

@@ -39,6 +39,8 @@ struct FoundFile {
   SharedRecord record;  // Null: not cached; Describe finds it.
 };
 
+struct WalkedKey;
+
 // The blocking work of a DirectoryStore.
 // Threads: all methods may be called at once from any thread. Those not said to be quick block on
 // the disk or on the index.
@@ -56,7 +58,8 @@ class DirectoryCore {
   Result<UniqueFd> OpenBucket(const std::string& bucket);
   Status DeleteBucket(const std::string& bucket);
 
-  Result<ListPage> List(const ListRequest& request);
+  // The pool helps; the caller may be one of its threads.
+  Result<ListPage> List(const ListRequest& request, WorkPool& pool);
 
   // Quick unless an odd key is asked for. kNotFound: no such bucket or key.
   Result<FoundFile> FindFile(const std::string& bucket, const std::string& key);
@@ -67,6 +70,8 @@ class DirectoryCore {
   Result<PutResult> Put(const Commit& commit, ReceivedBytes received);
   Result<PutResult> Copy(const CopyRequest& request);
   Status Delete(const std::string& bucket, const std::string& key, const Conditions& conditions);
+  Status Rename(const RenameRequest& request);
+  Result<PutResult> Append(const AppendRequest& request, ReceivedBytes received);
   Status PutTags(const HeadRequest& request, const std::map<std::string, std::string>& tags);
 
   Result<MultipartUpload> CreateUpload(const CreateMultipartRequest& request);
@@ -88,19 +93,36 @@ class DirectoryCore {
         reserved_(std::move(reserved)),
         temporary_(std::move(temporary)),
         writer_(std::move(writer)),
-        folders_(options.folder_cache_bytes) {}
+        folders_(options.folder_cache_bytes, HasFineTimes(temporary_.folder())) {}
 
   Result<std::optional<FoundFile>> FindOddFile(const std::string& bucket, const std::string& key);
   Status CheckConditions(const Commit& commit);
+  // Under the lock of the commit's key; so is the one of Delete.
+  Result<PutResult> PutLocked(const Commit& commit, ReceivedBytes received);
+  Status DeleteLocked(const std::string& bucket, const std::string& key,
+                      const Conditions& conditions);
   // True: the file is at its key's path. False: something is in the way there.
   Result<bool> PlaceAtPath(int bucket_folder, const Commit& commit, TemporaryFile& file,
                            const SharedRecord& record);
   Status PlaceAside(const Commit& commit, TemporaryFile& file, const SharedRecord& record);
   void RemoveOddFile(const std::string& bucket, const std::string& odd_file);
-  Status AddObjects(const std::string& bucket, int bucket_folder,
-                    const std::vector<struct WalkedKey>& keys, ListPage& page);
+  // The bucket being listed.
+  struct ListedBucket {
+    const std::string& name;
+    int folder;
+    WorkPool& pool;
+  };
+  Status AddObjects(const ListedBucket& bucket, const std::vector<WalkedKey>& keys, ListPage& page);
+  // Nothing: it is no file any more.
+  std::optional<FileStamp> StampOfKey(const ListedBucket& bucket, const WalkedKey& key) const;
+  Status DescribeUnknown(const ListedBucket& bucket, std::vector<ObjectIndex::Wanted>& wanted);
+  Result<SharedRecord> DescribeListed(const ListedBucket& bucket, const ObjectIndex::Wanted& one);
   Status AddUnknown(const std::string& bucket, const std::string& key, FoundFile& found);
   Status CollectLeftovers();
+  Status CollectUploads();
+  Status CollectParts(int parts_folder);
+  // The result of a completion that this one repeats; nothing: it is none.
+  Result<std::optional<PutResult>> FindCompleted(const CompleteMultipartRequest& request);
   Result<std::vector<StoredPart>> ChooseParts(const CompleteMultipartRequest& request);
   Result<ReceivedBytes> Assemble(const std::string& upload_id,
                                  const std::vector<StoredPart>& parts);
@@ -123,6 +145,8 @@ class DirectoryCore {
   std::array<Mutex, 16> upload_locks_;
 };
 
+// KeyTooLongError, InvalidURI.
+Status CheckKey(const std::string& key);
 std::unexpected<Error> NoSuchBucket(const std::string& bucket);
 std::unexpected<Error> NoSuchKey(const std::string& bucket, const std::string& key);
 // An error that a server of the S3 protocol answers with this code.

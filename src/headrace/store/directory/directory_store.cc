@@ -74,7 +74,7 @@ Task<Status> DirectoryStore::DeleteBucket(const std::string& bucket, const CallC
 Task<Result<ListPage>> DirectoryStore::List(const ListRequest& request,
                                             const CallContext& context) {
   HR_CO_TRY(StillWanted(context));
-  std::move_only_function<Result<ListPage>()> step = [&] { return core_->List(request); };
+  std::move_only_function<Result<ListPage>()> step = [&] { return core_->List(request, pool_); };
   co_return co_await RunOn<Result<ListPage>>(pool_, std::move(step));
 }
 
@@ -132,10 +132,12 @@ Task<Result<PutResult>> DirectoryStore::Put(const PutRequest& request, ByteSourc
                                             const CallContext& context) {
   HR_CO_TRY(StillWanted(context));
   HR_CO_TRY(core_->OpenBucket(request.bucket));
+  const SumWish wish{.expected = request.checksum};
   HR_CO_TRY_ASSIGN(ReceivedBytes received,
-                   co_await ReceiveBody(core_->temporary(), body, request.checksum, context));
+                   co_await ReceiveBody(core_->temporary(), body, wish, context));
   Commit commit{.bucket = request.bucket, .key = request.key, .conditions = request.conditions};
   commit.object.head.attributes = request.attributes;
+  commit.object.tags = request.tags;
   std::move_only_function<Result<PutResult>()> step = [&] {
     return core_->Put(commit, std::move(received));
   };
@@ -185,9 +187,18 @@ Task<Result<MultipartUpload>> DirectoryStore::CreateMultipart(const CreateMultip
 Task<Result<PartInfo>> DirectoryStore::UploadPart(const UploadPartRequest& request,
                                                   ByteSource& body, const CallContext& context) {
   HR_CO_TRY(StillWanted(context));
-  HR_CO_TRY(core_->FindUpload(request.upload));
+  HR_CO_TRY_ASSIGN(const StoredUpload upload, core_->FindUpload(request.upload));
+  const SumWish wish{.expected = request.checksum, .otherwise = upload.info.checksum_algorithm};
+  const auto given =
+      wish.expected ? std::optional(wish.expected->algorithm) : body.verified_algorithm();
+  if (given && wish.otherwise && *given != *wish.otherwise) {
+    co_return FailAs(ErrorCode::kInvalidArgument,
+                     fmt::format("the upload was started with {} checksums, and the part has a {}",
+                                 ChecksumName(*wish.otherwise), ChecksumName(*given)),
+                     "InvalidRequest");
+  }
   HR_CO_TRY_ASSIGN(ReceivedBytes received,
-                   co_await ReceiveBody(core_->temporary(), body, request.checksum, context));
+                   co_await ReceiveBody(core_->temporary(), body, wish, context));
   std::move_only_function<Result<PartInfo>()> step = [&] {
     return core_->PutPart(request.upload, request.part_number, std::move(received));
   };
@@ -227,6 +238,25 @@ Task<Result<ListPartsPage>> DirectoryStore::ListParts(const ListPartsRequest& re
                                                       const CallContext& context) {
   HR_CO_TRY(StillWanted(context));
   co_return core_->ListParts(request);
+}
+
+Task<Status> DirectoryStore::Rename(const RenameRequest& request, const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
+  std::move_only_function<Status()> step = [&] { return core_->Rename(request); };
+  co_return co_await RunOn<Status>(pool_, std::move(step));
+}
+
+Task<Result<PutResult>> DirectoryStore::Append(const AppendRequest& request, ByteSource& body,
+                                               const CallContext& context) {
+  HR_CO_TRY(StillWanted(context));
+  HR_CO_TRY(core_->OpenBucket(request.bucket));
+  const SumWish wish;
+  HR_CO_TRY_ASSIGN(ReceivedBytes received,
+                   co_await ReceiveBody(core_->temporary(), body, wish, context));
+  std::move_only_function<Result<PutResult>()> step = [&] {
+    return core_->Append(request, std::move(received));
+  };
+  co_return co_await RunOn<Result<PutResult>>(pool_, std::move(step));
 }
 
 Task<Status> DirectoryStore::PutTags(const HeadRequest& request,

@@ -66,6 +66,9 @@ class DirectoryStore final : public ServingStore {
                                             const CallContext& context) override;
   Task<Result<ListPartsPage>> ListParts(const ListPartsRequest& request,
                                         const CallContext& context) override;
+  Task<Status> Rename(const RenameRequest& request, const CallContext& context) override;
+  Task<Result<PutResult>> Append(const AppendRequest& request, ByteSource& body,
+                                 const CallContext& context) override;
   Task<Status> PutTags(const HeadRequest& request, const std::map<std::string, std::string>& tags,
                        const CallContext& context) override;
 

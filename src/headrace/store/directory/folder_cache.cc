@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <ranges>
 
 #include "headrace/base/clock.h"
 #include "headrace/store/directory/folder_files.h"
@@ -17,7 +16,7 @@ namespace headrace::directory {
 namespace {
 
 // File systems stamp with the kernel's tick (4 ms): a change right after a scan can leave the time
-// the scan saw. Names of a folder that young are not kept.
+// the scan saw. Names of a folder that young are not kept where times are that coarse.
 constexpr std::chrono::milliseconds kTooYoung{50};
 // An empty entry costs this much of the limit too.
 constexpr size_t kEntryBytes = 256;
@@ -59,24 +58,10 @@ Result<std::vector<std::string>> Scan(int folder, int bucket_folder, const std::
 
 }  // namespace
 
-FolderNames::FolderNames(std::vector<std::string> names) {
-  std::ranges::sort(names);
-  size_t size = 0;
-  for (const std::string& name : names) size += name.size();
-  text_.reserve(size);
-  offsets_.reserve(names.size() + 1);
-  for (const std::string& name : names) {
-    offsets_.push_back(static_cast<uint32_t>(text_.size()));
-    text_.append(name);
-  }
-  offsets_.push_back(static_cast<uint32_t>(text_.size()));
-}
-
-size_t FolderNames::LowerBound(std::string_view text) const {
-  const auto indices = std::views::iota(size_t{0}, count());
-  return static_cast<size_t>(
-      std::ranges::lower_bound(indices, text, {}, [this](size_t index) { return At(index); }) -
-      indices.begin());
+FolderCache::Stamp FolderCache::StampOf(int folder) {
+  struct stat status{};
+  if (::fstat(folder, &status) != 0) return {};
+  return {.inode = status.st_ino, .modified_ns = ModifiedNs(status)};
 }
 
 Result<std::shared_ptr<const FolderNames>> FolderCache::Read(const std::string& bucket,
@@ -84,33 +69,44 @@ Result<std::shared_ptr<const FolderNames>> FolderCache::Read(const std::string& 
                                                              const std::string& path) {
   HR_TRY_ASSIGN(auto folder, OpenBeneath(bucket_folder, path, O_RDONLY | O_DIRECTORY));
   if (!folder) return std::shared_ptr<const FolderNames>();
-  struct stat status{};
-  if (::fstat(folder->get(), &status) != 0) {
-    return std::unexpected(Error::FromErrno(errno, "stat folder " + path));
-  }
-  const std::string name = bucket + "/" + path;
-  const int64_t modified_ns = ModifiedNs(status);
-  if (auto kept = Find(name, status.st_ino, modified_ns)) return kept;
+  const Stamp stamp = StampOf(folder->get());
+  if (stamp.inode == 0) return std::unexpected(Error::FromErrno(errno, "stat folder " + path));
+  const std::string name = NameOf(bucket, path);
+  if (auto kept = Find(name, stamp)) return kept;
   const SystemTime started = RealClock().WallNow();
   HR_TRY_ASSIGN(auto scanned, Scan(folder->get(), bucket_folder, path));
   auto names = std::make_shared<const FolderNames>(std::move(scanned));
-  if (started - SystemTime(std::chrono::nanoseconds(modified_ns)) > kTooYoung) {
-    Keep(name, {.names = names, .inode = status.st_ino, .modified_ns = modified_ns});
-  }
+  const auto age = started - SystemTime(std::chrono::nanoseconds(stamp.modified_ns));
+  if (has_fine_times_ || age > kTooYoung) Keep(name, {.names = names, .stamp = stamp});
   return names;
 }
 
-std::shared_ptr<const FolderNames> FolderCache::Find(const std::string& name, uint64_t inode,
-                                                     int64_t modified_ns) {
+std::shared_ptr<const FolderNames> FolderCache::Find(const std::string& name, const Stamp& stamp) {
   const MutexLock lock(mutex_);
   const auto found = entries_.find(name);
   if (found == entries_.end()) return nullptr;
-  if (found->second.inode != inode || found->second.modified_ns != modified_ns) {
+  if (found->second.stamp != stamp) {
     Remove(found);
     return nullptr;
   }
   uses_.splice(uses_.begin(), uses_, found->second.use);
   return found->second.names;
+}
+
+void FolderCache::Follow(const std::string& name, const Stamp& before, const Stamp& after,
+                         Edit edit, std::string_view file_name) {
+  Entry entry;
+  {
+    const MutexLock lock(mutex_);
+    const auto found = entries_.find(name);
+    if (found == entries_.end() || found->second.stamp != before || before == after) return;
+    entry.names = found->second.names;
+  }
+  // Copied outside the lock; the change lock keeps other followers of this folder away.
+  entry.names = std::make_shared<const FolderNames>(
+      edit == Edit::kAdd ? entry.names->With(file_name) : entry.names->Without(file_name));
+  entry.stamp = after;
+  Keep(name, std::move(entry));
 }
 
 void FolderCache::Keep(const std::string& name, Entry entry) {
@@ -129,6 +125,23 @@ void FolderCache::Remove(std::map<std::string, Entry>::iterator entry) {
   size_bytes_ -= entry->second.names->size_bytes() + kEntryBytes;
   uses_.erase(entry->second.use);
   entries_.erase(entry);
+}
+
+bool HasFineTimes(int folder) {
+  // Eight changes take microseconds; a tick is 1 to 10 ms.
+  constexpr int kChanges = 8;
+  int64_t last_ns = 0;
+  bool all_differ = true;
+  for (int i = 0; i < kChanges; ++i) {
+    const std::string name = ".times-" + std::to_string(i);
+    const UniqueFd file(::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    struct stat status{};
+    if (!file.is_open() || ::fstat(folder, &status) != 0) return false;
+    all_differ = all_differ && ModifiedNs(status) != last_ns;
+    last_ns = ModifiedNs(status);
+    ::unlinkat(folder, name.c_str(), 0);
+  }
+  return all_differ;
 }
 
 }  // namespace headrace::directory

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -42,6 +43,25 @@ int OpenAt2(int folder, const std::string& path, int flags) {
         static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof(how)));
     // EAGAIN: a rename elsewhere raced with ".." in the path; the kernel asks to try again.
     if (opened >= 0 || (errno != EINTR && errno != EAGAIN)) return opened;
+  }
+}
+
+template <typename Sum>
+Status SumFile(int file, Sum& sum) {
+  struct stat status{};
+  if (::fstat(file, &status) != 0) return FileError("stat object");
+  // Most files that are summed are small: no buffer of 256 KiB for each.
+  Buffer buffer(std::clamp<size_t>(static_cast<size_t>(status.st_size) + 1, 1, kDigestReadBytes));
+  off_t offset = 0;
+  while (true) {
+    const ssize_t count = ::pread(file, buffer.span().data(), buffer.size(), offset);
+    if (count == 0) return Ok();
+    if (count > 0) {
+      sum.Update(buffer.span().first(static_cast<size_t>(count)));
+      offset += count;
+    } else if (errno != EINTR) {
+      return FileError("read object");
+    }
   }
 }
 
@@ -146,18 +166,14 @@ Status ReadAt(int file, uint64_t offset, std::span<std::byte> target) {
 
 Result<std::string> Md5OfFile(int file) {
   RunningDigest digest(DigestKind::kMd5);
-  Buffer buffer(kDigestReadBytes);
-  off_t offset = 0;
-  while (true) {
-    const ssize_t count = ::pread(file, buffer.span().data(), buffer.size(), offset);
-    if (count == 0) return HexEncode(AsBytes(digest.Finish()));
-    if (count > 0) {
-      digest.Update(buffer.span().first(static_cast<size_t>(count)));
-      offset += count;
-    } else if (errno != EINTR) {
-      return FileError("read object");
-    }
-  }
+  HR_TRY(SumFile(file, digest));
+  return HexEncode(AsBytes(digest.Finish()));
+}
+
+Result<Checksum> ChecksumOfFile(int file, ChecksumAlgorithm algorithm) {
+  RunningChecksum checksum(algorithm);
+  HR_TRY(SumFile(file, checksum));
+  return checksum.Finish();
 }
 
 Result<TemporaryFolder> TemporaryFolder::Open(int parent, const std::string& name) {
@@ -176,6 +192,15 @@ Result<TemporaryFile> TemporaryFile::Make(TemporaryFolder& folder) {
   UniqueFd file(
       ::openat(folder.folder(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!file.is_open()) return FileError("make temporary file");
+  return TemporaryFile(folder.folder(), std::move(name), std::move(file));
+}
+
+Result<TemporaryFile> TemporaryFile::LinkTo(TemporaryFolder& folder, UniqueFd file) {
+  std::string name = folder.NextName();
+  const std::string source = fmt::format("/proc/self/fd/{}", file.get());
+  if (::linkat(AT_FDCWD, source.c_str(), folder.folder(), name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+    return FileError("link object");
+  }
   return TemporaryFile(folder.folder(), std::move(name), std::move(file));
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "headrace/base/checksum.h"
 #include "headrace/base/error.h"
 #include "headrace/base/unique_fd.h"
 
@@ -41,6 +42,8 @@ Status WriteAll(int file, std::span<const std::byte> bytes);
 Status ReadAt(int file, uint64_t offset, std::span<std::byte> target);
 // The MD5 of a whole file, in hexadecimal digits.
 Result<std::string> Md5OfFile(int file);
+// Of all bytes of the file.
+Result<Checksum> ChecksumOfFile(int file, ChecksumAlgorithm algorithm);
 
 // Names temporary files in one folder; what is still there at the next start is removed by it.
 class TemporaryFolder {
@@ -63,6 +66,8 @@ class TemporaryFolder {
 class TemporaryFile {
  public:
   static Result<TemporaryFile> Make(TemporaryFolder& folder);
+  // One more name for a file that is there; `file` is a descriptor of it.
+  static Result<TemporaryFile> LinkTo(TemporaryFolder& folder, UniqueFd file);
   TemporaryFile(TemporaryFile&& other) noexcept = default;
   TemporaryFile& operator=(TemporaryFile&& other) noexcept = default;
   ~TemporaryFile();

@@ -24,11 +24,6 @@ std::string BytesOf(uint64_t number, size_t size_bytes) {
   return bytes;
 }
 
-bool IsCrc(ChecksumAlgorithm algorithm) {
-  return algorithm == ChecksumAlgorithm::kCrc32 || algorithm == ChecksumAlgorithm::kCrc32c ||
-         algorithm == ChecksumAlgorithm::kCrc64Nvme;
-}
-
 uint64_t Combine(ChecksumAlgorithm algorithm, uint64_t a, uint64_t b, uint64_t size_b_bytes) {
   if (algorithm == ChecksumAlgorithm::kCrc64Nvme) return CombineCrc64Nvme(a, b, size_b_bytes);
   const auto short_a = static_cast<uint32_t>(a);
@@ -37,36 +32,63 @@ uint64_t Combine(ChecksumAlgorithm algorithm, uint64_t a, uint64_t b, uint64_t s
                                                 : CombineCrc32c(short_a, short_b, size_b_bytes);
 }
 
+std::unexpected<Error> Refuse(ErrorCode code, std::string message, std::string s3_code) {
+  return std::unexpected(Error(code, std::move(message), Origin{.s3_code = std::move(s3_code)}));
+}
+
+// The upload's own, or what the client or its parts make of an upload without one.
+UploadSum Chosen(std::span<const PartInfo> parts, const UploadSum& upload,
+                 const std::optional<Checksum>& claimed) {
+  if (upload.algorithm) return upload;
+  if (claimed) return {.algorithm = claimed->algorithm, .is_composite = claimed->is_composite};
+  if (parts.empty() || !parts.front().checksum) return {};
+  const ChecksumAlgorithm algorithm = parts.front().checksum->algorithm;
+  return {.algorithm = algorithm, .is_composite = IsCompositeByDefault(algorithm)};
+}
+
+// The checksum without the "-3" of a composite one.
+std::string_view ValueOf(const Checksum& checksum) {
+  return std::string_view(checksum.value).substr(0, checksum.value.find('-'));
+}
+
 }  // namespace
 
 Result<std::optional<Checksum>> ChecksumOfParts(std::span<const PartInfo> parts,
-                                                std::optional<ChecksumAlgorithm> algorithm,
+                                                const UploadSum& upload,
                                                 const std::optional<Checksum>& claimed) {
-  if (claimed) algorithm = claimed->algorithm;
-  if (!algorithm) return std::nullopt;
-  const bool is_whole = *algorithm == ChecksumAlgorithm::kCrc64Nvme ||
-                        (claimed && !claimed->is_composite && IsCrc(*algorithm));
+  const UploadSum sum = Chosen(parts, upload, claimed);
+  if (!sum.algorithm) return std::nullopt;
+  if (claimed && claimed->algorithm != *sum.algorithm) {
+    return Refuse(ErrorCode::kInvalidArgument,
+                  fmt::format("the upload was started with {} checksums, not {}",
+                              ChecksumName(*sum.algorithm), ChecksumName(claimed->algorithm)),
+                  "InvalidRequest");
+  }
+  if (!sum.is_composite && !IsCrc(*sum.algorithm)) {
+    return Refuse(ErrorCode::kInvalidArgument,
+                  fmt::format("{} checksums of parts do not add up to the object's",
+                              ChecksumName(*sum.algorithm)),
+                  "InvalidRequest");
+  }
   uint64_t crc = 0;
   std::string raw_parts;
   for (const PartInfo& part : parts) {
-    if (!part.checksum || part.checksum->algorithm != *algorithm) return std::nullopt;
+    if (!part.checksum || part.checksum->algorithm != *sum.algorithm) return std::nullopt;
     const std::string raw = Base64Decode(part.checksum->value).value_or(std::string());
-    if (is_whole) crc = Combine(*algorithm, crc, NumberOf(raw), part.size_bytes);
+    if (!sum.is_composite) crc = Combine(*sum.algorithm, crc, NumberOf(raw), part.size_bytes);
     raw_parts += raw;
   }
-  Checksum checksum{.algorithm = *algorithm};
-  if (is_whole) {
-    const size_t size = *algorithm == ChecksumAlgorithm::kCrc64Nvme ? 8 : 4;
-    checksum.value = Base64Encode(AsBytes(BytesOf(crc, size)));
-  } else {
-    checksum = ChecksumOf(*algorithm, AsBytes(raw_parts));
+  Checksum checksum{.algorithm = *sum.algorithm};
+  if (sum.is_composite) {
+    checksum = ChecksumOf(*sum.algorithm, AsBytes(raw_parts));
     checksum.value += fmt::format("-{}", parts.size());
     checksum.is_composite = true;
+  } else {
+    checksum.value = Base64Encode(AsBytes(BytesOf(crc, ChecksumSizeBytes(*sum.algorithm))));
   }
-  if (claimed && claimed->value != checksum.value) {
-    return std::unexpected(Error(ErrorCode::kCorrupt,
-                                 "the checksum of the whole object is not that of its parts",
-                                 Origin{.s3_code = "BadDigest"}));
+  if (claimed && ValueOf(*claimed) != ValueOf(checksum)) {
+    return Refuse(ErrorCode::kCorrupt, "the checksum of the whole object is not that of its parts",
+                  "BadDigest");
   }
   return checksum;
 }

@@ -9,12 +9,23 @@
 
 namespace headrace::directory {
 
-// The checksum of the whole, from those of its parts. `algorithm`: what the upload was started
-// with. `claimed`: what the client says of the whole; kCorrupt (BadDigest) when it is not.
-// CRC64NVME, and any CRC that is claimed for the whole object, sums the object's bytes; the others
-// are checksums of checksums. Nothing when a part lacks its checksum.
+// What an upload's checksum is when nobody said otherwise, as S3 chooses.
+constexpr bool IsCompositeByDefault(ChecksumAlgorithm algorithm) {
+  return algorithm != ChecksumAlgorithm::kCrc64Nvme;
+}
+
+// The checksum that an upload was started with.
+struct UploadSum {
+  std::optional<ChecksumAlgorithm> algorithm;
+  bool is_composite = false;
+};
+// The checksum of the whole, from those of its parts: of the object's bytes, or of the parts'
+// checksums for a composite one. `claimed`: what the client says of the whole; kCorrupt (BadDigest)
+// when it is not, kInvalidArgument (InvalidRequest) when it is of another kind than the upload's.
+// An upload that was started without an algorithm has the one its parts share. Nothing when a part
+// lacks its checksum.
 Result<std::optional<Checksum>> ChecksumOfParts(std::span<const PartInfo> parts,
-                                                std::optional<ChecksumAlgorithm> algorithm,
+                                                const UploadSum& upload,
                                                 const std::optional<Checksum>& claimed);
 
 }  // namespace headrace::directory

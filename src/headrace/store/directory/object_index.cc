@@ -37,6 +37,20 @@ Result<SharedRecord> ReadRow(const Statement& row, std::string_view key) {
   return record;
 }
 
+// What a listing tells. The attributes hold nothing of it but the storage class, which is rare.
+Status ReadListed(const Statement& row, ObjectIndex::Wanted& one) {
+  one.info.size_bytes = one.stamp.size_bytes;
+  one.info.etag = row.Text(4);
+  one.info.modified = TimeOf(one.stamp);
+  one.is_known = true;
+  const std::string_view extras = row.Text(6);
+  if (extras.find("storage_class") == std::string_view::npos) return Ok();
+  ServedObject object;
+  HR_TRY(DecodeExtras(extras, object));
+  one.info.storage_class = std::move(object.head.attributes.storage_class);
+  return Ok();
+}
+
 FileStamp StampOfRow(const Statement& row) {
   return {.inode = static_cast<uint64_t>(row.Number(1)),
           .size_bytes = static_cast<uint64_t>(row.Number(2)),
@@ -70,6 +84,14 @@ Status ObjectIndex::PrepareStatements() {
     HR_TRY_ASSIGN(
         add_, database.Prepare(fmt::format(
                   "INSERT OR REPLACE INTO objects(bucket, {}) VALUES(?,?,?,?,?,?,?,?)", kColumns)));
+    HR_TRY_ASSIGN(
+        add_new_,
+        database.Prepare(fmt::format(
+            "INSERT INTO objects(bucket, {}) VALUES(?,?,?,?,?,?,?,?) "
+            "ON CONFLICT DO UPDATE SET size=excluded.size, modified_ns=excluded.modified_ns, "
+            "etag=excluded.etag, odd_file=excluded.odd_file, extras=excluded.extras "
+            "WHERE size<>excluded.size OR modified_ns<>excluded.modified_ns",
+            kColumns)));
     HR_TRY_ASSIGN(keep_only_,
                   database.Prepare("DELETE FROM objects WHERE bucket=? AND path=? AND inode<>?"));
     HR_TRY_ASSIGN(drop_, database.Prepare("DELETE FROM objects WHERE bucket=? AND path=?"));
@@ -110,6 +132,10 @@ void ObjectIndex::Cache(const std::string& bucket, const std::string& key, Share
 
 void ObjectIndex::Forget(const std::string& bucket, const std::string& key) {
   const std::string name = CacheName(bucket, key);
+  {
+    const MutexLock lock(pending_mutex_);
+    pending_.erase(name);
+  }
   CacheShard& shard = ShardOf(name);
   const MutexLock lock(shard.mutex);
   shard.records.erase(name);
@@ -153,16 +179,16 @@ Status ObjectIndex::FindMany(const std::string& bucket, std::span<Wanted> wanted
       if (!is_searching || ++skipped > kRowsSkippedMax) {
         find_from_.Reset();
         find_from_.BindText(1, bucket);
-        find_from_.BindBytes(2, one.key);
+        find_from_.BindBytes(2, one.info.key);
         is_searching = true;
         skipped = 0;
         HR_TRY_ASSIGN(has_row, find_from_.Step());
       }
       if (!has_row) break;
       const std::string_view key = find_from_.Text(0);
-      if (key > one.key) break;
-      if (key == one.key && StampOfRow(find_from_) == one.stamp) {
-        HR_TRY_ASSIGN(one.record, ReadRow(find_from_, one.key));
+      if (key > one.info.key) break;
+      if (key == one.info.key && StampOfRow(find_from_) == one.stamp) {
+        HR_TRY(ReadListed(find_from_, one));
         break;
       }
       HR_TRY_ASSIGN(has_row, find_from_.Step());
@@ -173,42 +199,60 @@ Status ObjectIndex::FindMany(const std::string& bucket, std::span<Wanted> wanted
   return Ok();
 }
 
-Status ObjectIndex::RunAdd(const std::string& bucket, const std::string& key,
+Status ObjectIndex::RunAdd(Statement& add, const std::string& bucket, const std::string& key,
                            const ObjectRecord& record) {
   const std::string extras = EncodeExtras(record.object);
-  add_.BindText(1, bucket);
-  add_.BindBytes(2, key);
-  add_.BindNumber(3, static_cast<int64_t>(record.stamp.inode));
-  add_.BindNumber(4, static_cast<int64_t>(record.stamp.size_bytes));
-  add_.BindNumber(5, record.stamp.modified_ns);
-  add_.BindText(6, record.object.head.info.etag);
-  add_.BindText(7, record.odd_file);
-  add_.BindText(8, extras);
+  add.BindText(1, bucket);
+  add.BindBytes(2, key);
+  add.BindNumber(3, static_cast<int64_t>(record.stamp.inode));
+  add.BindNumber(4, static_cast<int64_t>(record.stamp.size_bytes));
+  add.BindNumber(5, record.stamp.modified_ns);
+  add.BindText(6, record.object.head.info.etag);
+  add.BindText(7, record.odd_file);
+  add.BindText(8, extras);
   if (!record.odd_file.empty()) has_odd_ = true;
-  return add_.Run();
+  return add.Run();
 }
 
 Status ObjectIndex::Add(const std::string& bucket, const std::string& key, SharedRecord record) {
   {
     const MutexLock lock(writer_.mutex);
-    HR_TRY(RunAdd(bucket, key, *record));
+    HR_TRY(RunAdd(add_, bucket, key, *record));
   }
   Cache(bucket, key, std::move(record));
   return Ok();
 }
 
-Status ObjectIndex::AddMany(const std::string& bucket,
-                            std::span<const std::pair<std::string, SharedRecord>> records) {
+Status ObjectIndex::AddLater(const std::string& bucket, const std::string& key,
+                             SharedRecord record) {
+  Cache(bucket, key, record);
+  {
+    const MutexLock lock(pending_mutex_);
+    pending_.insert_or_assign(CacheName(bucket, key), Pending{bucket, key, std::move(record)});
+    if (pending_.size() < kPendingMax) return Ok();
+  }
+  return WritePending();
+}
+
+Status ObjectIndex::WritePending() {
+  std::unordered_map<std::string, Pending> records;
+  {
+    const MutexLock lock(pending_mutex_);
+    records.swap(pending_);
+  }
+  if (records.empty()) return Ok();
   const MutexLock lock(writer_.mutex);
   HR_TRY(writer_.database.Execute("BEGIN IMMEDIATE"));
-  for (const auto& [key, record] : records) {
-    if (Status added = RunAdd(bucket, key, *record); !added) {
+  for (const auto& [name, one] : records) {
+    if (Status added = RunAdd(add_new_, one.bucket, one.key, *one.record); !added) {
       (void)writer_.database.Execute("ROLLBACK");
       return added;
     }
   }
   return writer_.database.Execute("COMMIT");
 }
+
+ObjectIndex::~ObjectIndex() { (void)WritePending(); }
 
 Status ObjectIndex::KeepOnly(const std::string& bucket, const std::string& key, uint64_t inode) {
   const MutexLock lock(writer_.mutex);
@@ -226,7 +270,7 @@ Status ObjectIndex::Replace(const std::string& bucket, const std::string& key,
     drop_.BindText(1, bucket);
     drop_.BindBytes(2, key);
     Status status = drop_.Run();
-    if (status) status = RunAdd(bucket, key, *record);
+    if (status) status = RunAdd(add_, bucket, key, *record);
     if (!status) {
       (void)writer_.database.Execute("ROLLBACK");
       return status;

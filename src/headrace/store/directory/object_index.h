@@ -39,6 +39,7 @@ struct OddKey {
 class ObjectIndex {
  public:
   // Opens or makes the tables. `writer` outlives the index; `path` is the same database's file.
+  ~ObjectIndex();
   static Result<std::unique_ptr<ObjectIndex>> Open(SharedDatabase& writer, const std::string& path);
 
   // Null: this state of the file is not known yet.
@@ -47,19 +48,21 @@ class ObjectIndex {
   // The cache alone; null: not there.
   SharedRecord FindCached(const std::string& bucket, const std::string& key,
                           const FileStamp& stamp);
-  // Records of one bucket for many keys in ascending order, one walk through the table. Null where
-  // there is none.
+  // What a listing tells of many keys of one bucket, in ascending order: one walk through the
+  // table.
   struct Wanted {
-    std::string_view key;
     FileStamp stamp;
-    SharedRecord record;
+    ObjectInfo info;        // Its key is given, the rest is filled in.
+    bool is_known = false;  // True: there is a record of this state of the file.
   };
   Status FindMany(const std::string& bucket, std::span<Wanted> wanted);
 
   // Adds a record beside the ones of other states of the key's file.
   Status Add(const std::string& bucket, const std::string& key, SharedRecord record);
-  Status AddMany(const std::string& bucket,
-                 std::span<const std::pair<std::string, SharedRecord>> records);
+  // Adds a record that may as well be lost: it is kept in memory first and written with many
+  // others, now and then and at the end.
+  Status AddLater(const std::string& bucket, const std::string& key, SharedRecord record);
+  Status WritePending();
   // Forgets all states of the key but the one of `inode`.
   Status KeepOnly(const std::string& bucket, const std::string& key, uint64_t inode);
   // Adds the record in the place of all others, in one step.
@@ -77,8 +80,14 @@ class ObjectIndex {
   explicit ObjectIndex(SharedDatabase& writer, Database reader)
       : writer_(writer), reader_(std::move(reader)) {}
   Status PrepareStatements();
-  Status RunAdd(const std::string& bucket, const std::string& key, const ObjectRecord& record)
-      HR_REQUIRES(writer_.mutex);
+  Status RunAdd(Statement& statement, const std::string& bucket, const std::string& key,
+                const ObjectRecord& record) HR_REQUIRES(writer_.mutex);
+  // Only where the table has no row of this state: one with attributes must not be lost.
+  struct Pending {
+    std::string bucket;
+    std::string key;
+    SharedRecord record;
+  };
   void Cache(const std::string& bucket, const std::string& key, SharedRecord record);
   void Forget(const std::string& bucket, const std::string& key);
 
@@ -103,6 +112,12 @@ class ObjectIndex {
   Statement find_from_ HR_GUARDED_BY(reader_.mutex);
   Statement find_odd_ HR_GUARDED_BY(reader_.mutex);
   Statement list_odd_ HR_GUARDED_BY(reader_.mutex);
+
+  Statement add_new_ HR_GUARDED_BY(writer_.mutex);
+  // About 600 bytes each: 5 MiB.
+  static constexpr size_t kPendingMax = 8192;
+  Mutex pending_mutex_;
+  std::unordered_map<std::string, Pending> pending_ HR_GUARDED_BY(pending_mutex_);
 
   // False: no key was ever odd, and looking for one costs nothing.
   std::atomic<bool> has_odd_ = false;

@@ -61,6 +61,18 @@ SystemTime TimeOf(const FileStamp& stamp) {
   return SystemTime(std::chrono::nanoseconds(stamp.modified_ns));
 }
 
+std::shared_ptr<ObjectRecord> RecordOfUnknown(const std::string& key, const FileStamp& stamp,
+                                              std::string etag) {
+  auto record = std::make_shared<ObjectRecord>();
+  record->stamp = stamp;
+  ObjectInfo& info = record->object.head.info;
+  info.key = key;
+  info.size_bytes = stamp.size_bytes;
+  info.etag = std::move(etag);
+  info.modified = TimeOf(stamp);
+  return record;
+}
+
 std::string EncodeChecksum(const std::optional<Checksum>& checksum) {
   if (!checksum) return {};
   std::string text(checksum->is_composite ? "*" : "");
@@ -83,20 +95,12 @@ std::optional<Checksum> DecodeChecksum(std::string_view text) {
   return checksum;
 }
 
-std::string EncodeAttributes(const ObjectAttributes& attributes) {
-  return Dump(AttributesJson(attributes));
-}
-
-Result<ObjectAttributes> DecodeAttributes(std::string_view text) {
-  ServedObject object;
-  HR_TRY(DecodeExtras(text, object));
-  return std::move(object.head.attributes);
-}
-
 std::string EncodeExtras(const ServedObject& object) {
   json values = AttributesJson(object.head.attributes);
   if (object.head.checksum) values["checksum"] = EncodeChecksum(object.head.checksum);
   if (!object.part_sizes_bytes.empty()) values["parts"] = object.part_sizes_bytes;
+  if (!object.part_checksums.empty()) values["part_checksums"] = object.part_checksums;
+  if (!object.upload_id.empty()) values["upload"] = object.upload_id;
   if (!object.tags.empty()) values["tags"] = object.tags;
   return Dump(values);
 }
@@ -108,6 +112,8 @@ Status DecodeExtras(std::string_view text, ServedObject& object) {
     ReadAttributes(values, object.head.attributes);
     object.head.checksum = DecodeChecksum(values.value("checksum", std::string()));
     object.part_sizes_bytes = values.value("parts", std::vector<uint64_t>());
+    object.part_checksums = values.value("part_checksums", std::vector<std::string>());
+    object.upload_id = values.value("upload", std::string());
     object.tags = values.value("tags", std::map<std::string, std::string>());
   } catch (const json::exception& failure) {
     return Fail(ErrorCode::kCorrupt,

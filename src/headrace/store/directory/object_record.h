@@ -32,14 +32,15 @@ struct ObjectRecord {
   ServedObject object;
 };
 using SharedRecord = std::shared_ptr<const ObjectRecord>;
+// Of a file of which nothing is known but what it holds.
+std::shared_ptr<ObjectRecord> RecordOfUnknown(const std::string& key, const FileStamp& stamp,
+                                              std::string etag);
 
 // Attributes, checksum, parts and tags as the index's JSON text; empty when there are none.
 std::string EncodeExtras(const ServedObject& object);
 // Fills them in. kCorrupt: not such a text.
 Status DecodeExtras(std::string_view text, ServedObject& object);
 
-std::string EncodeAttributes(const ObjectAttributes& attributes);
-Result<ObjectAttributes> DecodeAttributes(std::string_view text);
 // "CRC32:AAAAAA==" with "*" in front for a composite one; empty: none.
 std::string EncodeChecksum(const std::optional<Checksum>& checksum);
 std::optional<Checksum> DecodeChecksum(std::string_view text);

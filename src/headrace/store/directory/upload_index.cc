@@ -25,8 +25,15 @@ Result<StoredUpload> ReadUpload(const Statement& row) {
                         .key = std::string(row.Text(1)),
                         .upload_id = std::string(row.Text(2))};
   upload.info.started = TimeOfNs(row.Number(3));
-  upload.info.checksum_algorithm = ParseChecksumAlgorithm(row.Text(4));
-  HR_TRY_ASSIGN(upload.attributes, DecodeAttributes(row.Text(5)));
+  // "*" in front of a composite one, as EncodeChecksum writes it.
+  std::string_view algorithm = row.Text(4);
+  upload.info.checksum_is_composite = algorithm.starts_with('*');
+  if (upload.info.checksum_is_composite) algorithm.remove_prefix(1);
+  upload.info.checksum_algorithm = ParseChecksumAlgorithm(algorithm);
+  ServedObject object;
+  HR_TRY(DecodeExtras(row.Text(5), object));
+  upload.attributes = std::move(object.head.attributes);
+  upload.tags = std::move(object.tags);
   upload.info.storage_class = upload.attributes.storage_class;
   return upload;
 }
@@ -45,6 +52,7 @@ Status UploadIndex::PrepareStatements() {
   HR_TRY(database.Execute(kSchema));
   HR_TRY_ASSIGN(add_, database.Prepare("INSERT INTO uploads VALUES(?,?,?,?,?,?)"));
   HR_TRY_ASSIGN(find_, database.Prepare("SELECT * FROM uploads WHERE bucket=? AND key=? AND id=?"));
+  HR_TRY_ASSIGN(list_all_, database.Prepare("SELECT bucket, key, id FROM uploads"));
   HR_TRY_ASSIGN(list_, database.Prepare("SELECT * FROM uploads WHERE bucket=?1 AND key>=?2 AND "
                                         "(key, id)>(?3, ?4) ORDER BY key, id LIMIT ?5"));
   HR_TRY_ASSIGN(find_part_,
@@ -59,10 +67,10 @@ Status UploadIndex::PrepareStatements() {
 }
 
 Status UploadIndex::Add(const StoredUpload& upload) {
-  const std::string attributes = EncodeAttributes(upload.attributes);
-  const std::string algorithm(upload.info.checksum_algorithm
-                                  ? ChecksumName(*upload.info.checksum_algorithm)
-                                  : std::string_view());
+  const std::string attributes =
+      EncodeExtras({.head = {.attributes = upload.attributes}, .tags = upload.tags});
+  std::string algorithm(upload.info.checksum_is_composite ? "*" : "");
+  if (upload.info.checksum_algorithm) algorithm += ChecksumName(*upload.info.checksum_algorithm);
   const MutexLock lock(writer_.mutex);
   add_.BindText(1, upload.info.upload.bucket);
   add_.BindBytes(2, upload.info.upload.key);
@@ -128,24 +136,36 @@ Result<std::vector<StoredPart>> UploadIndex::Parts(const std::string& upload_id,
   }
 }
 
-Result<std::vector<UploadInfo>> UploadIndex::List(const ListUploadsRequest& request) {
+Result<std::vector<UploadInfo>> UploadIndex::List(const std::string& bucket,
+                                                  const std::string& prefix,
+                                                  const UploadPosition& position,
+                                                  uint32_t count_max) {
   std::vector<UploadInfo> uploads;
-  // A key marker alone means keys after it: no id sorts after this one.
-  const std::string id_after = request.upload_id_after.empty() && !request.key_after.empty()
-                                   ? "\x7f"
-                                   : request.upload_id_after;
   const MutexLock lock(writer_.mutex);
   const ResetAtEnd reset(list_);
-  list_.BindText(1, request.bucket);
-  list_.BindBytes(2, request.prefix);
-  list_.BindBytes(3, request.key_after);
-  list_.BindText(4, id_after);
-  list_.BindNumber(5, request.count_max);
+  list_.BindText(1, bucket);
+  list_.BindBytes(2, prefix);
+  list_.BindBytes(3, position.key_from);
+  list_.BindText(4, position.upload_id_after);
+  list_.BindNumber(5, count_max);
   while (true) {
     HR_TRY_ASSIGN(const bool is_there, list_.Step());
-    if (!is_there || !list_.Text(1).starts_with(request.prefix)) return uploads;
+    if (!is_there || !list_.Text(1).starts_with(prefix)) return uploads;
     HR_TRY_ASSIGN(StoredUpload upload, ReadUpload(list_));
     uploads.push_back(std::move(upload.info));
+  }
+}
+
+Result<std::vector<MultipartUpload>> UploadIndex::ListAll() {
+  std::vector<MultipartUpload> uploads;
+  const MutexLock lock(writer_.mutex);
+  const ResetAtEnd reset(list_all_);
+  while (true) {
+    HR_TRY_ASSIGN(const bool is_there, list_all_.Step());
+    if (!is_there) return uploads;
+    uploads.push_back({.bucket = std::string(list_all_.Text(0)),
+                       .key = std::string(list_all_.Text(1)),
+                       .upload_id = std::string(list_all_.Text(2))});
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,12 @@ namespace headrace::directory {
 struct StoredUpload {
   UploadInfo info;
   ObjectAttributes attributes;
+  std::map<std::string, std::string> tags;
+};
+// Where a listing of uploads goes on: behind `upload_id_after` of `key_from`.
+struct UploadPosition {
+  std::string key_from;
+  std::string upload_id_after;  // Empty: with the first upload of that key.
 };
 struct StoredPart {
   PartInfo info;
@@ -32,7 +39,10 @@ class UploadIndex {
   // By ascending number.
   Result<std::vector<StoredPart>> Parts(const std::string& upload_id, uint32_t number_after,
                                         uint32_t count_max);
-  Result<std::vector<UploadInfo>> List(const ListUploadsRequest& request);
+  // Of keys with the prefix, by key, then id.
+  Result<std::vector<UploadInfo>> List(const std::string& bucket, const std::string& prefix,
+                                       const UploadPosition& position, uint32_t count_max);
+  Result<std::vector<MultipartUpload>> ListAll();
   // Forgets the upload and its parts.
   Status Drop(const std::string& upload_id);
 
@@ -43,6 +53,7 @@ class UploadIndex {
   SharedDatabase& writer_;
   Statement add_ HR_GUARDED_BY(writer_.mutex);
   Statement find_ HR_GUARDED_BY(writer_.mutex);
+  Statement list_all_ HR_GUARDED_BY(writer_.mutex);
   Statement list_ HR_GUARDED_BY(writer_.mutex);
   Statement find_part_ HR_GUARDED_BY(writer_.mutex);
   Statement put_part_ HR_GUARDED_BY(writer_.mutex);

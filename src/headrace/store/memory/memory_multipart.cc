@@ -30,11 +30,8 @@ std::string Name(const MultipartUpload& upload) {
   return fmt::format("s3://{}/{} (upload {})", upload.bucket, upload.key, upload.upload_id);
 }
 
-// The checksum of an object uploaded in parts: of its bytes for CRC64NVME, of its parts' checksums
-// for the others, as S3 chooses where the client does not.
-Checksum WholeChecksum(ChecksumAlgorithm algorithm, std::span<const std::byte> bytes,
-                       const std::string& part_checksums, size_t part_count) {
-  if (algorithm == ChecksumAlgorithm::kCrc64Nvme) return ChecksumOf(algorithm, bytes);
+Checksum CompositeChecksum(ChecksumAlgorithm algorithm, const std::string& part_checksums,
+                           size_t part_count) {
   Checksum checksum = ChecksumOf(algorithm, AsBytes(part_checksums));
   checksum.value += fmt::format("-{}", part_count);
   checksum.is_composite = true;
@@ -60,12 +57,14 @@ Result<MultipartUpload> MemoryStore::AddUpload(const CreateMultipartRequest& req
   HR_TRY(FindBucket(request.bucket));
   MultipartUpload upload{
       .bucket = request.bucket, .key = request.key, .upload_id = RandomHex(kIdBytes)};
-  uploads_[upload.upload_id] = {
-      .bucket = request.bucket,
-      .key = request.key,
-      .attributes = request.attributes,
-      .checksum_algorithm = request.checksum_algorithm.value_or(ChecksumAlgorithm::kCrc64Nvme),
-      .parts = {}};
+  const auto algorithm = request.checksum_algorithm.value_or(ChecksumAlgorithm::kCrc64Nvme);
+  uploads_[upload.upload_id] = {.bucket = request.bucket,
+                                .key = request.key,
+                                .attributes = request.attributes,
+                                .checksum_algorithm = algorithm,
+                                .checksum_is_composite = request.checksum_is_composite.value_or(
+                                    algorithm != ChecksumAlgorithm::kCrc64Nvme),
+                                .parts = {}};
   return upload;
 }
 
@@ -129,7 +128,9 @@ Result<PutResult> MemoryStore::Complete(const CompleteMultipartRequest& request)
   }
   Object object;
   object.head.checksum =
-      WholeChecksum(upload->checksum_algorithm, *bytes, part_checksums, request.parts.size());
+      upload->checksum_is_composite
+          ? CompositeChecksum(upload->checksum_algorithm, part_checksums, request.parts.size())
+          : ChecksumOf(upload->checksum_algorithm, *bytes);
   if (request.checksum && *request.checksum != *object.head.checksum) {
     return Refuse(ErrorCode::kCorrupt, "BadDigest",
                   name + ": the parts together do not have the checksum announced");

@@ -75,6 +75,7 @@ class MemoryStore final : public ObjectStore {
     std::string key;
     ObjectAttributes attributes;
     ChecksumAlgorithm checksum_algorithm = ChecksumAlgorithm::kCrc64Nvme;
+    bool checksum_is_composite = false;
     std::map<uint32_t, Part> parts;
   };
   struct Bucket {

@@ -72,6 +72,16 @@ void AddAttributes(const ObjectAttributes& attributes, net::HttpHeaders& headers
   }
 }
 
+void AddTags(const std::map<std::string, std::string>& tags, net::HttpHeaders& headers) {
+  if (tags.empty()) return;
+  std::string text;
+  for (const auto& [name, value] : tags) {
+    if (!text.empty()) text += '&';
+    text += UriEncode(name) + '=' + UriEncode(value);
+  }
+  headers.Add("x-amz-tagging", std::move(text));
+}
+
 void AddConditions(const Conditions& conditions, net::HttpHeaders& headers) {
   if (!conditions.if_match.empty()) headers.Add("If-Match", "\"" + conditions.if_match + "\"");
   if (conditions.if_none_match_any) headers.Add("If-None-Match", "*");
@@ -110,9 +120,6 @@ std::optional<ContentRange> ParseContentRange(std::string_view text) {
 }
 
 std::optional<Checksum> ChecksumIn(const net::HttpHeaders& headers) {
-  constexpr std::array kPreferred = {ChecksumAlgorithm::kCrc64Nvme, ChecksumAlgorithm::kCrc32c,
-                                     ChecksumAlgorithm::kCrc32, ChecksumAlgorithm::kSha256,
-                                     ChecksumAlgorithm::kSha1};
   constexpr std::string_view kPrefix = "x-amz-checksum-";
   const std::string_view type = headers.Value("x-amz-checksum-type");
   // Most answers have none: one look over the fields settles it.
@@ -122,7 +129,7 @@ std::optional<Checksum> ChecksumIn(const net::HttpHeaders& headers) {
                                       kPrefix);
       });
   if (!has_any) return std::nullopt;
-  for (const ChecksumAlgorithm algorithm : kPreferred) {
+  for (const ChecksumAlgorithm algorithm : kChecksumAlgorithms) {
     const std::string name = fmt::format("{}{}", kPrefix, ChecksumHeaderSuffix(algorithm));
     if (auto checksum = ReadChecksum(algorithm, headers.Value(name), type)) return checksum;
   }

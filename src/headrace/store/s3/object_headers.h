@@ -15,6 +15,8 @@ namespace headrace::s3 {
 
 // Adds a header for everything that is set.
 void AddAttributes(const ObjectAttributes& attributes, net::HttpHeaders& headers);
+// x-amz-tagging, when there are tags.
+void AddTags(const std::map<std::string, std::string>& tags, net::HttpHeaders& headers);
 void AddConditions(const Conditions& conditions, net::HttpHeaders& headers);
 // x-amz-checksum-crc64nvme and its siblings.
 void AddChecksum(const Checksum& checksum, net::HttpHeaders& headers);

@@ -126,6 +126,7 @@ Task<Result<PutResult>> S3Store::Put(const PutRequest& request, ByteSource& body
   const std::string attempt = AttemptOf(call);
   HR_CO_TRY_ASSIGN(const UploadBody upload, co_await CollectBody(body, attempt));
   AddAttributes(request.attributes, call.headers);
+  AddTags(request.tags, call.headers);
   AddConditions(request.conditions, call.headers);
   const auto checksum = UploadChecksum(request.checksum, upload.bytes, parts_->runner->config());
   if (checksum) AddChecksum(*checksum, call.headers);
@@ -148,6 +149,10 @@ Task<Result<PutResult>> S3Store::Copy(const CopyRequest& request, const CallCont
     call.headers.Add("x-amz-metadata-directive", "REPLACE");
     AddAttributes(*request.attributes, call.headers);
   }
+  if (request.checksum_algorithm) {
+    call.headers.Add("x-amz-checksum-algorithm",
+                     std::string(ChecksumName(*request.checksum_algorithm)));
+  }
   AddConditions(request.conditions, call.headers);
   call.sends_body = true;
   TextExchange exchange(std::move(call), kShortTextBytesMax, true);
@@ -165,15 +170,15 @@ Task<Result<MultipartUpload>> S3Store::CreateMultipart(const CreateMultipartRequ
                  .key = request.key,
                  .query = QueryBuilder().Add("uploads").Take()};
   AddAttributes(request.attributes, call.headers);
+  AddTags(request.tags, call.headers);
   auto algorithm = request.checksum_algorithm;
   if (!algorithm && parts_->runner->config().sends_checksums) algorithm = kUploadChecksum;
   if (algorithm) {
     call.headers.Add("x-amz-checksum-algorithm", std::string(ChecksumName(*algorithm)));
     // A whole-object checksum can be verified by whoever reads the object; S3 can combine CRCs
     // into one, and digests not.
-    const bool is_crc =
-        *algorithm != ChecksumAlgorithm::kSha1 && *algorithm != ChecksumAlgorithm::kSha256;
-    call.headers.Add("x-amz-checksum-type", is_crc ? "FULL_OBJECT" : "COMPOSITE");
+    const bool is_composite = request.checksum_is_composite.value_or(!IsCrc(*algorithm));
+    call.headers.Add("x-amz-checksum-type", is_composite ? "COMPOSITE" : "FULL_OBJECT");
   }
   call.sends_body = true;
   TextExchange exchange(std::move(call), kShortTextBytesMax);

@@ -16,9 +16,6 @@ namespace headrace::s3 {
 namespace {
 
 constexpr std::string_view kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
-constexpr std::array kAlgorithms = {ChecksumAlgorithm::kCrc64Nvme, ChecksumAlgorithm::kCrc32c,
-                                    ChecksumAlgorithm::kCrc32, ChecksumAlgorithm::kSha1,
-                                    ChecksumAlgorithm::kSha256};
 
 std::unexpected<Error> BadDocument(std::string_view root, std::string_view why) {
   return Fail(ErrorCode::kCorrupt, fmt::format("the server's {} cannot be read: {}", root, why));
@@ -165,7 +162,7 @@ Result<WriteResult> ReadWriteResult(std::string_view text) {
   result.etag = Unquoted(root.child_value("ETag"));
   result.modified = ParseIsoTime(root.child_value("LastModified")).value_or(SystemTime());
   const std::string_view type = root.child_value("ChecksumType");
-  for (const ChecksumAlgorithm algorithm : kAlgorithms) {
+  for (const ChecksumAlgorithm algorithm : kChecksumAlgorithms) {
     if (result.checksum) break;
     const std::string name = fmt::format("Checksum{}", ChecksumName(algorithm));
     result.checksum = ReadChecksum(algorithm, root.child_value(name.c_str()), type);
