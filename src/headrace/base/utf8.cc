@@ -26,7 +26,8 @@ Lead LeadOf(uint8_t byte) {
   return {};
 }
 
-// How many bytes the character at the start of `text` has; 0: they are none.
+}  // namespace
+
 size_t CharacterBytes(std::string_view text) {
   const Lead lead = LeadOf(static_cast<uint8_t>(text[0]));
   if (lead.size > text.size()) return 0;
@@ -38,8 +39,6 @@ size_t CharacterBytes(std::string_view text) {
   }
   return lead.size;
 }
-
-}  // namespace
 
 bool IsUtf8(std::string_view text) {
   while (!text.empty()) {

@@ -6,23 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/utf8.h"
+
 namespace headrace::plan {
 namespace {
-
-// The size of the well-formed UTF-8 sequence at the start of `text` (RFC 3629); 0: there is none.
-size_t Utf8SequenceSize(std::string_view text) {
-  const auto at = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t lead = at(0);
-  if (lead < 0x80) return 1;
-  const size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < size) return 0;
-  for (size_t i = 1; i < size; ++i) {
-    if ((at(i) & 0xC0U) != 0x80U) return 0;
-  }
-  const bool is_overlong = (lead == 0xE0 && at(1) < 0xA0) || (lead == 0xF0 && at(1) < 0x90);
-  const bool is_out_of_range = (lead == 0xED && at(1) > 0x9F) || (lead == 0xF4 && at(1) > 0x8F);
-  return is_overlong || is_out_of_range ? 0 : size;
-}
 
 bool IsBlank(std::string_view part) {
   return part.find_first_not_of(" \t\n\v\f\r") == std::string_view::npos;
@@ -68,7 +55,7 @@ std::string ShownKey(std::string_view key) {
   std::string shown;
   shown.reserve(key.size());
   while (!key.empty()) {
-    const size_t size = Utf8SequenceSize(key);
+    const size_t size = CharacterBytes(key);
     const auto byte = static_cast<uint8_t>(key.front());
     // U+0080 to U+009F: a terminal takes them for control characters, too.
     const bool is_c1 = size == 2 && byte == 0xC2 && static_cast<uint8_t>(key[1]) < 0xA0;

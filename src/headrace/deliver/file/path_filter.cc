@@ -2,27 +2,20 @@
 #include "headrace/deliver/file/path_filter.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <ranges>
+
+#include "headrace/base/utf8.h"
 
 namespace headrace::file {
 namespace {
 
 constexpr size_t kNone = std::string_view::npos;
 
-// How many bytes the character at the front of a non-empty `text` takes.
-size_t CharacterSize(std::string_view text) {
-  const auto lead = static_cast<uint8_t>(text.front());
-  const size_t size = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (size > text.size()) return 1;
-  const auto continues = [](char c) { return (static_cast<uint8_t>(c) & 0xC0U) == 0x80; };
-  return std::ranges::all_of(text.substr(1, size - 1), continues) ? size : 1;
-}
-
 // Takes one character off `text`. Characters compare in byte order, which for UTF-8 is the order of
 // their code points.
 std::string_view TakeCharacter(std::string_view& text) {
-  const size_t size = CharacterSize(text);
+  // A byte that begins no character counts as one.
+  const size_t size = std::max<size_t>(CharacterBytes(text), 1);
   const std::string_view character = text.substr(0, size);
   text.remove_prefix(size);
   return character;

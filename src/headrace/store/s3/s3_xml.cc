@@ -9,6 +9,7 @@
 
 #include "headrace/base/encoding.h"
 #include "headrace/base/time_text.h"
+#include "headrace/base/utf8.h"
 #include "headrace/base/xml_text.h"
 #include "headrace/net/http_message.h"
 
@@ -65,23 +66,6 @@ Result<ObjectInfo> ReadObject(const pugi::xml_node& contents, bool is_encoded) {
     return BadDocument("ListBucketResult", "an entry without key or size");
   }
   return object;
-}
-
-// Length of the UTF-8 sequence at the start of `text`; 0 when there is none (RFC 3629).
-size_t Utf8Length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80) return 0;
-  }
-  if (first == 0xE0 && byte(1) < 0xA0) return 0;  // Overlong.
-  if (first == 0xED && byte(1) > 0x9F) return 0;  // Surrogates.
-  if (first == 0xF0 && byte(1) < 0x90) return 0;  // Overlong.
-  if (first == 0xF4 && byte(1) > 0x8F) return 0;  // Above U+10FFFF.
-  return length;
 }
 
 }  // namespace
@@ -184,7 +168,7 @@ Result<std::vector<FailedDelete>> ReadDeleteResult(std::string_view text) {
 
 bool FitsIntoXml(std::string_view text) {
   while (!text.empty()) {
-    const size_t length = Utf8Length(text);
+    const size_t length = CharacterBytes(text);
     if (length == 0) return false;
     const auto first = static_cast<unsigned char>(text.front());
     if (first < 0x20 && first != '\t' && first != '\n' && first != '\r') return false;
