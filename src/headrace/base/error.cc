@@ -28,6 +28,7 @@ ErrorCode CodeOfErrno(int os_error) {
     case EDQUOT:
     case ENOMEM:
     case EMFILE:
+    case EBADF:  // A standard stream that was closed, or opened for the other direction.
     case ENFILE:
       return ErrorCode::kResourceExhausted;
     case ENAMETOOLONG:

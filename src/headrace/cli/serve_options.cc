@@ -7,14 +7,11 @@
 
 #include <fmt/format.h>
 
+#include "headrace/net/http_client.h"
 #include "headrace/net/http_message.h"
 
 namespace headrace::cli {
 namespace {
-
-bool IsLoopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
 
 char LowerCharacter(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
@@ -50,7 +47,7 @@ Status CheckAnonymous(const ServeOptions& options, const ListenAddress& address)
                 "--anonymous checks nobody, so --users has no meaning beside it; to let everyone "
                 "read a bucket, name it under [anonymous] in the users file");
   }
-  if (!options.is_anonymous || options.allows_anonymous_remote || IsLoopback(address.host)) {
+  if (!options.is_anonymous || options.allows_anonymous_remote || net::IsLoopback(address.host)) {
     return Ok();
   }
   return Fail(ErrorCode::kInvalidArgument,

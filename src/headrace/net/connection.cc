@@ -25,7 +25,7 @@ using boost::system::error_code;
 // The first read of an answer: larger than any S3 head, small enough that little of a body has to
 // be copied from here to its place.
 constexpr size_t kBufferBytes = 8 * 1024;
-// Bytes read or written without suspending before other connections of the loop get their turn.
+// Bytes written without suspending before other connections of the loop get their turn.
 constexpr size_t kTurnBytes = 4 << 20;
 
 bool WouldBlock(int os_error) { return os_error == EAGAIN || os_error == EWOULDBLOCK; }
@@ -94,6 +94,8 @@ Task<Status> Connection::Connect(const TcpEndpoints& addresses,
   Error last(ErrorCode::kUnavailable, "connect to " + HostHeader(endpoint_) + ": no address");
   for (const auto& address : addresses) {
     error_code error;
+    // Cancelled while there was no socket yet that could be closed.
+    if (ended_by_) co_return std::unexpected(Failure("connect to", error));
     socket_ = asio::ip::tcp::socket(executor_);
     Arm(timeout_each);
     co_await socket_.async_connect(address, asio::redirect_error(asio::use_awaitable, error));

@@ -24,7 +24,7 @@ using TcpEndpoints = std::vector<asio::ip::tcp::endpoint>;
 // HTTP.
 //
 // Every wait has an end: Arm sets the moment by which the running operation must have made
-// progress; the pool's tick calls Expire once it has passed, which closes the socket, and the
+// progress; the pool's tick calls ExpireIfDue once it has passed, which closes the socket, and the
 // operation ends with the reason.
 //
 // Threads: its own loop only, but for the stop callback, which posts there.

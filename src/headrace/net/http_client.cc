@@ -17,10 +17,6 @@
 namespace headrace::net {
 namespace {
 
-// How long a server may think about "Expect: 100-continue" before the body is sent anyway (RFC
-// 9110, section 10.1.1 leaves the number open; AWS SDKs wait 1 s).
-constexpr std::chrono::milliseconds kContinueWait{1'000};
-
 Result<std::unique_ptr<asio::ssl::context>> MakeTlsContext(const HttpClientOptions& options) {
   auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_client);
   boost::system::error_code error;
@@ -57,7 +53,6 @@ std::string ComposeHead(const HttpCall& call, const HttpClientOptions& options) 
   if (call.sends_body || !call.body.empty()) {
     head += fmt::format("Content-Length: {}\r\n", call.body.size());
   }
-  if (call.expects_continue) head += "Expect: 100-continue\r\n";
   if (through_proxy && !options.proxy_authorization.empty()) {
     head += "Proxy-Authorization: " + options.proxy_authorization + "\r\n";
   }
@@ -80,18 +75,14 @@ Status CheckCall(const HttpCall& call) {
               "request to " + HostHeader(call.endpoint) + " holds a line break in a header");
 }
 
-// The next head that is not an interim one (1xx other than 101), or the interim 100 itself when
-// `wants_continue`.
-Task<Result<ParsedHead<HttpResponseHead>>> ReadHead(Connection& connection, bool is_head_request,
-                                                    bool wants_continue) {
+// The next head that is not an interim one (1xx other than 101).
+Task<Result<ParsedHead<HttpResponseHead>>> ReadHead(Connection& connection, bool is_head_request) {
   while (true) {
     HR_CO_TRY_ASSIGN(auto parsed, ParseResponseHead(connection.buffered(), is_head_request));
     if (parsed) {
       connection.Consume(parsed->head_size_bytes);
       const int status = parsed->head.status;
-      if (status >= 200 || status == 101 || (status == 100 && wants_continue)) {
-        co_return std::move(*parsed);
-      }
+      if (status >= 200 || status == 101) co_return std::move(*parsed);
       continue;
     }
     HR_CO_TRY_ASSIGN(const bool is_more, co_await connection.FillBuffer());
@@ -131,7 +122,7 @@ struct HttpClient::Shared {
   }
 
   Task<Status> OpenTunnel(Connection& connection, const HttpEndpoint& target);
-  Task<Status> Open(Connection& connection, const HttpEndpoint& target);
+  Task<Status> Open(Connection& connection, const HttpCall& call);
   Task<Result<HttpAnswer>> Exchange(const HttpCall& call, const std::string& head,
                                     std::shared_ptr<Connection> connection,
                                     std::shared_ptr<ConnectionPool> pool);
@@ -147,7 +138,7 @@ Task<Status> HttpClient::Shared::OpenTunnel(Connection& connection, const HttpEn
   head += "\r\n";
   const auto head_bytes = AsBytes(head);
   HR_CO_TRY(co_await connection.Write(head_bytes, {}));
-  HR_CO_TRY_ASSIGN(const auto answer, co_await ReadHead(connection, true, false));
+  HR_CO_TRY_ASSIGN(const auto answer, co_await ReadHead(connection, true));
   if (answer.head.status / 100 != 2) {
     co_return Fail(ErrorCode::kUnavailable,
                    fmt::format("proxy {} refused a tunnel to {}: status {}",
@@ -156,9 +147,11 @@ Task<Status> HttpClient::Shared::OpenTunnel(Connection& connection, const HttpEn
   co_return Ok();
 }
 
-Task<Status> HttpClient::Shared::Open(Connection& connection, const HttpEndpoint& target) {
+Task<Status> HttpClient::Shared::Open(Connection& connection, const HttpCall& call) {
+  const HttpEndpoint& target = call.endpoint;
   const HttpEndpoint first_hop = options->proxy.value_or(target);
-  HR_CO_TRY_ASSIGN(const TcpEndpoints where, co_await addresses.Find(first_hop));
+  HR_CO_TRY_ASSIGN(const TcpEndpoints where,
+                   co_await addresses.Find(first_hop, call.deadline, call.stop));
   auto connected = co_await connection.Connect(where, options->connect_timeout);
   if (!connected) {
     addresses.Forget(first_hop);
@@ -177,26 +170,12 @@ Task<Result<HttpAnswer>> HttpClient::Shared::Exchange(const HttpCall& call, cons
                                                       std::shared_ptr<ConnectionPool> pool) {
   const bool is_head_request = call.method == "HEAD";
   const std::span<const std::byte> head_bytes = AsBytes(head);
-  const bool holds_body_back = call.expects_continue && !call.body.empty();
-  const auto with_head = holds_body_back ? std::span<const std::byte>() : call.body;
-  auto written = co_await connection->Write(head_bytes, with_head);
+  auto written = co_await connection->Write(head_bytes, call.body);
   // A server that refuses a request early stops reading its body; its answer says why.
   if (!written && (call.body.empty() || !connection->is_open())) {
     co_return std::unexpected(std::move(written).error());
   }
-  if (holds_body_back) {
-    connection->Arm(kContinueWait);
-    HR_CO_TRY_ASSIGN(auto interim, co_await ReadHead(*connection, is_head_request, true));
-    if (interim.head.status != 100) {
-      auto early = std::make_unique<HttpAnswer::Body>(std::move(connection), std::move(pool),
-                                                      interim, call.method);
-      early->reusable = false;
-      co_return HttpAnswer(std::move(interim.head), std::move(early));
-    }
-    HR_CO_TRY(co_await connection->Write(call.body, {}));
-  }
-  if (call.first_byte_timeout.count() > 0) connection->Arm(call.first_byte_timeout);
-  HR_CO_TRY_ASSIGN(auto parsed, co_await ReadHead(*connection, is_head_request, false));
+  HR_CO_TRY_ASSIGN(auto parsed, co_await ReadHead(*connection, is_head_request));
   auto body = std::make_unique<HttpAnswer::Body>(std::move(connection), std::move(pool), parsed,
                                                  call.method);
   if (!written) body->reusable = false;
@@ -230,9 +209,11 @@ Task<Result<HttpAnswer>> HttpClient::Send(const HttpCall& call) {
   const Executor executor = co_await ThisExecutor();
   const std::shared_ptr<ConnectionPool> pool = shared_->PoolOf(executor);
   const std::string head = ComposeHead(call, *shared_->options);
-  // A request that ends its connection gets one of its own, to an address looked up anew: what is
-  // asked so was answered badly over another.
-  const bool is_alone = HasToken(call.headers.Value("Connection"), "close");
+  const bool is_repeatable = call.method == "GET" || call.method == "HEAD";
+  // A request that wants a connection of its own gets it to an address looked up anew: what is asked
+  // so was answered badly over another.
+  const bool is_alone =
+      call.needs_fresh_connection || HasToken(call.headers.Value("Connection"), "close");
   if (is_alone) shared_->addresses.Forget(shared_->options->proxy.value_or(call.endpoint));
   for (bool may_be_stale = !is_alone;; may_be_stale = false) {
     auto connection = may_be_stale ? pool->TakeIdle(call.endpoint) : nullptr;
@@ -241,7 +222,7 @@ Task<Result<HttpAnswer>> HttpClient::Send(const HttpCall& call) {
     connection->BeginCall(call.deadline, call.stop, shared_->options->idle_timeout);
     pool->BeginCall(connection);
     Status opened = Ok();
-    if (is_fresh) opened = co_await shared_->Open(*connection, call.endpoint);
+    if (is_fresh) opened = co_await shared_->Open(*connection, call);
     if (!opened) {
       pool->EndCall(connection, false);
       co_return std::unexpected(std::move(opened).error());
@@ -250,7 +231,7 @@ Task<Result<HttpAnswer>> HttpClient::Send(const HttpCall& call) {
     if (answer) co_return answer;
     pool->EndCall(connection, false);
     const bool was_closed = answer.error().code() == ErrorCode::kUnavailable;
-    if (is_fresh || !was_closed) co_return answer;
+    if (is_fresh || !was_closed || !is_repeatable) co_return answer;
   }
 }
 

@@ -29,6 +29,8 @@ struct HttpEndpoint {
 
 // "http://host:port" or "https://host"; a path is refused. IPv6 addresses stand in brackets.
 Result<HttpEndpoint> ParseHttpEndpoint(std::string_view url);
+// True for "localhost", ::1 and the addresses 127.0.0.0/8: never for a name that only looks so.
+bool IsLoopback(const std::string& host);
 // The Host header: the port is left out where it is the scheme's own.
 std::string HostHeader(const HttpEndpoint& endpoint);
 
@@ -57,13 +59,10 @@ struct HttpCall {
   HttpHeaders headers;              // Without Host and Content-Length: the client adds them.
   std::span<const std::byte> body;  // Borrowed until Send has returned.
   bool sends_body = false;          // True sends Content-Length even when the body is empty.
-  // Waits for "100 Continue" before the body; a final answer that comes instead ends the call
-  // early.
-  bool expects_continue = false;
+  // Takes no kept-alive connection: for a try after one that such a connection has lost.
+  bool needs_fresh_connection = false;
   Deadline deadline;
   std::stop_token stop;
-  // How long the first byte of the answer may take; 0: the idle timeout.
-  std::chrono::milliseconds first_byte_timeout{0};
 };
 
 // An answer whose head has arrived and whose body is read straight into the reader's memory.
@@ -102,8 +101,8 @@ struct HttpClientStats {
   uint64_t requests_sent = 0;
 };
 
-// An HTTP/1.1 client with a pool of kept-alive connections per event loop; nothing is shared
-// between loops on the hot path. No retries and no redirects: an answer is whatever the server
+// An HTTP/1.1 client with a pool of kept-alive connections per event loop. No retries and no
+// redirects: an answer is whatever the server
 // said.
 //
 // Threads: Send may be awaited on any loop. Lifetime: outlives every call and every answer;
@@ -116,10 +115,10 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  // Sends the request and waits for the head of its answer. A kept-alive connection that turns out
-  // closed before any byte of the answer is replaced by a fresh one once: that is not a retry, the
-  // server never worked on it. kUnavailable (name lookup, refused, reset), kTimedOut, kCancelled,
-  // kCorrupt (not HTTP).
+  // Sends the request and waits for the head of its answer. A GET or HEAD whose kept-alive
+  // connection turns out closed is sent once more on a fresh one; whatever else may have been
+  // worked on before the connection broke, so that its caller has to know. kUnavailable (name
+  // lookup, refused, reset), kTimedOut, kCancelled, kCorrupt (not HTTP).
   Task<Result<HttpAnswer>> Send(const HttpCall& call);
 
   HttpClientStats stats() const;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
 
 #include "headrace/net/http_client.h"
@@ -16,6 +17,12 @@ std::unexpected<Error> BadEndpoint(std::string_view url, std::string_view why) {
 }
 
 }  // namespace
+
+bool IsLoopback(const std::string& host) {
+  boost::system::error_code not_an_address;
+  const auto address = asio::ip::make_address(host, not_an_address);
+  return not_an_address ? host == "localhost" : address.is_loopback();
+}
 
 Result<HttpEndpoint> ParseHttpEndpoint(std::string_view url) {
   HttpEndpoint endpoint;

@@ -69,9 +69,12 @@ Task<Result<std::shared_ptr<const Credentials>>> CredentialCache::FetchForAll(
       result = current_;
     } else {
       current_.reset();
-      // A cancelled asker says nothing about the source: waiters try for themselves.
+      // An asker who was stopped or out of time says nothing about the source: waiters try for
+      // themselves.
       last_error_.reset();
-      if (fetched.error().code() != ErrorCode::kCancelled) last_error_ = fetched.error();
+      const bool is_the_askers_own = fetched.error().code() == ErrorCode::kCancelled ||
+                                     context.deadline.HasPassed(clock_.Now());
+      if (!is_the_askers_own) last_error_ = fetched.error();
       result = std::unexpected(fetched.error());
     }
   }

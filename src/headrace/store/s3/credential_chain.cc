@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/process_output.h"
 #include "headrace/base/random.h"
 #include "headrace/base/wait.h"
 #include "headrace/base/work_pool.h"
@@ -14,7 +15,6 @@
 #include "headrace/store/s3/credential_plan.h"
 #include "headrace/store/s3/credential_replies.h"
 #include "headrace/store/s3/http_proxy.h"
-#include "headrace/store/s3/process_output.h"
 #include "headrace/store/s3/retry.h"
 #include "headrace/store/s3/s3_error.h"
 
@@ -63,7 +63,8 @@ class ChainSource final : public CredentialSource {
 
  private:
   Task<Result<Credentials>> FetchBase(const CredentialPlan& plan, const CallContext& context);
-  Task<Result<Credentials>> FromProcess(const ProcessStep& step, const std::string& source);
+  Task<Result<Credentials>> FromProcess(const ProcessStep& step, const std::string& source,
+                                        const CallContext& context);
   Task<Result<Credentials>> FromWebIdentity(const WebIdentityStep& step, const std::string& source,
                                             const CallContext& context);
   Task<Result<Credentials>> FromContainer(const ContainerStep& step, const std::string& source,
@@ -143,7 +144,7 @@ Task<Result<Credentials>> ChainSource::FetchBase(const CredentialPlan& plan,
     co_return credentials;
   }
   if (const auto* const step = std::get_if<ProcessStep>(&plan.base)) {
-    co_return co_await FromProcess(*step, plan.source);
+    co_return co_await FromProcess(*step, plan.source, context);
   }
   if (const auto* const step = std::get_if<WebIdentityStep>(&plan.base)) {
     co_return co_await FromWebIdentity(*step, plan.source, context);
@@ -155,11 +156,14 @@ Task<Result<Credentials>> ChainSource::FetchBase(const CredentialPlan& plan,
 }
 
 Task<Result<Credentials>> ChainSource::FromProcess(const ProcessStep& step,
-                                                   const std::string& source) {
+                                                   const std::string& source,
+                                                   const CallContext& context) {
   HR_CO_TRY_ASSIGN(const auto words, SplitCommand(step.command));
   if (!process_thread_) process_thread_ = std::make_unique<WorkPool>(1);
-  std::move_only_function<Result<std::string>()> run = [this, &words] {
-    return ProcessOutput(words, environment_, kProcessTimeout);
+  const Deadline own = Deadline::After(kProcessTimeout, std::chrono::steady_clock::now());
+  const ProcessLimits call{.deadline = own.Earlier(context.deadline), .stop = context.stop};
+  std::move_only_function<Result<std::string>()> run = [this, &words, &call] {
+    return While("credential_process", ProcessOutput(words, environment_, call));
   };
   HR_CO_TRY_ASSIGN(const std::string output, co_await RunOn(*process_thread_, std::move(run)));
   co_return ReadProcessReply(output, source);

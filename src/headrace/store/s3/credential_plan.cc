@@ -50,7 +50,7 @@ bool MayTalkPlainly(const net::HttpEndpoint& endpoint) {
   constexpr std::array<std::string_view, 7> kHosts = {
       "localhost",    "127.0.0.1",      "::1", "169.254.170.2", "169.254.170.23",
       "fd00:ec2::23", "0:0:0:0:0:0:0:1"};
-  return endpoint.is_tls || endpoint.host.starts_with("127.") ||
+  return endpoint.is_tls || net::IsLoopback(endpoint.host) ||
          std::find(kHosts.begin(), kHosts.end(), endpoint.host) != kHosts.end();
 }
 

@@ -24,6 +24,8 @@ Error GetExchange::Failure(ErrorCode code, std::string_view what) const {
 
 const S3Request& GetExchange::NextRequest() {
   next_.headers = {};
+  // Without an ETag the rest could be another version's: the next try begins anew.
+  if (head_ && head_->info.etag.empty()) filled_bytes_ = 0;
   if (head_ && filled_bytes_ > 0) {
     const uint64_t from = begin_ + filled_bytes_;
     next_.headers.Add("Range", RangeHeader({.begin = from, .end = begin_ + wanted_bytes_}));

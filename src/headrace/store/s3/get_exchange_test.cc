@@ -54,6 +54,13 @@ Reply Cut(Reply reply, size_t body_bytes) {
   return reply;
 }
 
+TEST_F(GetTest, WithoutAnETagABrokenBodyIsReadFromItsStart) {
+  peer_.Then(Cut({.body = kText}, 7)).Then({.body = kText});
+  ASSERT_THAT(Get(std::nullopt, kText.size()), IsOk());
+  EXPECT_EQ(target_, kText);
+  EXPECT_EQ(peer_.requests().at(1).Header("Range"), "");
+}
+
 TEST_F(GetTest, ARangeIsReadIntoTheTarget) {
   peer_.Then(Part(5, 9));
   const auto got = Get(ByteRange{.begin = 5, .end = 9}, 4, "v1");

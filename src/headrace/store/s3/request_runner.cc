@@ -37,7 +37,8 @@ std::string TargetOf(const S3Address& address, std::string_view query) {
   return target;
 }
 
-RequestSubject SubjectOf(const S3Request& request, std::string_view credentials_source) {
+RequestSubject SubjectOf(const S3Request& request,
+                         std::optional<std::string_view> credentials_source) {
   return {.verb = request.verb,
           .bucket = request.bucket,
           .key = request.key,
@@ -160,6 +161,7 @@ Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& conte
   call.sends_body = request.sends_body;
   call.deadline = context.deadline;
   call.stop = context.stop;
+  call.needs_fresh_connection = attempt_index > 0;
   if (facts.credentials) {
     const std::string host = net::HostHeader(address.endpoint);
     const std::string payload_hash = PayloadHash(request, address.endpoint.is_tls);
@@ -310,7 +312,7 @@ Task<Status> TextExchange::Receive(net::HttpAnswer& answer) {
   received_bytes_ += text_.size();
   if (may_hide_error_ && IsErrorDocument(text_)) {
     const ErrorDocument document = ParseErrorDocument(text_);
-    const RequestSubject subject = SubjectOf(request_, {});
+    const RequestSubject subject = SubjectOf(request_, std::nullopt);
     co_return std::unexpected(MakeS3Error(answer.status(), headers_, document, subject));
   }
   co_return Ok();

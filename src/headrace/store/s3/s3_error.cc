@@ -75,14 +75,12 @@ ErrorCode CodeOfStatus(int status) {
   }
 }
 
-ErrorCode CodeOf(int status, std::string_view s3_code, const RequestSubject& subject) {
+ErrorCode CodeOf(int status, std::string_view s3_code) {
   for (const CodeRow& row : kCodes) {
     if (row.s3_code == s3_code) return row.code;
   }
   // What S3 answers to a HEAD, which has no body to say so, when the session token has expired.
-  if (status == 400 && s3_code.empty() && !subject.credentials_source.empty()) {
-    return ErrorCode::kPermissionDenied;
-  }
+  if (status == 400 && s3_code.empty()) return ErrorCode::kPermissionDenied;
   // An error inside a 200 body whose code says nothing to us: the server's own failure.
   return status < 300 ? ErrorCode::kUnavailable : CodeOfStatus(status);
 }
@@ -95,6 +93,11 @@ std::string OneLine(std::string_view text) {
   std::replace_if(
       line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
   return line;
+}
+
+std::string CredentialsNote(const RequestSubject& subject) {
+  const std::string_view source = subject.credentials_source.value_or("");
+  return source.empty() ? std::string() : fmt::format(" ({})", source);
 }
 
 // Of a redirect that could not be followed.
@@ -112,20 +115,20 @@ std::string WhatToDo(int status, std::string_view s3_code, ErrorCode code,
   if (s3_code == "NoSuchUpload") return "the upload was completed or aborted before; start it anew";
   if (s3_code == "RequestTimeTooSkewed") return "set this machine's clock";
   if (s3_code == "ExpiredToken" || s3_code == "TokenRefreshRequired") {
-    return fmt::format("renew the credentials ({})", subject.credentials_source);
+    return fmt::format("renew the credentials{}", CredentialsNote(subject));
   }
   if (s3_code == "InvalidObjectState") return "restore the archived object first";
   if (s3_code == "BucketNotEmpty") return "delete its objects first";
   if (status == 301 || status == 307 || status == 308) return WhereToGo(region);
   if (status == 407) return "name the proxy's user: http_proxy=http://USER:PASSWORD@HOST:PORT";
-  if (status == 400 && s3_code.empty() && !subject.credentials_source.empty()) {
-    return fmt::format("the credentials may be malformed or expired ({})",
-                       subject.credentials_source);
+  if (status == 400 && s3_code.empty()) {
+    return fmt::format("the credentials may be malformed or expired{}", CredentialsNote(subject));
   }
   if (code == ErrorCode::kPermissionDenied) {
-    return fmt::format("credentials used: {}", subject.credentials_source.empty()
+    if (!subject.credentials_source) return {};
+    return fmt::format("credentials used: {}", subject.credentials_source->empty()
                                                    ? "none, the request was not signed"
-                                                   : subject.credentials_source);
+                                                   : *subject.credentials_source);
   }
   return {};
 }
@@ -180,7 +183,7 @@ std::string ObjectName(std::string_view bucket, std::string_view key) {
 
 Error MakeS3Error(int status, const net::HttpHeaders& headers, const ErrorDocument& document,
                   const RequestSubject& subject) {
-  const ErrorCode code = CodeOf(status, document.code, subject);
+  const ErrorCode code = CodeOf(status, document.code);
   std::string message =
       fmt::format("{} {}: {}", subject.verb, ObjectName(subject.bucket, subject.key),
                   Explanation(status, document, subject));

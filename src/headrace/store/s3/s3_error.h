@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,7 +29,8 @@ struct RequestSubject {
   std::string_view bucket;  // Empty: the service as a whole.
   std::string_view key;     // Empty: the bucket.
   // Where the keys came from ("profile train in /home/x/.aws/credentials"); never a key itself.
-  std::string_view credentials_source;
+  // Empty: the request was not signed. Nothing: not known here.
+  std::optional<std::string_view> credentials_source;
 };
 // "s3://bucket/key"; "s3://bucket"; "s3://".
 std::string ObjectName(std::string_view bucket, std::string_view key);

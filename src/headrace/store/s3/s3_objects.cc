@@ -133,7 +133,8 @@ Task<Result<std::vector<DeleteFailure>>> S3Store::DeleteMany(const DeleteManyReq
   call.sends_body = true;
   TextExchange exchange(std::move(call), kListTextBytesMax, true);
   HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
-  HR_CO_TRY_ASSIGN(const auto failed, ReadDeleteResult(exchange.text()));
+  HR_CO_TRY_ASSIGN(const auto failed, While("delete objects in " + ObjectName(request.bucket, ""),
+                                            ReadDeleteResult(exchange.text())));
   for (const FailedDelete& one : failed) {
     if (one.code != "NoSuchKey") failures.push_back(AsFailure(request.bucket, one));
   }

@@ -195,6 +195,26 @@ TEST_F(S3StoreTest, WhatTheCallerMustChangeIsNotTriedAgain) {
   }
 }
 
+TEST_F(S3StoreTest, AConditionalPutWhoseAnswerWasLostKnowsItsOwnObject) {
+  PutRequest request{.bucket = "bucket", .key = "key"};
+  request.conditions.if_none_match_any = true;
+  for (const std::string_view bytes : {"123456789", "other-one"}) {
+    peer_.ThenDropConnection();
+    peer_.Then(ErrorReply(412, "PreconditionFailed"));
+    peer_.Then(HeadReply(200,
+                         "Content-Length: 9\r\nETag: \"e9\"\r\n"
+                         "x-amz-checksum-crc64nvme: rosUhgp5mIg=\r\n"));
+    const auto put = store().Put(request, bytes);
+    if (bytes == "123456789") {
+      ASSERT_THAT(put, IsOk());
+      EXPECT_EQ(put->etag, "e9");
+    } else {
+      EXPECT_THAT(put, HasCode(ErrorCode::kPreconditionFailed));
+    }
+  }
+  EXPECT_EQ(peer_.unexpected_count(), 0U);
+}
+
 TEST_F(S3StoreTest, PutSendsAttributesConditionsAndACrc) {
   peer_.Then({.headers = {{"ETag", "\"e9\""}, {"x-amz-checksum-crc64nvme", "rosUhgp5mIg="}}});
   PutRequest request{.bucket = "bucket", .key = "key"};

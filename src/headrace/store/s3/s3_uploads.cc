@@ -80,6 +80,56 @@ class CompleteExchange final : public Exchange {
   PutResult result_;
 };
 
+// A conditional put whose answer got lost meets, when it is tried again, the object that it has
+// written itself.
+class PutExchange final : public Exchange {
+ public:
+  PutExchange(S3Store& store, const PutRequest& request, const CallContext& context, S3Request call)
+      : store_(store),
+        request_(request),
+        context_(context),
+        text_(std::move(call), kShortTextBytesMax) {}
+
+  const S3Request& NextRequest() override { return text_.NextRequest(); }
+  Task<Status> Receive(net::HttpAnswer& answer) override {
+    HR_CO_TRY(co_await text_.Receive(answer));
+    result_ = {.etag = std::string(Unquoted(text_.headers().Value("ETag"))),
+               .checksum = ChecksumIn(text_.headers())};
+    co_return Ok();
+  }
+  Task<Status> Reconsider(const Error& error, uint32_t attempt_index) override {
+    if (attempt_index == 0 || error.code() != ErrorCode::kPreconditionFailed) {
+      co_return std::unexpected(error);
+    }
+    HeadRequest written{.bucket = request_.bucket, .key = request_.key};
+    const auto head = co_await store_.Head(written, context_);
+    if (!head || !HoldsOurBytes(*head)) co_return std::unexpected(error);
+    result_ = {.etag = head->info.etag, .checksum = head->checksum};
+    co_return Ok();
+  }
+  uint64_t received_bytes() const override { return text_.received_bytes(); }
+  PutResult TakeResult() { return std::move(result_); }
+
+ private:
+  bool HoldsOurBytes(const ObjectHead& head) {
+    const std::span<const std::byte> bytes = text_.NextRequest().body;
+    if (head.info.size_bytes != bytes.size()) return false;
+    if (head.checksum && !head.checksum->is_composite) {
+      return ChecksumOf(head.checksum->algorithm, bytes) == *head.checksum;
+    }
+    RunningDigest digest(DigestKind::kMd5);
+    digest.Update(bytes);
+    const std::string md5 = digest.Finish();
+    return head.info.etag == HexEncode(AsBytes(md5));
+  }
+
+  S3Store& store_;
+  const PutRequest& request_;
+  const CallContext& context_;
+  TextExchange text_;
+  PutResult result_;
+};
+
 }  // namespace
 
 Task<Result<UploadBody>> CollectBody(ByteSource& source, const std::string& attempt) {
@@ -132,11 +182,9 @@ Task<Result<PutResult>> S3Store::Put(const PutRequest& request, ByteSource& body
   if (checksum) AddChecksum(*checksum, call.headers);
   call.body = upload.bytes;
   call.sends_body = true;
-  TextExchange exchange(std::move(call), kShortTextBytesMax);
+  PutExchange exchange(*this, request, context, std::move(call));
   HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
-  PutResult result{.etag = std::string(Unquoted(exchange.headers().Value("ETag"))),
-                   .checksum = ChecksumIn(exchange.headers())};
-  co_return result;
+  co_return exchange.TakeResult();
 }
 
 Task<Result<PutResult>> S3Store::Copy(const CopyRequest& request, const CallContext& context) {
