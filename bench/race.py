@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -274,6 +275,8 @@ def parse():
 
 def main():
     options = parse()
+    # Servers and folders go with the race when it is told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.path.insert(0, str(ROOT / "bench/contestants"))
     letters = chosen([work.letter for work in race_work.WORK], options.only, "work")
     kinds = chosen(["nginx", "headrace", "shaped", "tls"], options.servers, "server")

@@ -4,6 +4,7 @@ Each runs for the length of a with block, from a temporary folder, and is ended 
 """
 import os
 import pathlib
+import resource
 import shutil
 import socket
 import subprocess
@@ -19,15 +20,17 @@ SHAPE = ("first-byte=30ms,jitter=lognormal:0.5,per-connection=90MB/s,error-503=0
          "silent=0.3%:2s,seed=1")
 START_SECONDS_MAX = 10
 
-# Two workers: the contestants, not the server, are to be what is measured. The file cache holds
-# every file of the race, as open() would cost more than a small object's send.
+# Two workers: the contestants, not the server, are to be what is measured. The cache of open files
+# saves open(), which costs as much as a small object's send; it holds every file of the race where
+# the limit on open files lets it, and never more than half of what a worker may open.
+OPEN_FILES_WANTED = 500_000
 NGINX_CONFIG = """
 daemon off;
 worker_processes 2;
 error_log {folder}/error.log;
 pid {folder}/nginx.pid;
 {user}
-worker_rlimit_nofile 300000;
+worker_rlimit_nofile {open_files};
 events {{ worker_connections 16384; }}
 http {{
   access_log off;
@@ -35,7 +38,7 @@ http {{
   tcp_nopush on;
   keepalive_requests 1000000000;
   keepalive_timeout 300;
-  open_file_cache max=280000 inactive=600s;
+  open_file_cache max={cached_files} inactive=600s;
   open_file_cache_valid 600s;
   client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/proxy;
@@ -119,9 +122,10 @@ class Nginx(Server):
             tls = (f"ssl on; ssl_certificate {certificate}; ssl_certificate_key {key}; "
                    "ssl_protocols TLSv1.2 TLSv1.3;")
         config = folder / "nginx.conf"
+        open_files = min(OPEN_FILES_WANTED, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
         config.write_text(NGINX_CONFIG.format(
-            folder=folder, port=port, tls=tls, root=self.root,
-            user="user root;" if os.geteuid() == 0 else ""))
+            open_files=open_files, cached_files=open_files // 2, folder=folder, port=port,
+            tls=tls, root=self.root, user="user root;" if os.geteuid() == 0 else ""))
         program = shutil.which("nginx") or "/usr/sbin/nginx"
         self.process = subprocess.Popen([program, "-p", folder, "-c", config],
                                         stderr=subprocess.DEVNULL)
