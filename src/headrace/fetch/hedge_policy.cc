@@ -56,15 +56,26 @@ void HedgePolicy::OnPartEnd(std::chrono::nanoseconds total, uint64_t size_bytes)
   large_per_mebibyte_.Add(std::chrono::nanoseconds(static_cast<int64_t>(per_mebibyte)));
 }
 
-std::optional<std::chrono::nanoseconds> HedgePolicy::LateAfter(uint64_t size_bytes) const {
+HedgePolicy::Limits HedgePolicy::CurrentLimits() const {
+  const auto spans = [this](const RunningDistribution& answers) -> std::optional<Limits::Spans> {
+    if (options_.share_max <= 0 || answers.count() < kSamplesMin) return std::nullopt;
+    return Limits::Spans{.usual = answers.Quantile(0.5),
+                         .slow = answers.Quantile(options_.late_quantile)};
+  };
+  return {.small = spans(small_), .large_per_mebibyte = spans(large_per_mebibyte_)};
+}
+
+std::optional<std::chrono::nanoseconds> HedgePolicy::Limits::LateAfter(uint64_t size_bytes) const {
   const bool is_large = size_bytes >= kLargeBytesMin;
-  const RunningDistribution& answers = is_large ? large_per_mebibyte_ : small_;
-  if (options_.share_max <= 0 || answers.count() < kSamplesMin) return std::nullopt;
+  const std::optional<Spans>& spans = is_large ? large_per_mebibyte : small;
+  if (!spans) return std::nullopt;
   const double scale = is_large ? static_cast<double>(size_bytes) / kMebibyte : 1;
-  const auto usual = static_cast<double>(answers.Quantile(0.5).count()) * scale;
-  const auto slow = static_cast<double>(answers.Quantile(options_.late_quantile).count()) * scale;
-  return std::max(std::chrono::nanoseconds(static_cast<int64_t>(slow)),
-                  std::chrono::nanoseconds(static_cast<int64_t>(2 * usual)) + kLateMin);
+  const auto scaled = [scale](std::chrono::nanoseconds span) {
+    return std::chrono::nanoseconds(
+        static_cast<int64_t>(static_cast<double>(span.count()) * scale));
+  };
+  return std::max<std::chrono::nanoseconds>(scaled(spans->slow),
+                                            2 * scaled(spans->usual) + kLateMin);
 }
 
 bool HedgePolicy::TryStart() {

@@ -45,9 +45,19 @@ class HedgePolicy {
   // A request brought its bytes, by itself or with a hedge's help, in so long.
   void OnPartEnd(std::chrono::nanoseconds total, uint64_t size_bytes);
 
-  // How long a request for so many bytes takes before it is late. Nothing: too little is known
-  // yet, or hedging is off.
-  std::optional<std::chrono::nanoseconds> LateAfter(uint64_t size_bytes) const;
+  // When requests are late: a value, for judging many at once.
+  struct Limits {
+    struct Spans {
+      std::chrono::nanoseconds usual{};
+      std::chrono::nanoseconds slow{};
+    };
+    std::optional<Spans> small;
+    std::optional<Spans> large_per_mebibyte;
+    // How long a request for so many bytes takes before it is late; nothing: too little is known.
+    std::optional<std::chrono::nanoseconds> LateAfter(uint64_t size_bytes) const;
+  };
+  // Empty ones while hedging is off.
+  Limits CurrentLimits() const;
   // True: a hedge may start, and is paid for.
   bool TryStart();
 

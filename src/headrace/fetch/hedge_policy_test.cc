@@ -39,18 +39,18 @@ HedgePolicy Experienced(HedgeOptions options = {}) {
 TEST(HedgePolicy, KnowsNothingBeforeItHasSeenEnough) {
   HedgePolicy policy({});
   for (int i = 0; i < 50; ++i) policy.OnPartEnd(milliseconds(30), 100);
-  EXPECT_FALSE(policy.LateAfter(100).has_value());
+  EXPECT_FALSE(policy.CurrentLimits().LateAfter(100).has_value());
 }
 
 TEST(HedgePolicy, CallsTheSlowestHundredthLate) {
-  const auto late_after = Experienced().LateAfter(100 * 1024);
+  const auto late_after = Experienced().CurrentLimits().LateAfter(100 * 1024);
   ASSERT_TRUE(late_after.has_value());
   EXPECT_GE(*late_after, milliseconds(90));
   EXPECT_LE(*late_after, milliseconds(100));
 }
 
 TEST(HedgePolicy, GivesLargeBodiesTheTimeTheyTake) {
-  const auto late_after = Experienced().LateAfter(16 * kMebibyte);
+  const auto late_after = Experienced().CurrentLimits().LateAfter(16 * kMebibyte);
   ASSERT_TRUE(late_after.has_value());
   EXPECT_GE(*late_after, milliseconds(2 * 160));
   EXPECT_LE(*late_after, milliseconds(400));
@@ -59,7 +59,7 @@ TEST(HedgePolicy, GivesLargeBodiesTheTimeTheyTake) {
 TEST(HedgePolicy, ANearStoresJitterIsNotLate) {
   HedgePolicy policy({});
   for (int i = 0; i < 1000; ++i) policy.OnPartEnd(std::chrono::microseconds(300 + i % 7), 100);
-  EXPECT_GE(*policy.LateAfter(100), milliseconds(5));
+  EXPECT_GE(*policy.CurrentLimits().LateAfter(100), milliseconds(5));
 }
 
 TEST(HedgePolicy, SpendsNoMoreThanItsShareOfRequests) {
@@ -75,7 +75,7 @@ TEST(HedgePolicy, SpendsNoMoreThanItsShareOfRequests) {
 
 TEST(HedgePolicy, TurnedOffItNeverCallsAnythingLate) {
   HedgePolicy policy = Experienced({.share_max = 0});
-  EXPECT_FALSE(policy.LateAfter(100).has_value());
+  EXPECT_FALSE(policy.CurrentLimits().LateAfter(100).has_value());
   EXPECT_FALSE(policy.TryStart());
 }
 

@@ -172,9 +172,10 @@ void Scheduler::HedgeLateLanes(size_t loop_index) {
   std::vector<Lane*> late;
   {
     const MutexLock lock(mutex_);
+    const HedgePolicy::Limits limits = hedging_.CurrentLimits();
     for (Lane* lane : loop_lanes_[loop_index]->active) {
       if (lane->job == nullptr || lane->was_hedged) continue;
-      const auto late_after = hedging_.LateAfter(lane->job->range.size_bytes());
+      const auto late_after = limits.LateAfter(lane->job->range.size_bytes());
       if (!late_after) continue;
       const std::chrono::nanoseconds elapsed = now - lane->begun_at;
       if (elapsed < *late_after) continue;

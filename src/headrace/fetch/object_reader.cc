@@ -46,7 +46,7 @@ class HandleState final : public MemoryKeeper, public std::enable_shared_from_th
   HandleState(std::shared_ptr<ObjectBlocks> blocks, uint64_t part_size_bytes)
       : blocks_(std::move(blocks)),
         part_size_bytes_(part_size_bytes),
-        ahead_(ReadAheadOptions{}, blocks_->object().size_bytes) {}
+        ahead_({.piece_bytes_max = part_size_bytes}, blocks_->object().size_bytes) {}
 
   const ObjectVersion& object() const { return blocks_->object(); }
   ObjectBlocks& blocks() { return *blocks_; }
@@ -139,10 +139,9 @@ HandleState::Blocks HandleState::Begin(ByteRange range) {
   Blocks given_back;
   Blocks ahead;
   if (wish.is_in_order && wish.until > needed.begin) {
-    const uint64_t least_bytes = ReadAheadOptions{}.ahead_bytes_min;
     ahead = blocks_->Want(
         {.begin = needed.begin, .end = wish.until}, ObjectBlocks::Need::kAhead,
-        [&](ByteRange missing) { return CutAhead(missing, least_bytes, part_size_bytes_); });
+        [&](ByteRange missing) { return CutAhead(missing, wish.piece_bytes, part_size_bytes_); });
   }
   {
     const MutexLock lock(mutex_);

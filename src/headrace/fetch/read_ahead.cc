@@ -2,6 +2,7 @@
 #include "headrace/fetch/read_ahead.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace headrace::fetch {
 
@@ -17,12 +18,21 @@ ReadAhead::Wish ReadAhead::OnRead(ByteRange range) {
   const bool is_beginning = range.begin == 0 && expected_ == 0;
   if (is_beginning && object_size_bytes_ <= options_.small_object_bytes) {
     expected_ = range.end;
-    return {.until = object_size_bytes_, .kept_from = 0, .is_in_order = true};
+    return {.until = object_size_bytes_,
+            .kept_from = 0,
+            .piece_bytes = options_.piece_bytes_max,
+            .is_in_order = true};
   }
   ahead_bytes_ = std::clamp(ahead_bytes_ * 2, options_.ahead_bytes_min, options_.ahead_bytes_max);
   expected_ = std::max(expected_, range.end);
-  return {.until = std::min(object_size_bytes_, std::max(range.end, expected_ + ahead_bytes_)),
+  const uint64_t piece_bytes = std::clamp(
+      std::bit_floor(ahead_bytes_ / 4),
+      std::min(options_.ahead_bytes_min, options_.piece_bytes_max), options_.piece_bytes_max);
+  // Whole pieces: otherwise every read would ask for as little as it moved on.
+  const uint64_t until = (expected_ + ahead_bytes_ + piece_bytes - 1) / piece_bytes * piece_bytes;
+  return {.until = std::min(object_size_bytes_, until),
           .kept_from = expected_ - std::min(expected_, 2 * options_.slack_bytes),
+          .piece_bytes = piece_bytes,
           .is_in_order = true};
 }
 

@@ -14,6 +14,9 @@ struct ReadAheadOptions {
   uint64_t ahead_bytes_min = 256ULL << 10U;
   // A second of one connection, or 30 ms of 4 GiB/s.
   uint64_t ahead_bytes_max = 128ULL << 20U;
+  // What is read ahead is asked for in pieces of up to this, at their multiples: in a quarter of
+  // the way ahead, so that some are on their way while one is read.
+  uint64_t piece_bytes_max = 8ULL << 20U;
   // An object up to this size is fetched whole by a first read at its start.
   uint64_t small_object_bytes = 1ULL << 20U;
   // A read that begins so far beyond the last one's end, or before it, still goes on: kernels read
@@ -29,8 +32,9 @@ class ReadAhead {
       : options_(options), object_size_bytes_(object_size_bytes) {}
 
   struct Wish {
-    uint64_t until = 0;      // Bytes from the read's begin to here shall be on their way.
-    uint64_t kept_from = 0;  // What lies before will hardly be read again.
+    uint64_t until = 0;        // Bytes from the read's begin to here shall be on their way.
+    uint64_t kept_from = 0;    // What lies before will hardly be read again.
+    uint64_t piece_bytes = 0;  // How large requests for what lies ahead should be.
     bool is_in_order = false;
   };
   Wish OnRead(ByteRange range);
