@@ -94,10 +94,10 @@ void Socket::ShutdownSend() {
 }
 
 void Socket::Reset() {
-  // Closing with a linger time of zero drops what is queued and sends RST.
-  const linger now{.l_onoff = 1, .l_linger = 0};
-  if (is_open()) setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-  Close();
+  // Closing would reset only once no thread is in a call on the descriptor; dissolving the
+  // association does so at once, and wakes them.
+  const sockaddr nowhere{.sa_family = AF_UNSPEC, .sa_data = {}};
+  connect(descriptor_, &nowhere, sizeof(nowhere));
 }
 
 void Socket::Close() {

@@ -10,7 +10,7 @@
 namespace headrace::testing {
 
 // A blocking stream socket on loopback, owned. Failing to make one ends the test program: there is
-// nothing to test without it. Threads: Send, Receive and Shutdown may be called at once.
+// nothing to test without it. Threads: Send, Receive, Shutdown and Reset may be called at once.
 class Socket {
  public:
   Socket() = default;
@@ -35,7 +35,8 @@ class Socket {
   void Shutdown();
   // Says that nothing more will be sent and goes on receiving.
   void ShutdownSend();
-  // The other side gets a reset (RST) instead of an orderly end.
+  // The other side gets a reset (RST) instead of an orderly end. A blocked Receive on another
+  // thread returns.
   void Reset();
   void Close();
 

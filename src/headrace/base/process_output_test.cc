@@ -2,6 +2,8 @@
 #include "headrace/base/process_output.h"
 
 #include <chrono>
+#include <map>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -14,7 +16,9 @@ using testing::HasCode;
 using testing::IsOk;
 
 Result<std::string> OutputOf(const std::string& script, const ProcessLimits& limits = {}) {
-  return ProcessOutput({"sh", "-c", script}, Environment({{"PATH", "/bin:/usr/bin"}}), limits);
+  return ProcessOutput({"sh", "-c", script},
+                       Environment(std::map<std::string, std::string>{{"PATH", "/bin:/usr/bin"}}),
+                       limits);
 }
 
 TEST(ProcessOutput, GivesWhatAProgramPrintsOrThatItFailed) {

@@ -13,6 +13,7 @@
 #include "headrace/cli/bench_report.h"
 #include "headrace/cli/bench_run.h"
 #include "headrace/cli/commands.h"
+#include "headrace/cli/print.h"
 #include "headrace/plan/list_prefix.h"
 #include "headrace/plan/listing_file.h"
 #include "headrace/plan/manifest_objects.h"
@@ -115,7 +116,9 @@ Status WritePage(const std::string& path, const std::string& text) {
 
 Status Tell(const CommandContext& context, const BenchReport& report, const BenchOptions& options) {
   const bool is_json = context.options().is_json;
-  fmt::print(context.world().out, "{}", is_json ? BenchJson(report) : BenchTable(report));
+  std::string text = is_json ? BenchJson(report) : BenchTable(report);
+  while (text.ends_with('\n')) text.pop_back();
+  PrintLine(context.world().out, text);
   if (options.page_path.empty()) return Ok();
   return WritePage(options.page_path, BenchPage(report));
 }
@@ -148,8 +151,9 @@ Result<ExitCode> Bench(CommandContext& context, const BenchOptions& options) {
   HR_TRY(Tell(context, report, options));
   const BenchArrivals& arrivals = report.result.arrivals;
   if (!arrivals.first_failure) return ExitCode::kSuccess;
-  fmt::print(context.world().err, "headrace bench: {} of {} samples failed; the first: {}\n",
-             arrivals.samples_failed, reads.size(), arrivals.first_failure->message());
+  PrintShown(context.world().err,
+             fmt::format("headrace bench: {} of {} samples failed; the first: {}",
+                         arrivals.samples_failed, reads.size(), arrivals.first_failure->message()));
   return ExitCode::kPartial;
 }
 

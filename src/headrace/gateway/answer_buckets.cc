@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers about buckets and their features.
+#include <algorithm>
+#include <iterator>
+
 #include "headrace/gateway/s3_call.h"
 #include "headrace/gateway/s3_failure.h"
 #include "headrace/gateway/xml_request.h"

@@ -172,13 +172,13 @@ void Gateway::NoteEnd(const net::HttpServerCall& http, RequestRecord& record) {
       AccessLogLine(record, http.head(), http.remote_address(), clock_.WallNow()));
 }
 
-net::HttpAnswer Gateway::AnswerBadHead(const net::HttpBadHead& bad) {
+net::HttpRefusal Gateway::AnswerBadHead(const net::HttpBadHead& bad) {
   RequestRecord record{.request_id = MakeRequestId()};
   record.error_code = bad.status == 431   ? "RequestHeaderSectionTooLarge"
                       : bad.status == 408 ? "RequestTimeout"
                                           : "BadRequest";
-  net::HttpAnswer answer{.head = ErrorHead(record.error_code, record.request_id),
-                         .body = ErrorXml(record.error_code, bad.message, "", record.request_id)};
+  net::HttpRefusal answer{.head = ErrorHead(record.error_code, record.request_id),
+                          .body = ErrorXml(record.error_code, bad.message, "", record.request_id)};
   record.status = answer.head.status;
   record.sent_bytes = answer.body.size();
   if (options_.metrics != nullptr) options_.metrics->NoteBadHead(record.status);

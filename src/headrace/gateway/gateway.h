@@ -38,7 +38,7 @@ class Gateway final : public net::HttpHandler {
   ~Gateway() override;
 
   Task<void> Handle(net::HttpServerCall& http) override;
-  net::HttpAnswer AnswerBadHead(const net::HttpBadHead& bad) override;
+  net::HttpRefusal AnswerBadHead(const net::HttpBadHead& bad) override;
 
   // As Authenticator::ReplaceUsers. Threads: any.
   Status ReplaceUsers(Users users) { return authenticator_.ReplaceUsers(std::move(users)); }

@@ -210,8 +210,8 @@ Task<Result<HttpAnswer>> HttpClient::Send(const HttpCall& call) {
   const std::shared_ptr<ConnectionPool> pool = shared_->PoolOf(executor);
   const std::string head = ComposeHead(call, *shared_->options);
   const bool is_repeatable = call.method == "GET" || call.method == "HEAD";
-  // A request that wants a connection of its own gets it to an address looked up anew: what is asked
-  // so was answered badly over another.
+  // A request that wants a connection of its own gets it to an address looked up anew: what is
+  // asked so was answered badly over another.
   const bool is_alone =
       call.needs_fresh_connection || HasToken(call.headers.Value("Connection"), "close");
   if (is_alone) shared_->addresses.Forget(shared_->options->proxy.value_or(call.endpoint));

@@ -124,7 +124,7 @@ struct HttpBadHead {
   std::string message;
   const std::string& remote_address;
 };
-struct HttpAnswer {
+struct HttpRefusal {
   HttpResponseHead head;
   std::string body;
 };
@@ -135,7 +135,7 @@ class HttpHandler {
   virtual ~HttpHandler() = default;
   virtual Task<void> Handle(HttpServerCall& call) = 0;
   // What such bytes are answered with; the connection ends afterwards. The status alone by default.
-  virtual HttpAnswer AnswerBadHead(const HttpBadHead& bad);
+  virtual HttpRefusal AnswerBadHead(const HttpBadHead& bad);
 };
 
 struct HttpServerStats {

@@ -116,7 +116,7 @@ Task<Status> HttpServerCall::FinishResponse() {
   co_return co_await connection_.socket_.Write(AsBytes(kLastChunk), {});
 }
 
-HttpAnswer HttpHandler::AnswerBadHead(const HttpBadHead& bad) {
+HttpRefusal HttpHandler::AnswerBadHead(const HttpBadHead& bad) {
   return {.head = {.status = bad.status, .headers = {}}, .body = {}};
 }
 

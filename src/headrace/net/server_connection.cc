@@ -168,7 +168,7 @@ Task<std::optional<ParsedHead<HttpRequestHead>>> ServerConnection::ReadHead() {
 Task<void> ServerConnection::RefuseHead(int status, std::string message) {
   const HttpBadHead bad{
       .status = status, .message = std::move(message), .remote_address = remote_address_};
-  const HttpAnswer answer = shard_.handler->AnswerBadHead(bad);
+  const HttpRefusal answer = shard_.handler->AnswerBadHead(bad);
   keep_alive_ = false;
   SetPhase(Phase::kSend);
   const auto head = Serialize(answer.head, answer.body.size(), false);
