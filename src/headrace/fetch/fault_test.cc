@@ -201,9 +201,15 @@ TEST_F(FaultTest, AHalfOpenConnectionEndsWithTheDeadline) {
   }
   MakeFetcher({});
   TextSink sink(kSizes);
-  EXPECT_THAT(RunAll(kSizes, sink, Within(std::chrono::milliseconds(200))),
-              HasCode(ErrorCode::kTimedOut));
-  for (const auto& end : sink.ends) EXPECT_THAT(*end, HasCode(ErrorCode::kTimedOut));
+  const Status ended = RunAll(kSizes, sink, Within(std::chrono::milliseconds(200)));
+  // The run may end with its reads, each of which timed out, or be the first to notice.
+  if (!ended) {
+    EXPECT_THAT(ended, HasCode(ErrorCode::kTimedOut));
+  }
+  for (const auto& end : sink.ends) {
+    ASSERT_TRUE(end.has_value());
+    EXPECT_THAT(*end, HasCode(ErrorCode::kTimedOut));
+  }
   EXPECT_EQ(fetcher_->memory_bytes_taken(), 0U);
 }
 
