@@ -36,13 +36,13 @@ class GatewayBackend final : public ContractBackend {
   }
 
   testing::TempDir folder_;
-  WorkPool pool_{2};
+  EventLoops loops_{1};
+  WorkPool pool_{2};  // Ends before the loops that it hands results to.
   std::unique_ptr<directory::DirectoryStore> folder_store_ =
       directory::DirectoryStore::Open(
           folder_.string(), pool_,
           {.durability = directory::Durability::kNone, .part_size_bytes_min = 1})
           .value();
-  EventLoops loops_{1};
   gateway::Gateway gateway_{*folder_store_,
                             {.authenticator = {.users = {{.access_key_id = "USER",
                                                           .secret_access_key = "secret",

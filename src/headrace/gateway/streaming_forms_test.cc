@@ -163,12 +163,12 @@ class StreamingFormsTest : public ::testing::Test {
 
   ManualClock clock_{s3::ParseAmzDate(kTimestamp).value()};
   TempDir folder_;
-  WorkPool pool_{2};
+  EventLoops loops_{1};
+  WorkPool pool_{2};  // Ends before the loops that it hands results to.
   std::unique_ptr<directory::DirectoryStore> store_ =
       directory::DirectoryStore::Open(folder_.string(), pool_,
                                       {.durability = directory::Durability::kNone})
           .value();
-  EventLoops loops_{1};
   BlockingStore blocking_{*store_};
   Gateway gateway_{*store_, {.authenticator = {.users = {kUser}}}, clock_};
   std::unique_ptr<net::HttpServer> server_;

@@ -34,14 +34,16 @@ class DirectoryStoreTest : public ::testing::Test {
   }
 
   void Start() {
-    store_ = DirectoryStore::Open(folder_.string(), pool_,
+    pool_.emplace(4);
+    store_ = DirectoryStore::Open(folder_.string(), *pool_,
                                   {.durability = Durability::kNone, .part_size_bytes_min = 1})
                  .value();
     blocking_.emplace(*store_);
   }
   void Restart() {
-    blocking_.reset();
     store_.reset();
+    pool_.reset();
+    blocking_.reset();
     Start();
   }
   std::filesystem::path PathOf(const std::string& key) const {
@@ -80,9 +82,10 @@ class DirectoryStoreTest : public ::testing::Test {
   }
 
   testing::TempDir folder_;
-  WorkPool pool_{4};
-  std::unique_ptr<DirectoryStore> store_;
+  // Ends last: a thread of the pool may still be handing a result to its loops.
   std::optional<BlockingStore> blocking_;
+  std::optional<WorkPool> pool_;
+  std::unique_ptr<DirectoryStore> store_;
 };
 
 TEST_F(DirectoryStoreTest, AListingFollowsEveryPutAndDeleteAndFilesPutThereByHand) {
