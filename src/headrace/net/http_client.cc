@@ -212,10 +212,10 @@ Task<Result<HttpAnswer>> HttpClient::Send(const HttpCall& call) {
   const bool is_repeatable = call.method == "GET" || call.method == "HEAD";
   // A request that wants a connection of its own gets it to an address looked up anew: what is
   // asked so was answered badly over another.
-  const bool is_alone =
-      call.needs_fresh_connection || HasToken(call.headers.Value("Connection"), "close");
-  if (is_alone) shared_->addresses.Forget(shared_->options->proxy.value_or(call.endpoint));
-  for (bool may_be_stale = !is_alone;; may_be_stale = false) {
+  if (call.needs_fresh_connection) {
+    shared_->addresses.Forget(shared_->options->proxy.value_or(call.endpoint));
+  }
+  for (bool may_be_stale = !call.needs_fresh_connection;; may_be_stale = false) {
     auto connection = may_be_stale ? pool->TakeIdle(call.endpoint) : nullptr;
     const bool is_fresh = !connection;
     if (is_fresh) connection = pool->MakeConnection(call.endpoint);
