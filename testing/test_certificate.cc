@@ -9,17 +9,11 @@
 #include <openssl/x509v3.h>
 
 #include "headrace/base/error.h"
+#include "headrace/base/freed.h"
 
 namespace headrace::testing {
 namespace {
 
-template <auto kFree>
-struct Freed {
-  template <typename T>
-  void operator()(T* object) const {
-    kFree(object);
-  }
-};
 using KeyPointer = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using CertificatePointer = std::unique_ptr<X509, Freed<X509_free>>;
 using ExtensionPointer = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>>;

@@ -10,17 +10,11 @@
 #include <openssl/param_build.h>
 
 #include "headrace/base/error.h"
+#include "headrace/base/freed.h"
 
 namespace headrace {
 namespace {
 
-template <auto kFree>
-struct Freed {
-  template <typename T>
-  void operator()(T* object) const {
-    kFree(object);
-  }
-};
 using GroupPointer = std::unique_ptr<EC_GROUP, Freed<EC_GROUP_free>>;
 using PointPointer = std::unique_ptr<EC_POINT, Freed<EC_POINT_free>>;
 using NumberPointer = std::unique_ptr<BIGNUM, Freed<BN_clear_free>>;

@@ -24,4 +24,14 @@ std::optional<std::span<const std::byte>> ByteGatherer::Take(std::span<const std
   return carried_;
 }
 
+bool ByteGatherer::Skip(std::span<const std::byte>& input, uint64_t size_bytes) {
+  const auto taken =
+      static_cast<size_t>(std::min<uint64_t>(input.size(), size_bytes - skipped_bytes_));
+  skipped_bytes_ += taken;
+  input = input.subspan(taken);
+  if (skipped_bytes_ < size_bytes) return false;
+  skipped_bytes_ = 0;
+  return true;
+}
+
 }  // namespace headrace::format

@@ -63,11 +63,7 @@ std::optional<std::span<const std::byte>> RecordIoReader::TakePayload(
     if (!run) return std::nullopt;
     return run->first(size_bytes);
   }
-  const size_t taken = std::min(input.size(), padded_bytes - static_cast<size_t>(skipped_bytes_));
-  skipped_bytes_ += taken;
-  input = input.subspan(taken);
-  if (skipped_bytes_ < padded_bytes) return std::nullopt;
-  skipped_bytes_ = 0;
+  if (!gatherer_.Skip(input, padded_bytes)) return std::nullopt;
   return std::span<const std::byte>();
 }
 

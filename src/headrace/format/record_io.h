@@ -65,7 +65,6 @@ class RecordIoReader final : public RecordReader {
   RecordIoJoin join_;
   ByteGatherer gatherer_;
   std::optional<Header> header_;   // Of the part under way.
-  uint64_t skipped_bytes_ = 0;     // Of that part, padding included.
   std::vector<std::byte> joined_;  // Parts so far, where payloads are kept.
   bool is_given_ = false;          // `joined_` was handed out.
   bool is_in_parts_ = false;       // A first part came and no last one yet.

@@ -9,18 +9,12 @@
 #include <gtest/gtest.h>
 
 #include "headrace/base/encoding.h"
-#include "headrace/format/gzip_encoder.h"
+#include "testing/gzip.h"
 
 namespace headrace::format {
 namespace {
 
-std::string Gzip(std::string_view text) {
-  GzipEncoder encoder(6);
-  std::string out(text.size() + 1000, '\0');
-  const auto step = encoder.Encode(AsBytes(text), std::as_writable_bytes(std::span(out)), true);
-  out.resize(step.given_bytes);
-  return out;
-}
+using testing::Gzip;
 
 struct Outcome {
   std::vector<std::string> payloads;

@@ -74,7 +74,7 @@ Result<std::optional<Record>> TarReader::Next(std::span<const std::byte>& input)
     }
     if (DescribesTheNext(block_->kind)) {
       const size_t size_bytes = static_cast<size_t>(block_->size_bytes);
-      const auto run = gatherer_.Take(input, size_bytes + TarPaddingBytes(size_bytes));
+      const auto run = gatherer_.Take(input, static_cast<size_t>(PaddedBytes()));
       if (!run) return std::nullopt;
       HR_TRY(Learn(run->first(size_bytes)));
       EndMember();
@@ -84,7 +84,7 @@ Result<std::optional<Record>> TarReader::Next(std::span<const std::byte>& input)
       if (record) offset_bytes_.reset();
       return record;
     } else {
-      if (!Skip(input)) return std::nullopt;
+      if (!gatherer_.Skip(input, PaddedBytes())) return std::nullopt;
       EndMember();
       offset_bytes_.reset();
     }
@@ -107,10 +107,10 @@ Status TarReader::Learn(std::span<const std::byte> contents) {
 std::optional<Record> TarReader::TakeFile(std::span<const std::byte>& input) {
   Record record{.index = index_, .offset_bytes = *offset_bytes_, .size_bytes = block_->size_bytes};
   if (options_.skips_payloads) {
-    if (!Skip(input)) return std::nullopt;
+    if (!gatherer_.Skip(input, PaddedBytes())) return std::nullopt;
   } else {
     const auto size_bytes = static_cast<size_t>(block_->size_bytes);
-    const auto run = gatherer_.Take(input, size_bytes + TarPaddingBytes(size_bytes));
+    const auto run = gatherer_.Take(input, static_cast<size_t>(PaddedBytes()));
     if (!run) return std::nullopt;
     record.payload = run->first(size_bytes);
   }
@@ -120,19 +120,12 @@ std::optional<Record> TarReader::TakeFile(std::span<const std::byte>& input) {
   return record;
 }
 
-bool TarReader::Skip(std::span<const std::byte>& input) {
-  const uint64_t padded_bytes = block_->size_bytes + TarPaddingBytes(block_->size_bytes);
-  const auto taken =
-      static_cast<size_t>(std::min<uint64_t>(input.size(), padded_bytes - skipped_bytes_));
-  skipped_bytes_ += taken;
-  input = input.subspan(taken);
-  if (skipped_bytes_ < padded_bytes) return false;
-  skipped_bytes_ = 0;
-  return true;
+uint64_t TarReader::PaddedBytes() const {
+  return block_->size_bytes + TarPaddingBytes(block_->size_bytes);
 }
 
 void TarReader::EndMember() {
-  position_bytes_ += kTarBlockBytes + block_->size_bytes + TarPaddingBytes(block_->size_bytes);
+  position_bytes_ += kTarBlockBytes + PaddedBytes();
   block_.reset();
 }
 

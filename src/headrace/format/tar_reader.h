@@ -32,8 +32,8 @@ class TarReader final : public RecordReader {
   Status Learn(std::span<const std::byte> contents);
   // Takes a regular file's contents; nothing: more input is needed.
   std::optional<Record> TakeFile(std::span<const std::byte>& input);
-  // Whether contents and padding have passed.
-  bool Skip(std::span<const std::byte>& input);
+  // Of the contents under way, with their padding.
+  uint64_t PaddedBytes() const;
   // The member under way is over.
   void EndMember();
   Error Broken(Error error) const;
@@ -44,7 +44,6 @@ class TarReader final : public RecordReader {
   std::string next_name_;          // What came before it as a name of its own; empty: nothing.
   std::optional<uint64_t> next_size_bytes_;
   std::string name_;  // The last record's.
-  uint64_t skipped_bytes_ = 0;
   uint64_t index_ = 0;
   uint64_t position_bytes_ = 0;           // Of the next header.
   std::optional<uint64_t> offset_bytes_;  // Of the first header of the record under way.
