@@ -190,7 +190,9 @@ CommandAction DeclareBench(CLI::App& app) {
                  "How long a step computes (default: 0, an empty step)")
       ->check(CLI::Range(0.0, 3'600'000.0));
   app.add_flag("--hash", options->hashes, "Read once more, in order, and print a digest of it all");
-  app.add_flag("!--no-verify", options->verifies, "Do not compare checksums");
+  app.add_flag_callback(
+      "--no-verify", [&verifies = options->verifies] { verifies = false; },
+      "Do not compare checksums");
   app.add_option("--html", options->page_path, "Write a page with plots")->type_name("FILE");
   return [options](CommandContext& context) {
     options->loop.step_time = std::chrono::duration_cast<std::chrono::nanoseconds>(

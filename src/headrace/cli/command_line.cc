@@ -75,9 +75,12 @@ void DeclareGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("--profile", options.s3.profile, "Profile of the shared AWS configuration files")
       ->type_name("NAME");
   app.add_option("--region", options.s3.region, "Region to sign for")->type_name("NAME");
-  app.add_flag("!--no-sign-request", options.s3.sign_requests,
-               "Send requests without a signature (public buckets)");
-  app.add_flag("!--no-verify-ssl", options.s3.verify_tls, "Accept any TLS certificate");
+  app.add_flag_callback(
+      "--no-sign-request", [&signs = options.s3.sign_requests] { signs = false; },
+      "Send requests without a signature (public buckets)");
+  app.add_flag_callback(
+      "--no-verify-ssl", [&verifies = options.s3.verify_tls] { verifies = false; },
+      "Accept any TLS certificate");
   DeclareTimeout(app, "--read-timeout,--cli-read-timeout", options.s3.idle_timeout,
                  "A request with no byte sent or received for this long fails (default: 30)");
   DeclareTimeout(app, "--connect-timeout,--cli-connect-timeout", options.s3.connect_timeout,

@@ -5,9 +5,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -15,6 +17,7 @@
 
 #include "headrace/base/encoding.h"
 #include "headrace/cli/command.h"
+#include "headrace/store/faulty/faulty_store.h"
 #include "headrace/store/memory/memory_store.h"
 #include "testing/blocking_store.h"
 #include "testing/manual_clock.h"
@@ -30,69 +33,6 @@ using headrace::testing::IsOk;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-// Lends a store that outlives the command.
-class BorrowedStore final : public ObjectStore {
- public:
-  explicit BorrowedStore(ObjectStore& store) : store_(store) {}
-  Task<Result<std::vector<BucketInfo>>> ListBuckets(const CallContext& context) override {
-    return store_.ListBuckets(context);
-  }
-  Task<Status> CreateBucket(const std::string& bucket, const CallContext& context) override {
-    return store_.CreateBucket(bucket, context);
-  }
-  Task<Status> HeadBucket(const std::string& bucket, const CallContext& context) override {
-    return store_.HeadBucket(bucket, context);
-  }
-  Task<Status> DeleteBucket(const std::string& bucket, const CallContext& context) override {
-    return store_.DeleteBucket(bucket, context);
-  }
-  Task<Result<ListPage>> List(const ListRequest& request, const CallContext& context) override {
-    return store_.List(request, context);
-  }
-  Task<Result<ObjectHead>> Head(const HeadRequest& request, const CallContext& context) override {
-    return store_.Head(request, context);
-  }
-  Task<Result<GetResult>> Get(const GetRequest& request, const CallContext& context) override {
-    return store_.Get(request, context);
-  }
-  Task<Result<PutResult>> Put(const PutRequest& request, ByteSource& body,
-                              const CallContext& context) override {
-    return store_.Put(request, body, context);
-  }
-  Task<Result<PutResult>> Copy(const CopyRequest& request, const CallContext& context) override {
-    return store_.Copy(request, context);
-  }
-  Task<Status> Delete(const DeleteRequest& request, const CallContext& context) override {
-    return store_.Delete(request, context);
-  }
-  Task<Result<std::vector<DeleteFailure>>> DeleteMany(const DeleteManyRequest& request,
-                                                      const CallContext& context) override {
-    return store_.DeleteMany(request, context);
-  }
-  Task<Result<MultipartUpload>> CreateMultipart(const CreateMultipartRequest& request,
-                                                const CallContext& context) override {
-    return store_.CreateMultipart(request, context);
-  }
-  Task<Result<PartInfo>> UploadPart(const UploadPartRequest& request, ByteSource& body,
-                                    const CallContext& context) override {
-    return store_.UploadPart(request, body, context);
-  }
-  Task<Result<PartInfo>> CopyPart(const CopyPartRequest& request,
-                                  const CallContext& context) override {
-    return store_.CopyPart(request, context);
-  }
-  Task<Result<PutResult>> CompleteMultipart(const CompleteMultipartRequest& request,
-                                            const CallContext& context) override {
-    return store_.CompleteMultipart(request, context);
-  }
-  Task<Status> AbortMultipart(const MultipartUpload& upload, const CallContext& context) override {
-    return store_.AbortMultipart(upload, context);
-  }
-
- private:
-  ObjectStore& store_;
-};
 
 // Runs command lines against a store in memory that holds the bucket "bkt", in a folder of its own.
 class CommandsTest : public ::testing::Test {
@@ -125,7 +65,9 @@ class CommandsTest : public ::testing::Test {
     world.open_store =
         [this](const s3::S3Settings& settings) -> Result<std::unique_ptr<ObjectStore>> {
       settings_ = settings;
-      return std::make_unique<BorrowedStore>(store_);
+      auto store = std::make_unique<FaultyStore>(store_);
+      if (on_open_) on_open_(*store);
+      return store;
     };
     const ExitCode code = RunCommandLine(arguments, std::move(world));
     out_ = TextOf(out);
@@ -181,6 +123,7 @@ class CommandsTest : public ::testing::Test {
   headrace::testing::ManualClock clock_{SystemTime(std::chrono::seconds(1'767'225'600))};
   MemoryStore store_{clock_};
   headrace::testing::BlockingStore blocking_{store_};
+  std::function<void(FaultyStore&)> on_open_;  // Scripts what goes wrong in a command's store.
   std::stop_source stop_;
   s3::S3Settings settings_;
   std::string out_;
@@ -400,6 +343,25 @@ TEST_F(CommandsTest, SyncDeletesWhatTheSourceDoesNotHave) {
   EXPECT_EQ(Run({"sync", "--delete", Path("out"), "s3://bkt/q"}), 0);
   EXPECT_EQ(out_, "delete: s3://bkt/q/extra\n");
   EXPECT_THAT(Keys(), ElementsAre("p/keep", "q/keep", "q/spared.txt"));
+}
+
+TEST_F(CommandsTest, AnInterruptedSyncDeletesNothingAheadOfWhatItCopies) {
+  // More than are ever on their way at once, so that the file behind them waits its turn.
+  for (int i = 0; i < 5000; ++i) GivenObject("p/a" + std::to_string(i), "1");
+  GivenFile("out/z", "not in the source");
+  std::thread interrupter;
+  on_open_ = [this, &interrupter](FaultyStore& store) {
+    store.Add({.operation = StoreOperation::kGet,
+               .call_count = StoreFault::kEveryCall,
+               .gate = std::make_shared<Gate>()});
+    interrupter = std::thread([this, &store] {
+      store.AwaitGated(1);
+      stop_.request_stop();
+    });
+  };
+  EXPECT_EQ(Run({"sync", "--delete", "s3://bkt/p", Path("out")}), 130);
+  interrupter.join();
+  EXPECT_THAT(Files(), ElementsAre("out/z"));
 }
 
 TEST_F(CommandsTest, SyncDeletesNothingForASourceThatHoldsNothing) {

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "headrace/deliver/file/local_tree.h"
+#include "headrace/deliver/file/remove_below.h"
 #include "headrace/deliver/file/sync_plan.h"
 #include "headrace/plan/key_path.h"
 
@@ -268,8 +269,11 @@ Result<ItemSource<CopyJob::Item>> CopyJob::SyncItems(Entries source) {
       HR_TRY_ASSIGN(std::optional<file::SyncAction> action, plan->Next());
       if (!action) return std::nullopt;
       if (action->kind == file::SyncAction::Kind::kCopy) return ItemFor(std::move(action->entry));
+      if (is_download() && file::IsBehindLink(target_root_, action->entry.path)) continue;
       // What could not be walked may hold the very file: then nothing more is known to be gone.
-      if (is_source_complete_) RemoveFromTarget(action->entry);
+      if (!is_source_complete_) continue;
+      return Item{
+          .is_deletion = true, .entry = std::move(action->entry), .source = {}, .target = {}};
     }
   };
 }
@@ -292,6 +296,13 @@ Result<CopyJob::Item> CopyJob::ItemFor(Entry entry) const {
   return item;
 }
 
+Step CopyJob::DeletionOf(const Entry& entry) const {
+  return {.verb = "delete",
+          .source = Shown(target_, At(target_, target_root_, entry.path)),
+          .target = {},
+          .size_bytes = entry.size_bytes};
+}
+
 Step CopyJob::StepFor(const Item& item) const {
   return {.verb = verb(),
           .source = Shown(source_, item.source),
@@ -304,7 +315,7 @@ std::optional<Error> CopyJob::DryRun(ItemSource<Item> items) {
     Result<std::optional<Item>> item = items();
     if (!item.has_value()) return item.error();
     if (!*item) return std::nullopt;
-    display_.OnWouldDo(StepFor(**item));
+    display_.OnWouldDo((*item)->is_deletion ? DeletionOf((*item)->entry) : StepFor(**item));
   }
 }
 

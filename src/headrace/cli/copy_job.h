@@ -36,8 +36,10 @@ class CopyJob {
   Result<ExitCode> Run();
 
  private:
-  // One file or object to copy. `source` and `target` are paths or keys, as their place is.
+  // One file or object to copy, or (sync) to delete from the target, which uses `entry` alone.
+  // `source` and `target` are paths or keys, as their place is.
   struct Item {
+    bool is_deletion = false;
     file::Entry entry;
     std::string source;
     std::string target;
@@ -66,7 +68,9 @@ class CopyJob {
   Result<Entries> CheckedForDelete(Entries source);
   Result<Item> ItemFor(file::Entry entry) const;
   Step StepFor(const Item& item) const;
+  Step DeletionOf(const file::Entry& entry) const;
 
+  // Deletes now, or with the next batch.
   void RemoveFromTarget(const file::Entry& entry);
   // mv: removes the sources of what has arrived since the last call.
   void RemoveArrived();

@@ -35,6 +35,14 @@ file::ItemSource<TransferItem> CopyJob::Beginning(file::ItemSource<Item>& items,
       RemoveArrived();
       HR_TRY_ASSIGN(std::optional<Item> item, items());
       if (!item) return std::nullopt;
+      if (item->is_deletion) {
+        // Nothing more goes once the run is broken off.
+        if (context_.call().stop.stop_requested()) {
+          return Fail(ErrorCode::kCancelled, "sync was interrupted");
+        }
+        RemoveFromTarget(item->entry);
+        continue;
+      }
       Result<TransferItem> converted = convert(*item);
       if (!converted.has_value()) {
         display_.OnFailed(StepFor(*item), converted.error());
@@ -55,7 +63,7 @@ std::optional<Error> CopyJob::Transfer(file::ItemSource<Item> items) {
     if (item == nullptr) {
       display_.OnAllFound();
     } else {
-      display_.OnFound(item->entry.size_bytes);
+      display_.OnFound(item->is_deletion ? 0 : item->entry.size_bytes);
     }
   });
   file::ItemSource<Item> next = [&ahead] { return ahead.Next(); };
@@ -148,21 +156,12 @@ file::VersionDelete& CopyJob::SourceDeletes() {
 }
 
 void CopyJob::RemoveFromTarget(const file::Entry& entry) {
-  const std::string name = At(target_, target_root_, entry.path);
-  if (is_download() && file::IsBehindLink(target_root_, entry.path)) return;
-  const Step step{.verb = "delete",
-                  .source = Shown(target_, name),
-                  .target = {},
-                  .size_bytes = entry.size_bytes};
-  if (options_.is_dry_run) {
-    display_.OnWouldDo(step);
-    return;
-  }
-  display_.OnFound(0);
+  display_.AwaitRoom();
   if (target_.kind == Place::Kind::kStore) {
-    TargetDeletes().Add(name);
+    TargetDeletes().Add(At(target_, target_root_, entry.path));
     return;
   }
+  const Step step = DeletionOf(entry);
   if (const Status removed = file::RemoveBelow(target_root_, entry.path); !removed) {
     display_.OnFailed(step, removed.error());
     return;

@@ -34,11 +34,16 @@ CopyOptions::CopyOptions(CLI::App& app, CopyKind copy_kind)
         ->type_name("BYTES");
   }
   app.add_flag("--dry-run,--dryrun", is_dry_run, "Print what would be done, and do nothing");
-  app.add_flag("!--no-progress", shows_progress, "No progress line on a terminal");
-  app.add_flag("--follow-symlinks,!--no-follow-symlinks", follows_symlinks,
-               "Upload what symbolic links point to (default), or pass them over");
-  app.add_flag("!--no-guess-mime-type", guesses_content_type,
-               "Do not derive Content-Type from the file's name");
+  app.add_flag_callback(
+      "--no-progress", [this] { shows_progress = false; }, "No progress line on a terminal");
+  app.add_flag_callback(
+      "--follow-symlinks", [this] { follows_symlinks = true; },
+      "Upload what symbolic links point to (default)");
+  app.add_flag_callback(
+      "--no-follow-symlinks", [this] { follows_symlinks = false; }, "Pass over symbolic links");
+  app.add_flag_callback(
+      "--no-guess-mime-type", [this] { guesses_content_type = false; },
+      "Do not derive Content-Type from the file's name");
   attributes.Declare(app);
 }
 

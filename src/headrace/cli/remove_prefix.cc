@@ -41,6 +41,7 @@ Status RemovePrefix(CommandContext& context, ObjectStore& store, const S3Uri& pr
       display.OnWouldDo(step_for(key));
     } else {
       display.OnFound(0);
+      display.AwaitRoom();
       deletes.Add(std::move(key));
     }
   }

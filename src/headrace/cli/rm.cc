@@ -70,7 +70,9 @@ CommandAction DeclareRm(CLI::App& app) {
   app.add_flag("-r,--recursive", options->is_recursive, "Everything below s3://BUCKET/KEY/");
   app.add_flag("--dry-run,--dryrun", options->is_dry_run,
                "Print what would be done, and do nothing");
-  app.add_flag("!--no-progress", options->shows_progress, "No progress line on a terminal");
+  app.add_flag_callback(
+      "--no-progress", [&shows = options->shows_progress] { shows = false; },
+      "No progress line on a terminal");
   return [options](CommandContext& context) { return Rm(context, *options); };
 }
 

@@ -73,6 +73,7 @@ void TransferDisplay::OnFound(uint64_t size_bytes) {
 }
 
 void TransferDisplay::OnBegin(Step step) {
+  AwaitRoom();
   const MutexLock lock(mutex_);
   running_.emplace(next_index_++, std::move(step));
 }
@@ -121,7 +122,7 @@ void TransferDisplay::OnFailed(const Step& step, const Error& error) {
   const std::string line =
       fmt::format("headrace {}: {} failed: {}{}{}", command_, step.verb,
                   is_named ? "" : step.source, is_named ? "" : ": ", error.message());
-  PrintLine(world_.err, fmt::format("{}{}", shows_bar_ ? kClearLine : "", plan::ShownKey(line)));
+  printer_.Add(world_.err, fmt::format("{}{}", shows_bar_ ? kClearLine : "", plan::ShownKey(line)));
 }
 
 bool TransferDisplay::IsOutOfTime(const Error& error) const {
@@ -129,14 +130,15 @@ bool TransferDisplay::IsOutOfTime(const Error& error) const {
 }
 
 void TransferDisplay::OnWouldDo(const Step& step) {
+  AwaitRoom();
   if (prints_lines_) PrintStep(step, true, nullptr);
 }
 
 void TransferDisplay::PrintStep(const Step& step, bool is_dry_run, const Error* error) {
   if (is_json_) {
-    PrintLine(world_.out, StepJson(step, is_dry_run, error));
+    printer_.Add(world_.out, StepJson(step, is_dry_run, error));
   } else {
-    PrintShown(world_.out, StepLine(step, is_dry_run));
+    printer_.Add(world_.out, std::string(plan::ShownKey(StepLine(step, is_dry_run))));
   }
 }
 
@@ -182,6 +184,7 @@ void TransferDisplay::StopDrawing() {
 
 Result<ExitCode> TransferDisplay::Finish(const std::optional<Error>& whole) {
   StopDrawing();
+  printer_.Finish();
   if (shows_bar_) {
     const Progress last = Now();
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(last.elapsed);

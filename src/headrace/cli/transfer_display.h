@@ -15,6 +15,7 @@
 #include "headrace/base/error.h"
 #include "headrace/base/mutex.h"
 #include "headrace/cli/command.h"
+#include "headrace/cli/line_printer.h"
 #include "headrace/cli/progress.h"
 #include "headrace/deliver/file/transfer.h"
 
@@ -49,7 +50,7 @@ class TransferDisplay final : public file::TransferObserver {
   // Totals: something to do was found, and nothing more will be.
   void OnFound(uint64_t size_bytes);
   void OnAllFound() { is_all_found_ = true; }
-  // The next item (in the order of their indexes) is about to begin.
+  // The next item (in the order of their indexes) is about to begin. Waits as AwaitRoom does.
   void OnBegin(Step step) HR_EXCLUDES(mutex_);
 
   void OnBytes(uint64_t size_bytes) override { bytes_done_ += size_bytes; }
@@ -59,15 +60,18 @@ class TransferDisplay final : public file::TransferObserver {
   // A step outside the indexes: a deletion, an object that was refused.
   void OnDone(const Step& step);
   void OnFailed(const Step& step, const Error& error) HR_EXCLUDES(mutex_);
-  // Of a dry run.
+  // Waits while the reader of the lines is far behind, or until the command is stopped. For whoever
+  // begins items; no event loop.
+  void AwaitRoom() { printer_.AwaitRoom(world_.stop); }
+  // Of a dry run. Waits as AwaitRoom does.
   void OnWouldDo(const Step& step);
 
   uint64_t done_count() const { return items_done_; }
   uint64_t failed_count() const { return items_failed_; }
 
-  // Ends the progress line. What the command ends with: success; the failures' own code when they
-  // all agree on one and nothing was done; partial failure otherwise. `whole` is what ended the
-  // transfer as a whole, if anything did.
+  // Ends the progress line and writes what is left. What the command ends with: success; the
+  // failures' own code when they all agree on one and nothing was done; partial failure otherwise.
+  // `whole` is what ended the transfer as a whole, if anything did.
   Result<ExitCode> Finish(const std::optional<Error>& whole) HR_EXCLUDES(mutex_);
 
  private:
@@ -103,6 +107,7 @@ class TransferDisplay final : public file::TransferObserver {
   std::optional<ErrorCode> first_failure_ HR_GUARDED_BY(mutex_);
   bool failures_differ_ HR_GUARDED_BY(mutex_) = false;
   std::atomic<bool> is_out_of_time_ = false;  // --timeout broke something off.
+  LinePrinter printer_;
   std::thread drawer_;
 };
 
