@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "headrace/plan/json_text.h"
 #include "headrace/store/s3_uri.h"
 
 namespace headrace::plan {
@@ -14,29 +15,8 @@ namespace {
 
 namespace od = simdjson::ondemand;
 
-constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
-
 std::unexpected<Error> Refuse(std::string what) {
   return Fail(ErrorCode::kInvalidArgument, std::move(what));
-}
-
-bool IsUtf16(std::string_view text) {
-  return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") ||
-         (text.size() >= 2 && (text[0] == '\0' || text[1] == '\0'));
-}
-
-// The cause behind text that is no JSON, where it is one that users run into.
-std::string_view LikelyCause(std::string_view text, size_t position) {
-  const std::string_view rest = text.substr(std::min(position, text.size()));
-  const size_t next = rest.find_first_not_of(" \t\r\n");
-  if (next != std::string_view::npos && rest[next] == '\'') {
-    return "; JSON needs double quotes";
-  }
-  if (next != std::string_view::npos && (rest[next] == ']' || rest[next] == '}')) {
-    return "; there is a comma too many before it";
-  }
-  if (rest.substr(0, 200).contains("'")) return "; JSON needs double quotes";
-  return "";
 }
 
 class Parser {
@@ -99,11 +79,11 @@ class Parser {
   std::unexpected<Error> NotJson(std::string_view what) {
     const size_t position = Position();
     return Refuse(fmt::format("line {}: not JSON: {}{}", LineOf(text_, position), what,
-                              LikelyCause(text_, position)));
+                              LikelyJsonMistake(text_, position)));
   }
   std::unexpected<Error> NoPrefix() const {
     return Refuse(fmt::format("the first element must be {{\"prefix\": \"s3://BUCKET/PREFIX\"}}{}",
-                              LikelyCause(text_, 0)));
+                              LikelyJsonMistake(text_, 0)));
   }
   std::unexpected<Error> NoText() {
     return Refuse(fmt::format("line {}: an entry is no text", LineOf(text_, Position())));

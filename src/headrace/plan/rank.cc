@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/plan/rank.h"
 
-#include <simdjson.h>
-
-#include <algorithm>
 #include <array>
 #include <charconv>
-#include <string>
-#include <vector>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -55,36 +51,6 @@ Result<std::optional<Rank>> RankFromEnvironment(const Environment& environment) 
     return Rank{.index = *index, .count = *count};
   }
   return std::nullopt;
-}
-
-Result<Rank> RankFromResourceConfig(std::string_view json) {
-  simdjson::dom::parser parser;
-  simdjson::dom::object config;
-  std::string_view current;
-  simdjson::dom::array hosts;
-  if (parser.parse(json.data(), json.size()).get(config) != simdjson::SUCCESS ||
-      config["current_host"].get(current) != simdjson::SUCCESS ||
-      config["hosts"].get(hosts) != simdjson::SUCCESS) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "resourceconfig.json is not a JSON object with 'current_host' and 'hosts'");
-  }
-  std::vector<std::string_view> names;
-  for (const auto host : hosts) {
-    std::string_view name;
-    if (host.get(name) != simdjson::SUCCESS) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  "resourceconfig.json: 'hosts' is not a list of names");
-    }
-    names.push_back(name);
-  }
-  std::ranges::sort(names);
-  const auto found = std::ranges::find(names, current);
-  if (found == names.end()) {
-    return Fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("resourceconfig.json: current_host '{}' is not among 'hosts'", current));
-  }
-  return Rank{.index = static_cast<uint64_t>(found - names.begin()), .count = names.size()};
 }
 
 }  // namespace headrace::plan

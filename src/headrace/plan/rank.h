@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 #include "headrace/base/environment.h"
 #include "headrace/base/error.h"
@@ -30,9 +29,5 @@ struct Rank {
 // on as JOB_COMPLETIONS. kInvalidArgument, naming both variables, when the second is missing, one
 // is not a number, or the rank is not below the size.
 Result<std::optional<Rank>> RankFromEnvironment(const Environment& environment);
-
-// The rank of a host in SageMaker's resourceconfig.json ("current_host" among "hosts"): its index
-// in the sorted list. kInvalidArgument says what is wrong with the text.
-Result<Rank> RankFromResourceConfig(std::string_view json);
 
 }  // namespace headrace::plan

@@ -44,22 +44,5 @@ TEST(RankFromEnvironment, RefusesWhatIsNoRank) {
   }
 }
 
-TEST(RankFromResourceConfig, IsTheIndexAmongTheSortedHosts) {
-  const auto rank =
-      RankFromResourceConfig(R"({"current_host":"algo-2","hosts":["algo-3","algo-2","algo-1"],)"
-                             R"("network_interface_name":"eth0"})");
-  EXPECT_EQ(rank.value(), (Rank{.index = 1, .count = 3}));
-}
-
-TEST(RankFromResourceConfig, SaysWhatIsWrong) {
-  for (const char* const bad :
-       {"", "{", "[]", R"({"hosts":["a"]})", R"({"current_host":"a"})",
-        R"({"current_host":"a","hosts":"a"})", R"({"current_host":"a","hosts":[1]})"}) {
-    EXPECT_FALSE(RankFromResourceConfig(bad).has_value()) << bad;
-  }
-  EXPECT_THAT(RankFromResourceConfig(R"({"current_host":"b","hosts":["a"]})").error().message(),
-              HasSubstr("'b' is not among"));
-}
-
 }  // namespace
 }  // namespace headrace::plan
