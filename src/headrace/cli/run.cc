@@ -12,8 +12,10 @@
 #include "headrace/cli/option_checks.h"
 #include "headrace/cli/print.h"
 #include "headrace/cli/signal_forwarding.h"
+#include "headrace/job/config_files.h"
 #include "headrace/job/job_file.h"
 #include "headrace/job/job_flags.h"
+#include "headrace/job/job_rank.h"
 #include "headrace/job/run_job.h"
 #include "headrace/job/validate_job.h"
 
@@ -23,8 +25,10 @@ namespace {
 struct RunFlags {
   job::JobFlags job;
   std::string job_file;
+  std::string resource_config;
   double stop_grace_seconds = 0;
   bool is_fresh = false;
+  bool checks_only = false;
 };
 
 // People forget the dashes: "headrace run python3 train.py".
@@ -37,7 +41,7 @@ Result<std::string> ReadText(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::stringstream text;
   if (file) text << file.rdbuf();
-  if (!file) return std::unexpected(Error::FromErrno(errno, "read job file " + path));
+  if (!file) return std::unexpected(Error::FromErrno(errno, "read " + path));
   return text.str();
 }
 
@@ -49,15 +53,20 @@ Result<job::JobSpec> DescribeJob(const RunFlags& flags, const CommandContext& co
     HR_TRY_ASSIGN(const std::string text, ReadText(flags.job_file));
     HR_TRY_ASSIGN(spec, job::ParseJobFile(text, flags.job_file, std::move(spec)));
   }
+  if (!flags.resource_config.empty()) {
+    HR_TRY_ASSIGN(const std::string text, ReadText(flags.resource_config));
+    HR_TRY(While(flags.resource_config, job::ApplyResourceConfig(text, spec)));
+  }
   HR_TRY_ASSIGN(spec, job::ApplyFlags(job_flags, std::move(spec)));
   if (spec.name.empty()) {
     spec.name = job::DefaultJobName(spec.command, context.world().clock->WallNow());
   }
+  const Environment& environment = context.world().environment;
+  HR_TRY(job::ExpandRank(environment, spec));
   spec.base_directory = std::filesystem::absolute(spec.base_directory).lexically_normal().string();
   if (spec.base_directory.size() > 1 && spec.base_directory.ends_with('/')) {
     spec.base_directory.pop_back();
   }
-  const Environment& environment = context.world().environment;
   const std::string& region = context.options().s3.region;
   spec.region = region.empty() ? std::string(environment.Get("AWS_REGION")) : region;
   spec.endpoint_url = context.options().s3.endpoint_url;
@@ -74,7 +83,7 @@ Result<ExitCode> RunTraining(const RunFlags& flags, CommandContext& context) {
                           .clock = world.clock,
                           .host = job::LookAtHost(),
                           .inherited = world.environment};
-  if (!spec.channels.empty() || !spec.output_uri.empty()) {
+  if (job::NeedsStore(spec)) {
     HR_TRY_ASSIGN(job_world.store, context.Store());
     job_world.loops = &context.loops();
   }
@@ -84,7 +93,9 @@ Result<ExitCode> RunTraining(const RunFlags& flags, CommandContext& context) {
       std::fflush(world.err);
     };
   }
-  job::JobOptions options{.preparation = context.call().deadline, .is_fresh = flags.is_fresh};
+  job::JobOptions options{.preparation = context.call().deadline,
+                          .checks_only = flags.checks_only,
+                          .is_fresh = flags.is_fresh};
   options.process.stop_grace =
       std::chrono::milliseconds(static_cast<int64_t>(flags.stop_grace_seconds * 1000));
   const job::JobResult result = job::RunJob(spec, options, job_world);
@@ -106,7 +117,7 @@ CommandAction DeclareRun(CLI::App& app) {
     app.add_option(name, target, help)->type_name(form)->allow_extra_args(false);
   };
   add_list("--channel", flags->job.channels, "An input; may be given up to 20 times",
-           "NAME=s3://BUCKET/PREFIX[,OPTION=VALUE]...");
+           "NAME=URI[,OPTION=VALUE]...");
   add_list("--hyperparameter", flags->job.hyperparameters,
            "Into hyperparameters.json and SM_HP_NAME", "NAME=VALUE");
   add_list("--env", flags->job.environment, "A variable of the command", "NAME=VALUE");
@@ -122,8 +133,23 @@ CommandAction DeclareRun(CLI::App& app) {
       ->delimiter(',')
       ->allow_extra_args(false);
   app.add_option("--current-host", flags->job.current_host, "This host")->type_name("NAME");
+  app.add_option("--resource-config", flags->resource_config,
+                 "Take the hosts from SageMaker's resourceconfig.json")
+      ->type_name("FILE")
+      ->excludes("--hosts")
+      ->excludes("--current-host");
+  app.add_option("--rank", flags->job.rank,
+                 "This process's share of ShardedByS3Key channels (default: as torchrun, MPI, "
+                 "Slurm or an indexed Kubernetes job say, or the host's place)")
+      ->type_name("N");
+  app.add_option("--world-size", flags->job.world_size, "How many ranks share them")
+      ->type_name("N");
   app.add_flag("--fresh", flags->is_fresh,
                "Remove what an earlier run left in model/ and output/ of the tree");
+  app.add_flag("--check", flags->checks_only,
+               "Look for every mistake, in each line of augmented manifests too, and end before "
+               "anything is downloaded")
+      ->excludes("--fresh");
   app.add_option("--stop-grace", flags->stop_grace_seconds,
                  "Seconds from a request to stop until the command is killed")
       ->capture_default_str()

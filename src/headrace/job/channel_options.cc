@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kOptionNames =
     "mode, content-type, distribution, data-type, compression, record-wrapper, shuffle-seed, "
-    "attributes";
+    "attributes, access";
 
 template <typename Choice, size_t N>
 Status SetChoice(std::string_view option, std::string_view value,
@@ -95,6 +95,14 @@ Status SetChannelOption(std::string_view option, std::string_view value, Channel
   if (option == "shuffle-seed") return SetSeed(value, channel);
   if (option == "content-type") {
     channel.content_type = value;
+    return Ok();
+  }
+  if (option == "access") {
+    if (value != "ro" && value != "rw") {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("access is '{}', but must be one of ro, rw", value));
+    }
+    channel.is_writable = value == "rw";
     return Ok();
   }
   if (option == "attributes") {

@@ -10,11 +10,12 @@
 namespace headrace::job {
 
 // Sets one option of a channel from its text. The names are those of `--channel` and of job files:
-// mode, content-type, distribution, data-type, compression, record-wrapper, shuffle-seed and
-// attributes (separated by commas). kInvalidArgument names the option and what it may be.
+// mode, content-type, distribution, data-type, compression, record-wrapper, shuffle-seed,
+// attributes (separated by commas) and access. kInvalidArgument names the option and what it may
+// be.
 Status SetChannelOption(std::string_view option, std::string_view value, ChannelSpec& channel);
 
-// Parses `NAME=s3://bucket/prefix[,option=value]...`. A comma begins an option only where `word=`
+// Parses `NAME=URI[,option=value]...`. A comma begins an option only where `word=`
 // follows it, so that keys, content types and attribute lists may hold commas; a key that holds
 // ",word=" itself needs a job file. Limits and combinations are ValidateJob's.
 Result<ChannelSpec> ParseChannel(std::string_view text);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace headrace::job {
 
 using nlohmann::json;
@@ -36,6 +38,31 @@ json ResourceConfig(const JobSpec& spec) {
           {"hosts", hosts},
           {"instance_groups", json::array({group})},
           {"network_interface_name", spec.network_interface}};
+}
+
+Status ApplyResourceConfig(std::string_view text, JobSpec& spec) {
+  const auto refuse = [](std::string_view what) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}; a resourceconfig.json is expected", what));
+  };
+  const json config = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!config.is_object()) return refuse("it is no JSON object");
+  const auto current = config.find("current_host");
+  if (current == config.end() || !current->is_string()) return refuse("it has no 'current_host'");
+  const auto hosts = config.find("hosts");
+  if (hosts == config.end() || !hosts->is_array() ||
+      !std::ranges::all_of(*hosts, [](const json& host) { return host.is_string(); })) {
+    return refuse("it has no 'hosts', a list of names");
+  }
+  spec.current_host = current->get<std::string>();
+  spec.hosts = hosts->get<std::vector<std::string>>();
+  const auto take_text = [&config](const char* name, std::string& target) {
+    const auto found = config.find(name);
+    if (found != config.end() && found->is_string()) target = found->get<std::string>();
+  };
+  take_text("current_instance_type", spec.instance_type);
+  take_text("network_interface_name", spec.network_interface);
+  return Ok();
 }
 
 std::vector<std::string> HostsByRank(const JobSpec& spec) {

@@ -3,9 +3,12 @@
 
 #include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "headrace/base/error.h"
 #include "headrace/job/job_spec.h"
 
 namespace headrace::job {
@@ -18,6 +21,10 @@ nlohmann::json InputDataConfig(const JobSpec& spec);
 nlohmann::json HyperparametersConfig(const JobSpec& spec);
 // One instance group; hosts sorted by name, as ranks count them.
 nlohmann::json ResourceConfig(const JobSpec& spec);
+
+// Takes the hosts, this host, the instance type and the network from a resourceconfig.json that
+// SageMaker wrote. kInvalidArgument says what is wrong with the text.
+Status ApplyResourceConfig(std::string_view text, JobSpec& spec);
 
 // The job's hosts in rank order.
 std::vector<std::string> HostsByRank(const JobSpec& spec);

@@ -82,8 +82,13 @@ Result<FileChannel> FileChannel::Plan(const ChannelSpec& spec, const ChannelPlac
     HR_TRY_ASSIGN(listing,
                   While(attempt, plan::ListPrefix(store, loops, listed, options.list, context)));
   }
+  return OfListing(spec, std::move(source), place, std::move(listing));
+}
+
+Result<FileChannel> FileChannel::OfListing(const ChannelSpec& spec, S3Uri source,
+                                           const ChannelPlace& place, plan::Listing listing) {
   FileChannel channel(spec, std::move(source), place, std::move(listing));
-  HR_TRY(While(attempt, channel.CheckKeys()));
+  HR_TRY(While("channel " + spec.name, channel.CheckKeys()));
   return channel;
 }
 

@@ -42,6 +42,10 @@ class FileChannel {
                                   ObjectStore& store, EventLoops& loops,
                                   const plan::ManifestOptions& options, const CallContext& context);
 
+  // A channel of objects that are known already, of `source`'s bucket and prefix. Errors as above.
+  static Result<FileChannel> OfListing(const ChannelSpec& spec, S3Uri source,
+                                       const ChannelPlace& place, plan::Listing listing);
+
   const std::string& name() const { return name_; }
   const std::string& folder() const { return folder_; }
   const FileChannelReport& report() const { return report_; }

@@ -47,6 +47,20 @@ Status ApplyPairs(std::string_view flag, const std::vector<std::string>& texts,
   return Ok();
 }
 
+Status ApplyRank(const JobFlags& flags, JobSpec& spec) {
+  if (!flags.rank && !flags.world_size) return Ok();
+  if (!flags.rank || !flags.world_size) {
+    return Fail(ErrorCode::kInvalidArgument, "--rank and --world-size need each other; give both");
+  }
+  if (*flags.rank >= *flags.world_size) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--rank {} is not below --world-size {}; ranks count from 0",
+                            *flags.rank, *flags.world_size));
+  }
+  spec.rank = {.index = *flags.rank, .count = *flags.world_size};
+  return Ok();
+}
+
 void ApplyText(const std::string& text, std::string& target) {
   if (!text.empty()) target = text;
 }
@@ -62,6 +76,7 @@ Result<JobSpec> ApplyFlags(const JobFlags& flags, JobSpec spec) {
   ApplyText(flags.job_name, spec.name);
   ApplyText(flags.current_host, spec.current_host);
   if (!flags.hosts.empty()) spec.hosts = flags.hosts;
+  HR_TRY(ApplyRank(flags, spec));
   if (!flags.command.empty()) spec.command = flags.command;
   return spec;
 }

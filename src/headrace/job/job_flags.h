@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,8 @@ struct JobFlags {
   std::string job_name;
   std::vector<std::string> hosts;
   std::string current_host;
+  std::optional<uint64_t> rank;        // --rank, with
+  std::optional<uint64_t> world_size;  // --world-size.
   std::vector<std::string> command;
 };
 

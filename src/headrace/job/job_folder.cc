@@ -15,6 +15,7 @@
 #include "headrace/base/utf8.h"
 #include "headrace/deliver/file/partial_file.h"
 #include "headrace/job/config_files.h"
+#include "headrace/job/directory_binding.h"
 
 namespace headrace::job {
 namespace {
@@ -38,7 +39,11 @@ Status MakeTree(const JobSpec& spec, const JobTree& tree) {
        {tree.config(), tree.data(), tree.model(), tree.output_data(), tree.code()}) {
     HR_TRY(MakeFolder(path));
   }
-  for (const ChannelSpec& channel : spec.channels) HR_TRY(MakeFolder(tree.Channel(channel.name)));
+  for (const ChannelSpec& channel : spec.channels) {
+    const std::string folder = tree.Channel(channel.name);
+    RemoveLeftLink(folder);
+    HR_TRY(MakeFolder(folder));
+  }
   return Ok();
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/job/job_spec.h"
 
+#include <algorithm>
+
 namespace headrace::job {
 
 std::string_view NameOf(InputMode mode) {
@@ -55,6 +57,15 @@ std::string_view NameOf(RecordWrapper wrapper) {
       return "RecordIO";
   }
   return "";
+}
+
+bool IsDirectoryUri(std::string_view uri) {
+  return uri.starts_with('/') || uri.starts_with(kFileScheme);
+}
+
+bool NeedsStore(const JobSpec& spec) {
+  const auto is_stored = [](const ChannelSpec& channel) { return !IsDirectoryUri(channel.s3_uri); };
+  return !spec.output_uri.empty() || std::ranges::any_of(spec.channels, is_stored);
 }
 
 }  // namespace headrace::job

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "headrace/plan/epoch_plan.h"
+#include "headrace/plan/rank.h"
 
 namespace headrace::job {
 
@@ -31,7 +32,9 @@ std::string_view NameOf(RecordWrapper wrapper);
 // A named input of a job.
 struct ChannelSpec {
   std::string name;
-  std::string s3_uri;  // s3://bucket/key: a plain string prefix of keys, not a folder.
+  // s3://bucket/key: a plain string prefix of keys, not a folder. Or a directory of this machine:
+  // /path or file:///path.
+  std::string s3_uri;
   InputMode mode = InputMode::kFile;
   DataType data_type = DataType::kS3Prefix;
   Distribution distribution = Distribution::kFullyReplicated;
@@ -39,6 +42,7 @@ struct ChannelSpec {
   RecordWrapper record_wrapper = RecordWrapper::kNone;
   std::string content_type;             // Empty: not set.
   std::optional<int64_t> shuffle_seed;  // Nothing: objects in listing order.
+  bool is_writable = false;             // Of a directory: the command may write there.
   // Which attributes of an augmented manifest are sent, in this order.
   std::vector<std::string> attribute_names;
 
@@ -61,6 +65,9 @@ struct JobSpec {
   // All hosts of the job; a host's rank is its place in the sorted list.
   std::vector<std::string> hosts = {"algo-1"};
   std::string current_host = "algo-1";
+  // This process's place among all that share the data, where its user says it (--rank and
+  // --world-size); nothing: see RankOf.
+  std::optional<plan::Rank> rank;
   std::string instance_type = "local";
   std::string network_interface = "eth0";
   std::string region;        // For AWS_REGION and SAGEMAKER_REGION; empty: not set.
@@ -69,5 +76,13 @@ struct JobSpec {
 
   bool operator==(const JobSpec&) const = default;
 };
+
+inline constexpr std::string_view kFileScheme = "file://";
+
+// Whether a channel's URI means a directory of this machine: "/path" or "file:///path".
+bool IsDirectoryUri(std::string_view uri);
+
+// Whether anything of the job is in a store.
+bool NeedsStore(const JobSpec& spec);
 
 }  // namespace headrace::job

@@ -91,6 +91,20 @@ Result<pid_t> Start(const std::string& program, std::vector<std::string> command
   return Fail(ErrorCode::kPermissionDenied, fmt::format("cannot execute {}: {}", program, reason));
 }
 
+// Starts the program where it finds the bindings: on a thread that has them and ends.
+Result<pid_t> StartBound(const std::string& program, const std::vector<std::string>& command,
+                         const Environment& environment, const Terminal& terminal,
+                         const std::vector<DirectoryBinding>& bindings) {
+  if (bindings.empty()) return Start(program, command, environment, terminal);
+  Result<pid_t> started = 0;
+  std::thread([&] {
+    const Status bound = BindInThisThread(bindings);
+    started = bound ? Start(program, command, environment, terminal)
+                    : Result<pid_t>(std::unexpected(bound.error()));
+  }).join();
+  return started;
+}
+
 // Waits for a process on a thread of its own and says what happens to it through a descriptor that
 // poll can watch.
 class ProcessWatch {
@@ -240,7 +254,8 @@ Result<ProcessEnd> RunProcess(const std::string& program, const std::vector<std:
                               const Environment& environment, const SignalInbox& signals,
                               const ProcessOptions& options) {
   const Terminal terminal;
-  HR_TRY_ASSIGN(const pid_t process, Start(program, command, environment, terminal));
+  HR_TRY_ASSIGN(const pid_t process,
+                StartBound(program, command, environment, terminal, options.bindings));
   ProcessEnd end = Attend(process, terminal, signals, options);
   kill(-process, SIGKILL);
   int status = 0;

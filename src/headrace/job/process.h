@@ -8,6 +8,7 @@
 
 #include "headrace/base/environment.h"
 #include "headrace/base/error.h"
+#include "headrace/job/directory_binding.h"
 #include "headrace/job/signal_inbox.h"
 
 namespace headrace::job {
@@ -21,6 +22,8 @@ struct ProcessOptions {
   // From the first SIGTERM (or SIGINT, SIGHUP, SIGQUIT) to SIGKILL: what SageMaker gives a job to
   // save its work.
   std::chrono::milliseconds stop_grace{120'000};
+  // Directories that the command, and nobody else, finds at other paths.
+  std::vector<DirectoryBinding> bindings;
 };
 
 // SIGTERM, SIGINT, SIGHUP and SIGQUIT: the job is to end.

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "headrace/job/directory_binding.h"
 #include "headrace/job/run_job.h"
 
 namespace headrace::job {
@@ -32,6 +33,11 @@ std::string SecondsText(std::chrono::nanoseconds span) {
   return fmt::format("{:.2f} s", Seconds(span));
 }
 
+std::string CheckedLine(const std::string& channel, const FileChannelReport& counts) {
+  return fmt::format("channel {}: {} objects, {}; {} of them are there already", channel,
+                     counts.objects, BytesText(counts.bytes), counts.objects_kept);
+}
+
 std::string ChannelLine(const ChannelReport& channel) {
   const FileChannelReport& counts = channel.counts;
   const uint64_t objects = counts.objects - counts.objects_kept;
@@ -48,6 +54,14 @@ std::string ChannelLine(const ChannelReport& channel) {
                         BytesText(counts.bytes_kept));
   }
   return line;
+}
+
+std::string DirectoryLine(const DirectoryBinding& binding, bool is_mounted) {
+  const std::string line = fmt::format("{} is {} {}", binding.target,
+                                       is_mounted ? "a mount of" : "a link to", binding.directory);
+  if (binding.is_writable) return line + ", read-write";
+  if (is_mounted) return line + ", read-only";
+  return line + "; without the right to mount, nothing keeps the command from writing there";
 }
 
 std::string CommandLine(const JobReport& report, int exit_code) {

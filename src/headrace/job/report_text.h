@@ -8,6 +8,8 @@
 namespace headrace::job {
 
 struct ChannelReport;
+struct DirectoryBinding;
+struct FileChannelReport;
 struct JobReport;
 struct OutputReport;
 
@@ -17,7 +19,9 @@ std::string BytesText(uint64_t size_bytes);
 std::string SecondsText(std::chrono::nanoseconds span);
 
 // What a job says of itself, a line each, for people.
+std::string CheckedLine(const std::string& channel, const FileChannelReport& counts);
 std::string ChannelLine(const ChannelReport& channel);
+std::string DirectoryLine(const DirectoryBinding& binding, bool is_mounted);
 std::string CommandLine(const JobReport& report, int exit_code);
 std::string OutputLine(const OutputReport& output);
 

@@ -11,8 +11,11 @@
 #include <fmt/format.h>
 
 #include "headrace/base/task.h"
-#include "headrace/job/config_files.h"
+#include "headrace/job/augmented_files.h"
+#include "headrace/job/directory_channel.h"
 #include "headrace/job/job_folder.h"
+#include "headrace/job/job_rank.h"
+#include "headrace/job/output_check.h"
 #include "headrace/job/report_text.h"
 #include "headrace/job/stop_on_signal.h"
 #include "headrace/job/validate_job.h"
@@ -58,6 +61,7 @@ class JobRun {
     HR_TRY(Stoppable("the command was not started; what is downloaded is kept for the next run",
                      options_.preparation,
                      [this](const CallContext& context) { return Prepare(context); }));
+    if (options_.checks_only) return Ok();
     HR_TRY(RunCommand());
     return Stoppable("the outputs may not be uploaded; they are kept in " + folder_->tree().base(),
                      Deadline(),
@@ -92,36 +96,73 @@ class JobRun {
   }
 
   Status Prepare(const CallContext& context) {
-    HR_TRY(CheckOutput(context));
+    if (!spec_.output_uri.empty()) {
+      HR_TRY(CheckOutputPlace(spec_, *world_.store, *world_.loops, context));
+    }
     HR_TRY(PlanChannels(context));
     HR_TRY(folder_->WriteConfig(spec_));
     HR_TRY(CheckRoom());
+    if (options_.checks_only) return SayWhatWasFound();
+    HR_TRY(BindDirectories());
     return DownloadChannels(context);
   }
 
-  // Only what is certain: a store may let us write where it does not let us look.
-  Status CheckOutput(const CallContext& context) {
-    if (spec_.output_uri.empty()) return Ok();
-    HR_TRY_ASSIGN(const S3Uri output, ParseS3Uri(spec_.output_uri));
-    const Status there =
-        RunBlocking(world_.loops->Next(), world_.store->HeadBucket(output.bucket, context));
-    if (there || there.error().code() != ErrorCode::kNotFound) return Ok();
-    return While("output " + spec_.output_uri, there);
-  }
-
   Status PlanChannels(const CallContext& context) {
-    const std::vector<std::string> hosts = HostsByRank(spec_);
-    const auto rank =
-        static_cast<uint64_t>(std::ranges::find(hosts, spec_.current_host) - hosts.begin());
     for (const ChannelSpec& channel : spec_.channels) {
-      const ChannelPlace place{.folder = folder_->tree().Channel(channel.name),
-                               .rank = {.index = rank, .count = hosts.size()}};
+      if (IsDirectoryUri(channel.s3_uri)) {
+        HR_TRY_ASSIGN(DirectoryBinding binding,
+                      PlanDirectory(channel, folder_->tree().Channel(channel.name)));
+        bindings_.push_back(std::move(binding));
+        continue;
+      }
+      ChannelPlace place{.folder = folder_->tree().Channel(channel.name), .rank = {}};
+      // Who has all of the data needs no rank, and a launcher's wrong one does no harm.
+      if (channel.distribution == Distribution::kShardedByS3Key) {
+        HR_TRY_ASSIGN(place.rank,
+                      While("channel " + channel.name, RankOf(spec_, world_.inherited)));
+      }
+      if (channel.data_type == DataType::kAugmentedManifestFile) {
+        HR_TRY(PlanAugmented(channel, place, context));
+        continue;
+      }
       HR_TRY_ASSIGN(FileChannel planned,
                     FileChannel::Plan(channel, place, *world_.store, *world_.loops,
                                       options_.sources, context));
       HR_TRY(planned.CheckFolder());
       channels_.push_back(std::move(planned));
     }
+    return Ok();
+  }
+
+  Status PlanAugmented(const ChannelSpec& channel, const ChannelPlace& place,
+                       const CallContext& context) {
+    HR_TRY_ASSIGN(AugmentedFiles planned,
+                  PlanAugmentedFiles(channel, place, *world_.store, *world_.loops,
+                                     options_.augmented, options_.checks_only, context));
+    for (FileChannel& part : planned.channels) channels_.push_back(std::move(part));
+    planned.channels.clear();
+    manifests_.push_back(std::move(planned));
+    return Ok();
+  }
+
+  Status SayWhatWasFound() const {
+    for (const FileChannel& channel : channels_) {
+      world_.say(CheckedLine(channel.name(), channel.report()));
+    }
+    return Ok();
+  }
+
+  // Mounted for the command alone, or else linked: docs/decisions/0031.
+  Status BindDirectories() {
+    if (bindings_.empty()) return Ok();
+    const Status tried = TryBindings(bindings_);
+    if (!tried) {
+      HR_TRY_ASSIGN(links_, DirectoryLinks::Make(bindings_));
+    }
+    for (const DirectoryBinding& binding : bindings_) {
+      world_.say(DirectoryLine(binding, /*is_mounted=*/tried.has_value()));
+    }
+    if (!tried) bindings_.clear();
     return Ok();
   }
 
@@ -141,7 +182,7 @@ class JobRun {
   }
 
   Status DownloadChannels(const CallContext& context) {
-    if (channels_.empty()) return Ok();
+    if (channels_.empty() && manifests_.empty()) return Ok();
     Silence silence;
     file::TransferObserver& observer = world_.observer != nullptr ? *world_.observer : silence;
     file::Transfer transfer(*world_.store, *world_.loops, options_.transfer);
@@ -153,13 +194,16 @@ class JobRun {
                                          .span = world_.clock->Now() - begin});
       world_.say(ChannelLine(result_.report.channels.back()));
     }
+    for (AugmentedFiles& channel : manifests_) HR_TRY(channel.CommitManifest());
     channels_.clear();  // Listings can be large, and the command needs the memory.
     return Ok();
   }
 
   Status RunCommand() {
     const SteadyTime begin = world_.clock->Now();
-    auto end = RunProcess(program_, spec_.command, environment_, *world_.signals, options_.process);
+    ProcessOptions process = options_.process;
+    process.bindings = bindings_;
+    auto end = RunProcess(program_, spec_.command, environment_, *world_.signals, process);
     if (!end) {
       result_.exit_code = kExitNotExecutable;
       return std::unexpected(std::move(end).error());
@@ -212,14 +256,16 @@ class JobRun {
   std::string program_;
   std::optional<JobFolder> folder_;
   std::vector<FileChannel> channels_;
+  std::vector<AugmentedFiles> manifests_;   // Of channels_; for their manifests alone.
+  std::vector<DirectoryBinding> bindings_;  // Empty once they are links.
+  DirectoryLinks links_;
   JobResult result_;
 };
 
 }  // namespace
 
 JobResult RunJob(const JobSpec& spec, const JobOptions& options, const JobWorld& world) {
-  const bool needs_store = !spec.channels.empty() || !spec.output_uri.empty();
-  HR_CHECK(!needs_store || (world.store != nullptr && world.loops != nullptr));
+  HR_CHECK(!NeedsStore(spec) || (world.store != nullptr && world.loops != nullptr));
   HR_CHECK(world.signals != nullptr);
   return JobRun(spec, options, world).Run();
 }

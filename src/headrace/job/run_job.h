@@ -19,6 +19,7 @@
 #include "headrace/job/process.h"
 #include "headrace/job/signal_inbox.h"
 #include "headrace/job/training_environment.h"
+#include "headrace/plan/augmented_manifest.h"
 #include "headrace/store/object_store.h"
 
 namespace headrace::job {
@@ -27,9 +28,13 @@ struct JobOptions {
   ProcessOptions process;
   file::TransferOptions transfer;
   plan::ManifestOptions sources;
+  plan::AugmentedManifestOptions augmented;
   ArchiveOptions archive;
   // Of everything before the command starts; the command and its outputs take as long as they take.
   Deadline preparation;
+  // Look at every line and object of every augmented manifest, and end before anything is
+  // downloaded.
+  bool checks_only = false;
   bool is_fresh = false;  // Remove what an earlier run left in model/ and output/.
 };
 

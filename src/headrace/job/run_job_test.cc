@@ -259,6 +259,28 @@ TEST_F(RunJobTest, GivesEachHostItsShare) {
   EXPECT_EQ(Read("output/data/names"), "a\nc\n");
 }
 
+TEST_F(RunJobTest, GivesEachRankOfALauncherItsShareOfShardedChannelsOnly) {
+  for (const char name : {'a', 'b', 'c'}) GivenObject(fmt::format("train/{}", name), "x");
+  GivenChannel("sharded=s3://data/train/,distribution=ShardedByS3Key");
+  GivenChannel("whole=s3://data/train/");
+  world_.inherited.Set("RANK", "1");
+  world_.inherited.Set("WORLD_SIZE", "2");
+  ASSERT_EQ(ErrorOf(RunShell("ls $SM_CHANNEL_SHARDED $SM_CHANNEL_WHOLE |"
+                             "xargs > $SM_OUTPUT_DATA_DIR/names")),
+            "");
+  EXPECT_THAT(Read("output/data/names"), HasSubstr("sharded: b"));
+  EXPECT_THAT(Read("output/data/names"), HasSubstr("whole: a b c"));
+}
+
+TEST_F(RunJobTest, ARankThatIsNoneEndsOnlyAJobThatNeedsOne) {
+  GivenObject("train/a", "x");
+  world_.inherited.Set("RANK", "1");
+  GivenChannel("whole=s3://data/train/");
+  EXPECT_EQ(ErrorOf(RunShell("true")), "");
+  GivenChannel("sharded=s3://data/train/,distribution=ShardedByS3Key");
+  EXPECT_THAT(ErrorOf(RunShell("true")), HasSubstr("channel sharded: RANK='1'"));
+}
+
 TEST_F(RunJobTest, KeepsTheExitCodeAndUploadsWhatAFailedCommandMade) {
   const JobResult result = RunShell("echo partial > $SM_OUTPUT_DATA_DIR/log; exit 42");
   EXPECT_EQ(result.exit_code, 42);
@@ -322,6 +344,21 @@ TEST_F(RunJobTest, KeepsASecondJobOutOfTheSameTree) {
   ASSERT_EQ(RunShell("true").exit_code, 0);
   ASSERT_TRUE(second.error.has_value());
   EXPECT_THAT(ErrorOf(second), HasSubstr("another job runs in"));
+}
+
+TEST_F(RunJobTest, GivesTheCommandADirectoryOfThisMachine) {
+  fs::create_directories(base_ / "nfs/sub");
+  std::ofstream(base_ / "nfs/sub/a.txt") << "alpha";
+  GivenChannel("train=" + (base_ / "nfs").string());
+  GivenChannel("scratch=file://" + (base_ / "nfs/sub").string() + ",access=rw");
+  spec_.output_uri.clear();
+  world_.store = nullptr;
+  const JobResult result = RunShell("cat $SM_CHANNEL_TRAIN/sub/a.txt > $SM_CHANNEL_SCRATCH/copy");
+  EXPECT_EQ(ErrorOf(result), "");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(Read("nfs/sub/copy"), "alpha");
+  EXPECT_TRUE(fs::is_empty(base_ / "input/data/train"));
+  EXPECT_TRUE(fs::is_empty(base_ / "input/data/scratch"));
 }
 
 TEST_F(RunJobTest, NeedsNoStoreWithoutChannelsAndOutput) {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/utf8.h"
+#include "headrace/job/directory_channel.h"
 #include "headrace/job/training_environment.h"
 #include "headrace/store/s3_uri.h"
 
@@ -77,10 +78,6 @@ Status ValidateCombination(const ChannelSpec& channel) {
   if (channel.mode == InputMode::kFastFile && channel.data_type != DataType::kS3Prefix) {
     return Refuse("mode FastFile takes data-type S3Prefix only, not {}", NameOf(channel.data_type));
   }
-  if (!is_pipe && channel.data_type == DataType::kAugmentedManifestFile) {
-    return Refuse("data-type AugmentedManifestFile takes mode Pipe only, not {}",
-                  NameOf(channel.mode));
-  }
   if (!is_pipe && channel.compression != Compression::kNone) {
     return Refuse("compression {} takes mode Pipe only, not {}", NameOf(channel.compression),
                   NameOf(channel.mode));
@@ -103,6 +100,18 @@ Status ValidateAvailable(const ChannelSpec& channel) {
   return Ok();
 }
 
+// A directory is there as it is: nothing is listed, shared out, put in order or wrapped.
+Status ValidateDirectory(const ChannelSpec& channel) {
+  HR_TRY(DirectoryOf(channel.s3_uri));
+  ChannelSpec plain{.name = channel.name, .s3_uri = channel.s3_uri};
+  plain.content_type = channel.content_type;
+  plain.is_writable = channel.is_writable;
+  if (channel == plain) return Ok();
+  return Refuse(
+      "a directory takes mode File, distribution FullyReplicated, content-type and access, and no "
+      "other option");
+}
+
 Status ValidateUri(std::string_view uri) {
   if (uri.size() > kLimits.uri_bytes_max || HasNul(uri)) {
     return Refuse("an S3 URI has at most {} bytes and no NUL", kLimits.uri_bytes_max);
@@ -114,12 +123,15 @@ Status ValidateUri(std::string_view uri) {
 Status ValidateChannel(const ChannelSpec& channel) {
   HR_TRY(ValidateChannelName(channel.name));
   const std::string attempt = "channel " + channel.name;
-  HR_TRY(While(attempt, ValidateUri(channel.s3_uri)));
+  const bool is_directory = IsDirectoryUri(channel.s3_uri);
+  if (!is_directory) HR_TRY(While(attempt, ValidateUri(channel.s3_uri)));
   if (channel.content_type.size() > kLimits.content_type_bytes_max ||
       !IsPortable(channel.content_type)) {
     return Refuse("{}: content-type must be at most {} bytes of UTF-8 without NUL", attempt,
                   kLimits.content_type_bytes_max);
   }
+  if (is_directory) return While(attempt, ValidateDirectory(channel));
+  if (channel.is_writable) return Refuse("{}: access belongs to directories only", attempt);
   HR_TRY(While(attempt, ValidateCombination(channel)));
   return While(attempt, ValidateAvailable(channel));
 }

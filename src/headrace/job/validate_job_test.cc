@@ -86,8 +86,8 @@ TEST(ValidateJob, RefusesHyperparametersThatShareAVariable) {
 TEST(ValidateJob, RefusesIllegalCombinations) {
   EXPECT_THAT(RefusalOfChannels({"a=s3://b/p,mode=FastFile,data-type=ManifestFile"}),
               HasSubstr("FastFile takes data-type S3Prefix only"));
-  EXPECT_THAT(RefusalOfChannels({"a=s3://b/p,data-type=AugmentedManifestFile,attributes=x"}),
-              HasSubstr("takes mode Pipe only"));
+  EXPECT_THAT(RefusalOfChannels({"a=s3://b/p,mode=FastFile,data-type=AugmentedManifestFile"}),
+              HasSubstr("FastFile takes data-type S3Prefix only"));
   EXPECT_THAT(RefusalOfChannels({"a=s3://b/p,compression=Gzip"}), HasSubstr("mode Pipe only"));
   EXPECT_THAT(RefusalOfChannels({"a=s3://b/p,record-wrapper=RecordIO"}),
               HasSubstr("mode Pipe only"));
@@ -159,6 +159,21 @@ TEST(ValidateJob, RefusesAJobWithoutCommandAndARelativeBase) {
   spec = GoodJob();
   spec.base_directory = "job";
   EXPECT_THAT(Refusal(spec), HasSubstr("absolute"));
+}
+
+TEST(ValidateJob, TakesDirectoriesWithWhatMakesSenseForThem) {
+  EXPECT_EQ(RefusalOfChannels({"a=/mnt/data", "b=file:///mnt/b,access=rw,content-type=text/csv",
+                               "c=/mnt/c,mode=File,distribution=FullyReplicated"}),
+            "accepted");
+  for (const char* const option :
+       {"mode=Pipe", "mode=FastFile", "distribution=ShardedByS3Key", "data-type=ManifestFile",
+        "shuffle-seed=1", "compression=Gzip", "record-wrapper=RecordIO", "attributes=x"}) {
+    EXPECT_THAT(RefusalOfChannels({fmt::format("a=/mnt/data,{}", option)}),
+                HasSubstr("channel a: a directory takes mode File"))
+        << option;
+  }
+  EXPECT_THAT(RefusalOfChannels({"a=file://host/data"}), HasSubstr("names no directory"));
+  EXPECT_THAT(RefusalOfChannels({"a=s3://b/p,access=rw"}), HasSubstr("access belongs to"));
 }
 
 }  // namespace
