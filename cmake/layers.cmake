@@ -134,7 +134,7 @@ function(headrace_fuzzers)
       set_tests_properties(${target} PROPERTIES LABELS unit TIMEOUT 120)
     endif()
     target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
-    target_link_libraries(${target} PRIVATE headrace_gateway)
+    target_link_libraries(${target} PRIVATE headrace_gateway headrace_format)
   endforeach()
 endfunction()
 
