@@ -1,90 +1,114 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/base/digest.h"
 
+#include <algorithm>
 #include <string>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/sha.h>
 
 #include "headrace/base/error.h"
 
 namespace headrace {
 namespace {
 
+// OpenSSL 3 looks a method up by name wherever it gets one of EVP_sha256()'s kind, its one-shot
+// functions included; that costs more than hashing a request. These are looked up once, and kept
+// for good.
+const EVP_MD* Fetch(const char* name) {
+  const EVP_MD* const method = EVP_MD_fetch(nullptr, name, nullptr);
+  HR_CHECK(method != nullptr);
+  return method;
+}
+
+const EVP_MD* Sha256Method() {
+  static const EVP_MD* const method = Fetch("SHA256");
+  return method;
+}
+
 const EVP_MD* Method(DigestKind kind) {
   switch (kind) {
-    case DigestKind::kMd5:
-      return EVP_md5();
-    case DigestKind::kSha1:
-      return EVP_sha1();
+    case DigestKind::kMd5: {
+      static const EVP_MD* const method = Fetch("MD5");
+      return method;
+    }
+    case DigestKind::kSha1: {
+      static const EVP_MD* const method = Fetch("SHA1");
+      return method;
+    }
     case DigestKind::kSha256:
-      return EVP_sha256();
-    case DigestKind::kSha512:
-      return EVP_sha512();
+      break;
+    case DigestKind::kSha512: {
+      static const EVP_MD* const method = Fetch("SHA512");
+      return method;
+    }
   }
-  return EVP_sha256();
+  return Sha256Method();
+}
+
+struct FreeContext {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+using Context = std::unique_ptr<EVP_MD_CTX, FreeContext>;
+
+void Begin(EVP_MD_CTX* context, const EVP_MD* method) {
+  HR_CHECK(EVP_DigestInit_ex2(context, method, nullptr) == 1);
 }
 
 unsigned char* Raw(std::byte* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
-const unsigned char* Raw(const std::byte* bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes);
+
+// One behind the other.
+Sha256Digest Sha256OfBoth(std::span<const std::byte> first, std::span<const std::byte> second) {
+  // Used again and again: a context that stays with its method allocates nothing.
+  thread_local const Context context(EVP_MD_CTX_new());
+  Begin(context.get(), Sha256Method());
+  Sha256Digest digest;
+  HR_CHECK(EVP_DigestUpdate(context.get(), first.data(), first.size()) == 1);
+  if (!second.empty()) {
+    HR_CHECK(EVP_DigestUpdate(context.get(), second.data(), second.size()) == 1);
+  }
+  HR_CHECK(EVP_DigestFinal_ex(context.get(), Raw(digest.data()), nullptr) == 1);
+  return digest;
 }
 
 }  // namespace
 
-Sha256Digest Sha256(std::span<const std::byte> bytes) {
-  Sha256Digest digest;
-  SHA256(Raw(bytes.data()), bytes.size(), Raw(digest.data()));
-  return digest;
-}
+Sha256Digest Sha256(std::span<const std::byte> bytes) { return Sha256OfBoth(bytes, {}); }
 
 Sha256Digest HmacSha256(std::span<const std::byte> key, std::span<const std::byte> bytes) {
-  // Written out over SHA-256 (RFC 2104): OpenSSL 3's HMAC() fetches its method by name on every
-  // call, which costs more than the hashing of a request.
-  constexpr size_t kBlock = 64;
-  std::array<std::byte, kBlock> padded{};
-  if (key.size() > kBlock) {
+  // Written out over SHA-256 (RFC 2104): OpenSSL 3's HMAC() looks its method up on every call too.
+  std::array<std::byte, 64> padded{};
+  if (key.size() > padded.size()) {
     const Sha256Digest short_key = Sha256(key);
-    std::copy(short_key.begin(), short_key.end(), padded.begin());
+    std::ranges::copy(short_key, padded.begin());
   } else {
-    std::copy(key.begin(), key.end(), padded.begin());
+    std::ranges::copy(key, padded.begin());
   }
-  std::string inner;
-  inner.reserve(kBlock + bytes.size());
-  for (const std::byte b : padded) inner.push_back(static_cast<char>(b ^ std::byte{0x36}));
-  inner.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  const Sha256Digest inner_digest = Sha256(inner);
-  std::array<std::byte, kBlock + 32> outer{};
-  for (size_t i = 0; i < kBlock; ++i) outer[i] = padded[i] ^ std::byte{0x5c};
-  std::copy(inner_digest.begin(), inner_digest.end(), outer.begin() + kBlock);
-  return Sha256(outer);
+  for (std::byte& b : padded) b ^= std::byte{0x36};
+  const Sha256Digest inner = Sha256OfBoth(padded, bytes);
+  for (std::byte& b : padded) b ^= std::byte{0x36 ^ 0x5c};
+  return Sha256OfBoth(padded, inner);
 }
 
 struct RunningDigest::State {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  State() = default;
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() { EVP_MD_CTX_free(context); }
+  Context context{EVP_MD_CTX_new()};
 };
 
 RunningDigest::RunningDigest(DigestKind kind) : state_(std::make_unique<State>()) {
-  HR_CHECK(EVP_DigestInit_ex(state_->context, Method(kind), nullptr) == 1);
+  Begin(state_->context.get(), Method(kind));
 }
 RunningDigest::~RunningDigest() = default;
 RunningDigest::RunningDigest(RunningDigest&&) noexcept = default;
 RunningDigest& RunningDigest::operator=(RunningDigest&&) noexcept = default;
 
 void RunningDigest::Update(std::span<const std::byte> bytes) {
-  HR_CHECK(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1);
+  HR_CHECK(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1);
 }
 
 std::string RunningDigest::Finish() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
-  HR_CHECK(EVP_DigestFinal_ex(state_->context, digest.data(), &size) == 1);
+  HR_CHECK(EVP_DigestFinal_ex(state_->context.get(), digest.data(), &size) == 1);
   return {reinterpret_cast<const char*>(digest.data()), size};
 }
 

@@ -53,12 +53,12 @@ constexpr std::array<int8_t, 256> kBase64Values = [] {
 }  // namespace
 
 std::string HexEncode(std::span<const std::byte> bytes) {
-  std::string out;
-  out.reserve(bytes.size() * 2);
+  std::string out(bytes.size() * 2, '\0');
+  size_t at = 0;
   for (const std::byte b : bytes) {
     const auto value = std::to_integer<uint8_t>(b);
-    out.push_back(kHexLower[value >> 4U]);
-    out.push_back(kHexLower[value & 15U]);
+    out[at++] = kHexLower[value >> 4U];
+    out[at++] = kHexLower[value & 15U];
   }
   return out;
 }

@@ -200,21 +200,22 @@ Result<Identity> Authenticator::Verify(const net::HttpRequestHead& head) {
 Status Authenticator::CheckSignature(const net::HttpRequestHead& head,
                                      const s3::ParsedSignature& signature,
                                      const s3::AccessKeys& keys, Identity& identity) {
-  std::string scope = signature.ScopeText();
   if (signature.is_asymmetric) {
     auto key = asymmetric_keys_.KeyFor(keys);
     const auto text = s3::SigV4aStringToSign(head, signature);
     if (!text) return FailS3("SignatureDoesNotMatch", text.error().message());
     if (!s3::VerifySigV4a(*key, *text, signature.signature)) return WrongSignature();
-    identity.chunks.emplace(std::move(key), signature.timestamp, std::move(scope),
+    identity.chunks.emplace(std::move(key), signature.timestamp, signature.ScopeText(),
                             signature.signature);
   } else {
     const std::string& secret = keys.secret_access_key;
     const auto expected = s3::ExpectedSignature(head, signature, secret, signing_keys_);
     if (!expected) return FailS3("SignatureDoesNotMatch", expected.error().message());
     if (!EqualInConstantTime(*expected, signature.signature)) return WrongSignature();
-    identity.chunks.emplace(signing_keys_.KeyFor(secret, signature.scope), signature.timestamp,
-                            std::move(scope), signature.signature);
+    if (signature.payload_hash.starts_with("STREAMING-")) {
+      identity.chunks.emplace(signing_keys_.KeyFor(secret, signature.scope), signature.timestamp,
+                              signature.ScopeText(), signature.signature);
+    }
   }
   identity.access_key_id = signature.access_key_id;
   identity.payload_hash = signature.payload_hash;

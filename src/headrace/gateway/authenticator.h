@@ -33,7 +33,7 @@ struct Identity {
   bool is_session = false;  // Signed with the keys of a session.
   // x-amz-content-sha256: a digest, UNSIGNED-PAYLOAD or a STREAMING-… form.
   std::string payload_hash;
-  // Set for verified requests: the chain that chunk signatures continue.
+  // Set for verified requests with such a form: the chain that chunk signatures continue.
   std::optional<s3::ChunkSignatures> chunks;
 };
 

@@ -11,10 +11,12 @@ namespace {
 
 void AppendHex(std::string& out, std::span<const std::byte> bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
+  size_t at = out.size();
+  out.resize(at + 2 * bytes.size());
   for (const std::byte b : bytes) {
     const auto value = std::to_integer<unsigned>(b);
-    out.push_back(kDigits[value >> 4U]);
-    out.push_back(kDigits[value & 15U]);
+    out[at++] = kDigits[value >> 4U];
+    out[at++] = kDigits[value & 15U];
   }
 }
 
@@ -36,6 +38,13 @@ std::string Lower(std::string_view text) {
 
 // Trimmed, and every inner run of spaces as one.
 void AppendTrimmed(std::string& out, std::string_view value) {
+  // Most values have nothing to trim.
+  const bool is_trimmed = !value.empty() && value.front() != ' ' && value.back() != ' ' &&
+                          value.find('\t') == value.npos && value.find("  ") == value.npos;
+  if (is_trimmed) {
+    out.append(value);
+    return;
+  }
   bool space_is_due = false;
   bool is_start = true;
   for (const char c : value) {
@@ -168,6 +177,7 @@ CanonicalHeaderList CanonicalHeaders(
 std::optional<CanonicalHeaderList> CanonicalHeadersListed(const net::HttpHeaders& headers,
                                                           std::string_view signed_names) {
   std::vector<std::pair<std::string_view, std::string_view>> fields;
+  fields.reserve(static_cast<size_t>(std::ranges::count(signed_names, ';')) + 1);
   std::string_view rest = signed_names;
   while (!rest.empty()) {
     const std::string_view name = rest.substr(0, rest.find(';'));
