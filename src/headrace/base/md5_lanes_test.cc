@@ -74,16 +74,18 @@ TEST(Md5Batch, MessagesSideBySideStayApart) {
 
 Task<std::string> SumInPieces(std::string text, size_t piece_bytes) {
   StreamMd5 md5;
+  Md5Piece piece(Md5Queue::Shared());
   for (size_t begin = 0; begin < text.size(); begin += piece_bytes) {
     const std::span<const std::byte> all = AsBytes(text);
-    const auto piece = all.subspan(begin, std::min(piece_bytes, all.size() - begin));
-    co_await Md5Queue::OfThisLoop().Update(md5, piece);
+    co_await piece.Settle();
+    piece.Begin(md5, all.subspan(begin, std::min(piece_bytes, all.size() - begin)));
   }
+  co_await piece.Settle();
   co_return Hex(md5);
 }
 
-TEST(Md5Queue, SumsTheTasksOfALoopTogether) {
-  EventLoops loops(1);
+TEST(Md5Queue, SumsTheTasksOfAllLoopsTogether) {
+  EventLoops loops(2);
   Random random(3);
   std::vector<std::string> texts;
   std::vector<std::future<std::string>> sums;
@@ -92,10 +94,30 @@ TEST(Md5Queue, SumsTheTasksOfALoopTogether) {
     texts.push_back(RandomText(random, 200'000 + 777 * i));
     auto promise = std::make_shared<std::promise<std::string>>();
     sums.push_back(promise->get_future());
-    Spawn(loops.At(0), SumInPieces(texts.back(), 17'000 + 1000 * i),
+    Spawn(loops.At(i % 2), SumInPieces(texts.back(), 17'000 + 1000 * i),
           [promise](std::string sum) { promise->set_value(std::move(sum)); });
   }
   for (size_t i = 0; i < texts.size(); ++i) EXPECT_EQ(sums[i].get(), Md5Of(texts[i])) << i;
+}
+
+TEST(Md5Queue, ForgetsAPieceThatIsGivenUp) {
+  Md5Queue queue;
+  StreamMd5 given_up;
+  StreamMd5 kept;
+  EventLoops loops(1);
+  const std::string text = "abc";
+  Md5Piece piece(queue);
+  {
+    const std::string gone(100'000, 'x');
+    Md5Piece other(queue);
+    other.Begin(given_up, AsBytes(gone));
+  }
+  piece.Begin(kept, AsBytes(text));
+  std::promise<void> settled;
+  asio::co_spawn(loops.At(0), piece.Settle(),
+                 [&](const std::exception_ptr&) { settled.set_value(); });
+  settled.get_future().wait();
+  EXPECT_EQ(Hex(kept), Md5Of(text));
 }
 
 }  // namespace

@@ -1,31 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <functional>
 #include <span>
 #include <vector>
 
 #include "headrace/base/md5_lanes.h"
+#include "headrace/base/mutex.h"
 #include "headrace/base/task.h"
 
 namespace headrace {
 
-// Brings the MD5 updates of one event loop's tasks together, so that uploads that arrive side by
-// side are summed side by side.
-// Threads: each loop has its own.
+class Md5Piece;
+
+// Brings MD5 updates of all tasks of a process together, whichever loop they run on, so that
+// uploads that arrive side by side are summed side by side. It is lazy: a piece waits for company
+// until as many wait as go side by side, or somebody needs one of them.
+// Threads: all methods may be called at once from any thread.
 class Md5Queue {
  public:
-  // The calling thread's.
-  static Md5Queue& OfThisLoop();
+  Md5Queue() = default;
+  Md5Queue(const Md5Queue&) = delete;
+  Md5Queue& operator=(const Md5Queue&) = delete;
 
-  // Suspends until `bytes` are in `md5`; both live until then. Other tasks of the loop get a turn.
-  Task<void> Update(StreamMd5& md5, std::span<const std::byte> bytes);
+  // The process's own: lanes are the processor's.
+  static Md5Queue& Shared();
 
  private:
-  void RunAll();
+  friend class Md5Piece;
+  // Sums what waits, as far as there are lanes, on the calling thread. False: nothing waited.
+  bool RunBatch() HR_EXCLUDES(mutex_);
 
-  Md5Batch batch_;
-  std::vector<std::move_only_function<void()>> waiting_;  // As many as the batch has updates.
+  Mutex mutex_;
+  CondVar ran_;
+  std::vector<Md5Piece*> waiting_ HR_GUARDED_BY(mutex_);  // As many as there are tasks.
+};
+
+// Bytes on their way into one message's digest, one run after the other.
+// Threads: one task uses it. Lifetime: ends after what it borrowed has been let go.
+class Md5Piece {
+ public:
+  explicit Md5Piece(Md5Queue& queue) : queue_(queue) {}
+  // Takes back what was begun and not summed; waits for what is being summed.
+  ~Md5Piece();
+  Md5Piece(const Md5Piece&) = delete;
+  Md5Piece& operator=(const Md5Piece&) = delete;
+
+  // Hands bytes over; both live until Settle has returned. Not before what was begun is settled.
+  void Begin(StreamMd5& md5, std::span<const std::byte> bytes);
+  // Suspends until the bytes are in the digest; at once when nothing was begun. Other tasks of the
+  // loop that are ready get a turn first, and perhaps join.
+  Task<void> Settle();
+
+ private:
+  friend class Md5Queue;
+  enum class State : uint8_t { kIdle, kWaiting, kRunning };
+
+  Md5Queue& queue_;
+  // Guarded by the queue's lock; the analysis knows no lock of another object.
+  State state_ = State::kIdle;
+  StreamMd5* md5_ = nullptr;
+  std::span<const std::byte> bytes_;
+  std::move_only_function<void()> resume_;  // Empty: nobody waits yet.
 };
 
 }  // namespace headrace

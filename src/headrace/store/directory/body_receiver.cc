@@ -2,6 +2,8 @@
 #include "headrace/store/directory/body_receiver.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -12,44 +14,85 @@
 namespace headrace::directory {
 namespace {
 
-// Large enough that system calls do not matter, small enough to stay in the second-level cache
-// between the socket, the digest and the file.
-constexpr uint64_t kReceiveBytes = 256 * 1024;
+// Large enough that system calls do not matter, small enough that what several uploads receive and
+// sum stays in the second-level cache.
+constexpr size_t kPieceBytes = 256 * 1024;
+// A body this short is summed alone: waiting for company costs more than it saves.
+constexpr size_t kAloneBytesMax = 16 * 1024;
+
+// Where a body is on its way from the socket through its sums into a file. One buffer fills while
+// the other's bytes are summed.
+struct Reception {
+  Reception(TemporaryFile file_in, std::optional<uint64_t> announced)
+      : received{.file = std::move(file_in)},
+        // One more than announced, so that a short body's end shows in its one buffer.
+        piece_bytes(std::min<uint64_t>(announced.value_or(kPieceBytes), kPieceBytes - 1) + 1) {}
+
+  ReceivedBytes received;
+  const size_t piece_bytes;
+  std::array<Buffer, 2> buffers;
+  StreamMd5 md5;
+  std::optional<RunningChecksum> running;
+  Md5Piece piece{Md5Queue::Shared()};  // Ends first: it borrows from the others.
+};
+
+// Less than the target only at the body's end.
+Task<Result<size_t>> Fill(ByteSource& body, std::span<std::byte> target) {
+  size_t filled = 0;
+  while (filled < target.size()) {
+    HR_CO_TRY_ASSIGN(const size_t count, co_await body.Read(target.subspan(filled)));
+    if (count == 0) break;
+    filled += count;
+  }
+  co_return filled;
+}
+
+Task<Status> ReceiveAll(Reception& reception, ByteSource& body, const CallContext& context) {
+  for (size_t turn = 0;; turn = 1 - turn) {
+    if (context.stop.stop_requested()) co_return Fail(ErrorCode::kCancelled, "put was cancelled");
+    Buffer& buffer = reception.buffers[turn];
+    if (buffer.size() == 0) buffer = Buffer(reception.piece_bytes);
+    HR_CO_TRY_ASSIGN(const size_t count, co_await Fill(body, buffer.span()));
+    const auto bytes = std::as_const(buffer).span().first(count);
+    if (reception.running) reception.running->Update(bytes);
+    HR_CO_TRY(WriteAll(reception.received.file.file(), bytes));
+    reception.received.size_bytes += count;
+    co_await reception.piece.Settle();
+    const bool is_last = count < buffer.size();
+    if (is_last && count <= kAloneBytesMax) {
+      reception.md5.Update(bytes);
+    } else {
+      reception.piece.Begin(reception.md5, bytes);
+    }
+    if (is_last) break;
+  }
+  co_await reception.piece.Settle();
+  co_return Ok();
+}
 
 }  // namespace
 
 Task<Result<ReceivedBytes>> ReceiveBody(TemporaryFolder& folder, ByteSource& body,
                                         const SumWish& wish, const CallContext& context) {
   HR_CO_TRY_ASSIGN(TemporaryFile file, TemporaryFile::Make(folder));
-  ReceivedBytes received{.file = std::move(file)};
   const auto announced = body.size_bytes();
-  Buffer buffer(std::clamp<uint64_t>(announced.value_or(kReceiveBytes), 1, kReceiveBytes));
-  StreamMd5 md5;
-  std::optional<RunningChecksum> running;
+  Reception reception(std::move(file), announced);
   const auto& expected = wish.expected;
   if (expected) {
-    running.emplace(expected->algorithm);
+    reception.running.emplace(expected->algorithm);
   } else if (wish.otherwise && !body.verified_algorithm()) {
-    running.emplace(*wish.otherwise);
+    reception.running.emplace(*wish.otherwise);
   }
-  while (true) {
-    if (context.stop.stop_requested()) co_return Fail(ErrorCode::kCancelled, "put was cancelled");
-    HR_CO_TRY_ASSIGN(const size_t count, co_await body.Read(buffer.span()));
-    if (count == 0) break;
-    const auto bytes = buffer.span().first(count);
-    co_await Md5Queue::OfThisLoop().Update(md5, bytes);
-    if (running) running->Update(bytes);
-    HR_CO_TRY(WriteAll(received.file.file(), bytes));
-    received.size_bytes += count;
-  }
+  HR_CO_TRY(co_await ReceiveAll(reception, body, context));
+  ReceivedBytes received = std::move(reception.received);
   if (announced && *announced != received.size_bytes) {
     co_return FailAs(
         ErrorCode::kCorrupt,
         fmt::format("the body ended after {} of {} bytes", received.size_bytes, *announced),
         "IncompleteBody");
   }
-  received.etag = HexEncode(md5.Finish());
-  received.checksum = running ? running->Finish() : body.verified_checksum();
+  received.etag = HexEncode(reception.md5.Finish());
+  received.checksum = reception.running ? reception.running->Finish() : body.verified_checksum();
   if (expected && received.checksum->value != expected->value) {
     co_return FailAs(
         ErrorCode::kCorrupt,
