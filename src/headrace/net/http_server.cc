@@ -191,9 +191,10 @@ void HttpServer::Stop() {
   const SteadyTime drained = RealClock().Now() + shared_->options.drain_timeout;
   if (shared_->WaitUntilClosed(drained)) return;
   Shared::EndConnections(shared_, false);
-  // Handlers whose connection is gone end at their next read or write.
-  if (!shared_->WaitUntilClosed(RealClock().Now() + std::chrono::seconds(5))) {
-    Log(LogLevel::kWarning, "stopped with requests that did not end");
+  // Handlers whose connection is gone end at their next read or write, or when what they wait for
+  // on the work pool is done. They use what the caller frees after this.
+  while (!shared_->WaitUntilClosed(RealClock().Now() + shared_->options.stop_report_interval)) {
+    Log(LogLevel::kWarning, "stopping: {} requests are still running", stats().connections_open);
   }
 }
 

@@ -45,8 +45,10 @@ struct HttpServerOptions {
   // What one connection moves in a second at most, each way; 0: no limit. Rehearses a distant
   // store.
   uint64_t connection_rate_bytes = 0;
-  // After Stop, how long running requests may take to finish.
+  // After Stop, how long running requests may take to finish before their connections are closed.
   std::chrono::seconds drain_timeout{10};
+  // Stop waits for handlers of closed connections however long they take, and says so this often.
+  std::chrono::milliseconds stop_report_interval{5000};
   // What is read and dropped of a body that the handler left, to keep the connection; beyond it the
   // connection closes.
   uint64_t unread_body_bytes_max = 256 * 1024;
@@ -80,13 +82,12 @@ class HttpServerCall {
   // Answers with bytes of an open file, which stays the caller's.
   Task<Status> RespondFile(const HttpResponseHead& head, int file, uint64_t offset,
                            uint64_t size_bytes);
-  // Starts an answer whose body follows in pieces; without a length it is sent chunked.
+  // Starts an answer whose body follows in pieces; without a length it is sent chunked. A body of
+  // another length than announced, or that is not finished, ends the connection.
   Task<Status> StartResponse(const HttpResponseHead& head, std::optional<uint64_t> size_bytes);
   Task<Status> WriteBody(std::span<const std::byte> bytes);
   Task<Status> FinishResponse();
 
-  // The connection ends after this answer.
-  void CloseAfterwards();
   // Ends the connection now, in the middle of whatever was being sent.
   void Abort();
   // Rehearses a broken line: the connection is reset (RST) once `share` (0 to 1) of the request's
@@ -114,6 +115,9 @@ class HttpServerCall {
   uint64_t sent_bytes_ = 0;
   uint64_t received_bytes_ = 0;
   bool sends_chunked_ = false;
+  // Of StartResponse's answer.
+  std::optional<uint64_t> promised_bytes_;
+  bool is_unfinished_ = false;
   SteadyTime began_at_ = RealClock().Now();
   SteadyTime answered_at_{};
 };
@@ -161,7 +165,7 @@ class HttpServer {
 
   uint16_t port() const;
   // Stops listening, lets running requests finish within the drain timeout, closes the rest. Blocks
-  // until no connection is left.
+  // until no connection and no running handler is left: what they use may be freed afterwards.
   void Stop();
   HttpServerStats stats() const;
 

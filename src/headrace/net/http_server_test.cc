@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/net/http_server.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <future>
@@ -11,12 +14,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "headrace/base/encoding.h"
 #include "headrace/base/event_loops.h"
+#include "headrace/base/gate.h"
+#include "headrace/base/unique_fd.h"
 #include "testing/result_matchers.h"
 #include "testing/socket.h"
 
@@ -32,7 +38,8 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 // Answers with "METHOD TARGET: BODY". /unread leaves the body, /pieces answers in pieces, /silent
-// not at all, /late tells `begun` and blocks until `gate`.
+// not at all, /late tells `begun` and blocks until `gate`, /waiting tells `begun` and is suspended
+// until `opened`, /short and /endless promise ten bytes and give fewer, or do not finish.
 class EchoHandler final : public HttpHandler {
  public:
   Task<void> Handle(HttpServerCall& call) override {
@@ -52,7 +59,13 @@ class EchoHandler final : public HttpHandler {
       begun.set_value();
       gate.get_future().wait();
     }
+    if (target == "/waiting") {
+      begun.set_value();
+      (void)co_await opened.Wait({}, {});
+      has_ended = true;
+    }
     if (target == "/silent") co_return;
+    if (target == "/short" || target == "/endless") co_return co_await AnswerLess(call, target);
     const HttpResponseHead head{.status = 200};
     if (target == "/pieces") co_return co_await AnswerInPieces(call, head, text);
     (void)co_await call.Respond(head, AsBytes(text));
@@ -61,6 +74,8 @@ class EchoHandler final : public HttpHandler {
   std::optional<double> reset_share;
   std::promise<void> begun;
   std::promise<void> gate;
+  Gate opened;
+  std::atomic<bool> has_ended = false;
   std::promise<Error> failed;  // What reading the body failed with.
 
  private:
@@ -72,6 +87,47 @@ class EchoHandler final : public HttpHandler {
     (void)co_await call.WriteBody(AsBytes(text).subspan(4));
     (void)co_await call.FinishResponse();
   }
+  static Task<void> AnswerLess(HttpServerCall& call, const std::string& target) {
+    const HttpResponseHead head{.status = 200};
+    (void)co_await call.StartResponse(head, 10);
+    const std::string_view text = target == "/short" ? "short" : "ten bytes.";
+    (void)co_await call.WriteBody(AsBytes(text));
+    if (target != "/short") co_return;
+    EXPECT_THAT(co_await call.FinishResponse(), HasCode(ErrorCode::kInternal));
+  }
+};
+
+// What is written to standard error while it lives.
+class StandardError {
+ public:
+  StandardError() : kept_(dup(STDERR_FILENO)) {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+    read_end_ = UniqueFd(ends[0]);
+    const UniqueFd write_end(ends[1]);
+    EXPECT_GE(dup2(write_end.get(), STDERR_FILENO), 0);
+  }
+  ~StandardError() { dup2(kept_.get(), STDERR_FILENO); }
+  StandardError(const StandardError&) = delete;
+  StandardError& operator=(const StandardError&) = delete;
+
+  // Blocks until `text` has been written `count` times.
+  void Await(std::string_view text, size_t count) {
+    std::string seen;
+    while (count > 0) {
+      std::array<char, 256> piece;
+      const ssize_t size = read(read_end_.get(), piece.data(), piece.size());
+      ASSERT_GT(size, 0);
+      seen.append(piece.data(), static_cast<size_t>(size));
+      for (; count > 0 && seen.find(text) != std::string::npos; --count) {
+        seen.erase(0, seen.find(text) + text.size());
+      }
+    }
+  }
+
+ private:
+  UniqueFd kept_;
+  UniqueFd read_end_;
 };
 
 class HttpServerTest : public ::testing::Test {
@@ -325,6 +381,35 @@ TEST_F(HttpServerTest, StopDoesNotWaitForAPeerThatHasItsAnswerAndDoesNotClose) {
   EXPECT_THAT(socket.ReceiveAll(), EndsWith("GET /1: "));
   server_->Stop();
   EXPECT_EQ(server_->stats().connections_open, 0U);
+}
+
+TEST_F(HttpServerTest, StopWaitsForAHandlerWhoseConnectionIsClosed) {
+  Start({.drain_timeout = std::chrono::seconds(0),
+         .stop_report_interval = std::chrono::milliseconds(1)});
+  Socket socket = Connect();
+  socket.SendAll("GET /waiting HTTP/1.1\r\nHost: h\r\n\r\n");
+  handler_.begun.get_future().wait();
+  bool had_ended = false;
+  std::thread stopping;
+  {
+    StandardError log;
+    stopping = std::thread([&] {
+      server_->Stop();
+      had_ended = handler_.has_ended;
+    });
+    log.Await("stopping: 1 requests are still running", 3);
+  }
+  EXPECT_THAT(socket.ReceiveAll(), IsEmpty());
+  handler_.opened.Open();
+  stopping.join();
+  EXPECT_TRUE(had_ended);
+}
+
+TEST_F(HttpServerTest, AnAnswerOfAnotherLengthThanPromisedEndsTheConnection) {
+  Start();
+  const std::string two = " HTTP/1.1\r\nHost: h\r\n\r\nGET /1 HTTP/1.1\r\nHost: h\r\n\r\n";
+  EXPECT_THAT(Exchange("GET /short" + two), EndsWith("\r\n\r\nshort"));
+  EXPECT_THAT(Exchange("GET /endless" + two), EndsWith("\r\n\r\nten bytes."));
 }
 
 TEST_F(HttpServerTest, SaysWhereItCannotListen) {

@@ -20,8 +20,6 @@ Task<Result<size_t>> HttpServerCall::ReadBody(std::span<std::byte> target) {
   co_return count;
 }
 
-void HttpServerCall::CloseAfterwards() { connection_.keep_alive_ = false; }
-
 void HttpServerCall::Abort() {
   connection_.keep_alive_ = false;
   connection_.socket_.Shutdown();
@@ -62,6 +60,7 @@ Task<Status> HttpServerCall::Respond(const HttpResponseHead& head,
 Task<Status> HttpServerCall::RespondFile(const HttpResponseHead& head, int file, uint64_t offset,
                                          uint64_t size_bytes) {
   NoteAnswer(head.status);
+  if (connection_.awaits_continue_) connection_.keep_alive_ = false;
   connection_.SetPhase(ServerConnection::Phase::kSend);
   const bool sends_body = !connection_.is_head_request_ && size_bytes > 0;
   if (!connection_.BeginAnswer(sends_body ? size_bytes : 0)) co_return connection_.Reset();
@@ -85,6 +84,9 @@ Task<Status> HttpServerCall::StartResponse(const HttpResponseHead& head,
   if (!connection_.BeginAnswer(expected)) co_return connection_.Reset();
   // HTTP/1.0 knows no chunks: there the end of the connection ends the body.
   if (!size_bytes && connection_.was_http_1_0_) connection_.keep_alive_ = false;
+  if (connection_.awaits_continue_) connection_.keep_alive_ = false;
+  promised_bytes_ = size_bytes;
+  is_unfinished_ = true;
   sends_chunked_ = !size_bytes && !connection_.was_http_1_0_;
   connection_.SetPhase(ServerConnection::Phase::kSend);
   const auto bytes = connection_.Serialize(head, size_bytes, sends_chunked_);
@@ -111,9 +113,18 @@ Task<Status> HttpServerCall::WriteBody(std::span<const std::byte> bytes) {
 }
 
 Task<Status> HttpServerCall::FinishResponse() {
-  if (!sends_chunked_ || connection_.is_head_request_) co_return Ok();
+  is_unfinished_ = false;
+  if (connection_.is_head_request_) co_return Ok();
+  if (!sends_chunked_) {
+    if (promised_bytes_.value_or(sent_bytes_) == sent_bytes_) co_return Ok();
+    Abort();
+    co_return Fail(ErrorCode::kInternal, fmt::format("{} bytes were sent of an answer of {}",
+                                                     sent_bytes_, *promised_bytes_));
+  }
   constexpr std::string_view kLastChunk = "0\r\n\r\n";
-  co_return co_await connection_.socket_.Write(AsBytes(kLastChunk), {});
+  auto sent = co_await connection_.socket_.Write(AsBytes(kLastChunk), {});
+  if (!sent) connection_.keep_alive_ = false;
+  co_return sent;
 }
 
 HttpRefusal HttpHandler::AnswerBadHead(const HttpBadHead& bad) {

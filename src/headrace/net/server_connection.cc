@@ -191,7 +191,7 @@ Task<bool> ServerConnection::ServeOne() {
   co_await shard_.handler->Handle(call);
   SetPhase(Phase::kSend);
   if (is_reset_) co_return false;
-  if (!call.has_responded()) {
+  if (!call.has_responded() || call.is_unfinished_) {
     socket_.Shutdown();
     co_return false;
   }
