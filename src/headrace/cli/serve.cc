@@ -80,8 +80,10 @@ Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
   HR_TRY_ASSIGN(const auto store,
                 directory::DirectoryStore::Open(options.folder, pool, {.durability = durability}));
   HR_TRY_ASSIGN(auto owners, Owners(context, options));
+  const std::string scheme = tls ? "https" : "http";
   gateway::GatewayOptions gateway_options;
   gateway_options.domains = domains;
+  gateway_options.scheme = scheme;
   gateway_options.authenticator.users = std::move(owners);
   gateway_options.authenticator.is_open = options.is_anonymous;
   gateway_options.shape = operation->shape();
@@ -95,8 +97,8 @@ Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
   server_options.tls = tls.get();
   HR_TRY_ASSIGN(const auto server, net::HttpServer::Start(loops, gateway, server_options));
   HR_TRY_ASSIGN(const auto watch, operation->StartWatch(loops, *server));
-  PrintLine(context.world().out, fmt::format("listening on {}://{}", tls ? "https" : "http",
-                                             address.UrlText(server->port())));
+  PrintLine(context.world().out,
+            fmt::format("listening on {}://{}", scheme, address.UrlText(server->port())));
   if (!watch.address.empty()) {
     PrintLine(context.world().out, fmt::format("metrics on http://{}/metrics", watch.address));
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "headrace/base/encoding.h"
 #include "headrace/gateway/s3_call.h"
 #include "headrace/gateway/s3_failure.h"
 #include "headrace/gateway/xml_request.h"
@@ -14,18 +15,62 @@ Task<Result<std::string>> ReadXmlBody(S3Call& call) {
   co_return co_await ReadBodyText(body, kXmlBytesMax);
 }
 
+namespace {
+
+// Which buckets a request lists. Without max-buckets all of them: clients from before S3 had pages
+// do not ask for a second one.
+struct BucketPage {
+  std::string name_after;  // From the continuation token: the last name of the page before.
+  std::string prefix;
+  size_t count_max = SIZE_MAX;
+};
+
+Result<BucketPage> PageOf(const S3Call& call) {
+  constexpr uint32_t kCountMax = 10'000;
+  BucketPage page{.prefix = call.target.QueryText("prefix")};
+  if (call.target.Query("max-buckets")) {
+    HR_TRY_ASSIGN(page.count_max, NumberQuery(call, "max-buckets", kCountMax));
+    if (page.count_max < 1 || page.count_max > kCountMax) {
+      return FailS3("InvalidArgument", "max-buckets is 1 to 10,000");
+    }
+  }
+  const std::string token = call.target.QueryText("continuation-token");
+  auto name_after = HexDecode(token);
+  if (!name_after) {
+    return FailS3("InvalidArgument", "the continuation token is not one that a listing gave");
+  }
+  page.name_after = std::move(*name_after);
+  return page;
+}
+
+}  // namespace
+
 Task<Status> AnswerListBuckets(S3Call& call) {
+  HR_CO_TRY_ASSIGN(const BucketPage page, PageOf(call));
   HR_CO_TRY_ASSIGN(const auto buckets, co_await call.store.ListBuckets(call.context));
-  const std::string prefix = call.target.QueryText("prefix");
+  const auto region = call.target.Query("bucket-region");
+  const bool is_our_region = !region || region->empty() || *region == call.options.region;
   XmlAnswer xml("ListAllMyBucketsResult");
   xml.Owner().Open("Buckets");
+  size_t count = 0;
+  std::string token;
+  std::string_view last;
   for (const BucketInfo& bucket : buckets) {
-    if (!bucket.name.starts_with(prefix)) continue;
+    if (!is_our_region || !bucket.name.starts_with(page.prefix)) continue;
+    if (!page.name_after.empty() && bucket.name <= page.name_after) continue;
     if (!call.identity.grant.May(Right::kRead, bucket.name)) continue;
+    if (count == page.count_max) {
+      token = HexEncode(AsBytes(last));
+      break;
+    }
     xml.Open("Bucket").Text("Name", bucket.name).Time("CreationDate", bucket.created);
-    xml.Close("Bucket");
+    xml.Text("BucketRegion", call.options.region).Close("Bucket");
+    last = bucket.name;
+    ++count;
   }
   xml.Close("Buckets");
+  if (!token.empty()) xml.Text("ContinuationToken", token);
+  if (!page.prefix.empty()) xml.Text("Prefix", page.prefix);
   co_return co_await RespondXml(call, std::move(xml));
 }
 

@@ -94,8 +94,7 @@ Task<Status> RespondPosted(S3Call& call, const FormFields& fields, const std::st
                            const PutResult& result) {
   const std::string redirect = Redirect(fields, call.target.bucket, key, result.etag);
   const std::string wanted = Field(fields, "success_action_status");
-  const std::string location =
-      fmt::format("http://{}/{}/{}", call.Header("Host"), call.target.bucket, UriEncodePath(key));
+  const std::string location = LocationOf(call, key);
   int status = wanted == "200" ? 200 : wanted == "201" ? 201 : 204;
   if (!redirect.empty()) status = 303;
   net::HttpResponseHead head = StartHead(call, status);

@@ -157,8 +157,7 @@ Task<Status> AnswerCompleteUpload(S3Call& call) {
   HR_CO_TRY_ASSIGN(const PutResult result,
                    co_await call.store.CompleteMultipart(request, call.context));
   XmlAnswer xml("CompleteMultipartUploadResult");
-  xml.Text("Location", fmt::format("http://{}/{}/{}", call.Header("Host"), call.target.bucket,
-                                   call.target.key));
+  xml.Text("Location", LocationOf(call, call.target.key));
   xml.Text("Bucket", call.target.bucket).Text("Key", call.target.key).Etag(result.etag);
   if (result.checksum) AddChecksum(xml, *result.checksum);
   co_return co_await RespondXml(call, std::move(xml));

@@ -94,9 +94,12 @@ Task<Status> Dispatch(S3Call& call) {
 }
 
 std::string ErrorXml(const std::string& s3_code, std::string_view message,
-                     std::string_view resource, const std::string& request_id) {
+                     std::string_view resource, const std::string& request_id,
+                     std::string_view region) {
   XmlAnswer xml("Error");
   xml.Text("Code", s3_code).Text("Message", message).Text("Resource", resource);
+  // What the SDKs sign for next.
+  if (s3_code == "AuthorizationHeaderMalformed") xml.Text("Region", region);
   xml.Text("RequestId", request_id).Text("HostId", "headrace");
   std::string text = std::move(xml).End();
   // S3's errors are in no namespace, and some clients look for them there only.
@@ -112,15 +115,20 @@ net::HttpResponseHead ErrorHead(const std::string& s3_code, const std::string& r
   return head;
 }
 
-Task<void> RespondError(net::HttpServerCall& http, RequestRecord& record, const Error& error) {
+}  // namespace
+
+Task<void> Gateway::RespondError(net::HttpServerCall& http, RequestRecord& record,
+                                 const Error& error) const {
   record.error_code = S3CodeOf(error);
   const net::HttpResponseHead head = ErrorHead(record.error_code, record.request_id);
   // The path alone: a presigned query holds a signature.
   const std::string resource = http.head().target.substr(0, http.head().target.find('?'));
   const std::string text =
-      ErrorXml(record.error_code, error.message(), resource, record.request_id);
+      ErrorXml(record.error_code, error.message(), resource, record.request_id, options_.region);
   (void)co_await http.Respond(head, AsBytes(text));
 }
+
+namespace {
 
 Status CheckRequest(const net::HttpRequestHead& head, const Grant& grant, const Route& route,
                     const S3Target& target) {
@@ -177,8 +185,9 @@ net::HttpRefusal Gateway::AnswerBadHead(const net::HttpBadHead& bad) {
   record.error_code = bad.status == 431   ? "RequestHeaderSectionTooLarge"
                       : bad.status == 408 ? "RequestTimeout"
                                           : "BadRequest";
-  net::HttpRefusal answer{.head = ErrorHead(record.error_code, record.request_id),
-                          .body = ErrorXml(record.error_code, bad.message, "", record.request_id)};
+  net::HttpRefusal answer{
+      .head = ErrorHead(record.error_code, record.request_id),
+      .body = ErrorXml(record.error_code, bad.message, "", record.request_id, options_.region)};
   record.status = answer.head.status;
   record.sent_bytes = answer.body.size();
   if (options_.metrics != nullptr) options_.metrics->NoteBadHead(record.status);
@@ -276,6 +285,12 @@ std::string ChecksumElement(ChecksumAlgorithm algorithm) {
 void AddChecksum(XmlAnswer& xml, const Checksum& checksum) {
   xml.Text(ChecksumElement(checksum.algorithm), checksum.value);
   xml.Text("ChecksumType", ChecksumType(checksum.is_composite));
+}
+
+std::string LocationOf(const S3Call& call, std::string_view key) {
+  std::string url = fmt::format("{}://{}/", call.options.scheme, call.Header("Host"));
+  if (!call.target.is_virtual_host) url.append(call.target.bucket).append("/");
+  return url + UriEncodePath(key);
 }
 
 Task<Status> RespondXml(S3Call& call, XmlAnswer xml) {

@@ -20,6 +20,8 @@ struct GatewayOptions {
   AuthenticatorOptions authenticator;
   // Told to clients that ask for a bucket's region; requests may be signed for any.
   std::string region = "us-east-1";
+  // How clients reach the server, for the addresses that answers hold: "http" or "https".
+  std::string scheme = "http";
   // BUCKET.DOMAIN in Host names a bucket; in lower case. Empty: path style alone.
   std::vector<std::string> domains = {"localhost"};
   // What each request meets; nothing: served as fast as it goes. Its rate is the HTTP server's to
@@ -47,6 +49,8 @@ class Gateway final : public net::HttpHandler {
   // Delays or breaks the request as the shape says. True: it is still to be answered.
   Task<bool> MeetFate(net::HttpServerCall& http, RequestRecord& record);
   Task<void> Answer(net::HttpServerCall& http, RequestRecord& record);
+  Task<void> RespondError(net::HttpServerCall& http, RequestRecord& record,
+                          const Error& error) const;
   void NoteEnd(const net::HttpServerCall& http, RequestRecord& record);
 
   ServingStore& store_;

@@ -33,6 +33,7 @@ using headrace::testing::ManualClock;
 using headrace::testing::Socket;
 using headrace::testing::TempDir;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 // A request as text on the wire.
@@ -159,6 +160,60 @@ TEST_F(GatewayTest, AnUnknownSubresourceIsNotImplementedAndNeverAPlainCall) {
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 501 "));
   EXPECT_THAT(answer, HasSubstr("<Code>NotImplemented</Code>"));
   EXPECT_EQ(blocking_.Get("bucket", "key").value(), "text");
+}
+
+// What answers say about where things are.
+
+TEST_F(GatewayTest, ListsBucketsPageByPage) {
+  for (const char* const name : {"aaa", "bbb", "ccc"}) {
+    EXPECT_THAT(blocking_.CreateBucket(name), IsOk());
+  }
+  std::vector<std::string> pages;
+  std::string token;
+  do {
+    Request request{.path = "/", .query = "max-buckets=3"};
+    if (!token.empty()) request.query = "continuation-token=" + token + "&max-buckets=3";
+    Sign(request);
+    pages.push_back(Send(request));
+    const size_t begin = pages.back().find("<ContinuationToken>");
+    token = begin == std::string::npos ? "" : pages.back().substr(begin + 19);
+    token = token.substr(0, token.find('<'));
+  } while (!token.empty());
+  ASSERT_EQ(pages.size(), 2U);
+  EXPECT_THAT(pages[0], HasSubstr("<Name>bbb</Name>"));
+  EXPECT_THAT(pages[0], HasSubstr("<Name>bucket</Name>"));
+  EXPECT_THAT(pages[0], Not(HasSubstr("<Name>ccc</Name>")));
+  EXPECT_THAT(pages[1], HasSubstr("<Name>ccc</Name>"));
+  EXPECT_THAT(pages[1], Not(HasSubstr("<Name>bucket</Name>")));
+  for (const char* const query : {"max-buckets=0", "max-buckets=10001", "continuation-token=zz"}) {
+    Request request{.path = "/", .query = query};
+    Sign(request);
+    EXPECT_THAT(Send(request), HasSubstr("<Code>InvalidArgument</Code>")) << query;
+  }
+}
+
+TEST_F(GatewayTest, ACompletedUploadsLocationIsAnAddressThatWorks) {
+  const MultipartUpload upload =
+      blocking_.CreateMultipart({.bucket = "bucket", .key = "a b/c"}).value();
+  const PartInfo part = blocking_.UploadPart({.upload = upload}, "text").value();
+  Request request{
+      .method = "POST", .path = "/bucket/a%20b/c", .query = "uploadId=" + upload.upload_id};
+  request.body = "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>" + part.etag +
+                 "</ETag></Part></CompleteMultipartUpload>";
+  Sign(request);
+  EXPECT_THAT(Send(request),
+              HasSubstr("<Location>http://" + host() + "/bucket/a%20b/c</Location>"));
+}
+
+TEST_F(GatewayTest, ASignatureWithoutARegionIsToldTheOneToSignFor) {
+  Request request;
+  Sign(request);
+  std::string authorization(request.headers.Value("Authorization"));
+  authorization.erase(authorization.find("us-east-1"), std::string_view("us-east-1").size());
+  request.headers.Set("Authorization", authorization);
+  const std::string answer = Send(request);
+  EXPECT_THAT(answer, HasSubstr("<Code>AuthorizationHeaderMalformed</Code>"));
+  EXPECT_THAT(answer, HasSubstr("<Region>us-east-1</Region>"));
 }
 
 // Bodies in aws-chunked form.

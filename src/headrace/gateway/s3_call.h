@@ -80,6 +80,8 @@ Result<std::optional<ChecksumAlgorithm>> AskedChecksum(const S3Call& call);
 Status CheckProtection(const net::HttpHeaders& headers);
 // The four x-amz-copy-source-if-… conditions: PreconditionFailed.
 Status CheckCopySource(const S3Call& call, const ObjectInfo& source);
+// The address of `key` in the call's bucket, as the client reached the server.
+std::string LocationOf(const S3Call& call, std::string_view key);
 Task<Status> RespondXml(S3Call& call, XmlAnswer xml);
 Task<Status> RespondEmpty(S3Call& call, int status);
 // NoSuchVersion unless the request names no version or "null".

@@ -109,6 +109,7 @@ Result<S3Target> ParseS3Target(const net::HttpRequestHead& head,
   if (!decoded) return FailS3("InvalidURI", "the path has a broken percent-encoding");
   target.bucket = BucketOfHost(head.headers.Value("Host"), domains);
   if (!target.bucket.empty()) {
+    target.is_virtual_host = true;
     target.key = std::move(*decoded);
     return target;
   }

@@ -19,6 +19,7 @@ namespace headrace::gateway {
 struct S3Target {
   std::string bucket;  // Empty: the service itself.
   std::string key;     // Empty: the bucket itself.
+  bool is_virtual_host = false;
   std::vector<std::pair<std::string, std::string>> query;
 
   // The parameter's value; nothing when it is not there.
