@@ -138,9 +138,6 @@ Status DirectoryCore::DescribeUnknown(const ListedBucket& bucket,
     const SharedRecord& record = *records[i];
     unknown[i]->info = record->object.head.info;
     unknown[i]->is_known = true;
-    if (record->stamp.size_bytes > 0) {
-      HR_TRY(objects_->AddLater(bucket.name, unknown[i]->info.key, record));
-    }
   }
   return Ok();
 }
@@ -156,8 +153,12 @@ Result<SharedRecord> DirectoryCore::DescribeListed(const ListedBucket& bucket,
       HR_TRY(Describe(bucket.name, key, found));
       return std::move(found.record);
     }
+    const MutexLock lock(HashLockOf(found.stamp));
+    if (auto cached = objects_->FindCached(bucket.name, key, found.stamp)) return cached;
     HR_TRY_ASSIGN(std::string etag, Md5OfFile(found.file.get()));
-    return RecordOfUnknown(key, found.stamp, std::move(etag));
+    SharedRecord record = RecordOfUnknown(key, found.stamp, std::move(etag));
+    HR_TRY(objects_->AddLater(bucket.name, key, record));
+    return record;
   }
   return RecordOfUnknown(key, one.stamp, std::string(kMd5OfNothing));
 }

@@ -43,7 +43,7 @@ Result<MultipartUpload> DirectoryCore::CreateUpload(const CreateMultipartRequest
   upload.attributes = request.attributes;
   upload.tags = request.tags;
   HR_TRY_ASSIGN(const auto folder,
-                MakeFolders(reserved_.get(), PartFolder(upload.info.upload.upload_id), syncs()));
+                MakeFolders(reserved_.get(), PartFolder(upload.info.upload.upload_id), false));
   if (!folder) return Fail(ErrorCode::kInternal, ".headrace/parts is not a folder");
   HR_TRY(uploads_->Add(upload));
   return std::move(upload.info.upload);
@@ -65,9 +65,6 @@ Result<PartInfo> DirectoryCore::PutPart(const MultipartUpload& upload, uint32_t 
   if (part_number < 1 || part_number > kPartNumberMax) {
     return FailAs(ErrorCode::kInvalidArgument, "part numbers are 1 to 10,000", "InvalidArgument");
   }
-  if (syncs() && ::fdatasync(received.file.file()) != 0) {
-    return std::unexpected(Error::FromErrno(errno, "sync part"));
-  }
   const MutexLock lock(LockOfUpload(upload.upload_id));
   HR_TRY(FindUpload(upload));
   HR_TRY_ASSIGN(const auto folder,
@@ -79,11 +76,10 @@ Result<PartInfo> DirectoryCore::PutPart(const MultipartUpload& upload, uint32_t 
                .etag = received.etag,
                .modified = RealClock().WallNow(),
                .checksum = received.checksum};
-  part.file = fmt::format("{}-{}", part_number, RandomHex(8));
+  part.file = fmt::format("{}-{}-{}", options_.boot, part_number, RandomHex(8));
   if (const int os_error = received.file.MoveTo(folder->get(), part.file); os_error != 0) {
     return std::unexpected(Error::FromErrno(os_error, "keep part"));
   }
-  if (syncs()) HR_TRY(SyncFolder(folder->get()));
   HR_TRY_ASSIGN(const std::string replaced, uploads_->PutPart(upload.upload_id, part));
   if (!replaced.empty()) ::unlinkat(folder->get(), replaced.c_str(), 0);
   return std::move(part.info);
@@ -152,6 +148,14 @@ Result<std::vector<StoredPart>> DirectoryCore::ChooseParts(
   return chosen;
 }
 
+// Parts are not flushed (docs/decisions/0014): one that was received before the machine started
+// may have lost bytes when it went down.
+Status DirectoryCore::CheckSurvivor(const StoredPart& part, int file) const {
+  if (!options_.boot.empty() && part.file.starts_with(options_.boot + "-")) return Ok();
+  HR_TRY_ASSIGN(const std::string etag, Md5OfFile(file));
+  return etag == part.info.etag ? Ok() : InvalidPart(part.info.part_number);
+}
+
 Result<ReceivedBytes> DirectoryCore::Assemble(const std::string& upload_id,
                                               const std::vector<StoredPart>& parts) {
   HR_TRY_ASSIGN(const auto folder,
@@ -162,6 +166,7 @@ Result<ReceivedBytes> DirectoryCore::Assemble(const std::string& upload_id,
   for (const StoredPart& part : parts) {
     HR_TRY_ASSIGN(const auto opened, OpenFileBeneath(folder->get(), part.file));
     if (!opened) return InvalidPart(part.info.part_number);
+    HR_TRY(CheckSurvivor(part, opened->file.get()));
     HR_TRY(CopyBytes(opened->file.get(), 0, part.info.size_bytes, bytes.file.file()));
     bytes.size_bytes += part.info.size_bytes;
   }
@@ -216,16 +221,19 @@ Result<PutResult> DirectoryCore::CompleteUpload(const CompleteMultipartRequest& 
     if (checksum) commit.object.part_checksums.push_back(part.checksum->value);
   }
   HR_TRY_ASSIGN(PutResult result, Put(commit, std::move(bytes)));
-  HR_TRY(uploads_->Drop(request.upload.upload_id));
-  RemoveTree(reserved_.get(), PartFolder(request.upload.upload_id));
+  HR_TRY(ForgetUpload(request.upload.upload_id));
   return result;
 }
 
 Status DirectoryCore::AbortUpload(const MultipartUpload& upload) {
   const MutexLock lock(LockOfUpload(upload.upload_id));
   HR_TRY(FindUpload(upload));
-  HR_TRY(uploads_->Drop(upload.upload_id));
-  RemoveTree(reserved_.get(), PartFolder(upload.upload_id));
+  return ForgetUpload(upload.upload_id);
+}
+
+Status DirectoryCore::ForgetUpload(const std::string& upload_id) {
+  HR_TRY(uploads_->Drop(upload_id));
+  RemoveTree(reserved_.get(), PartFolder(upload_id));
   return Ok();
 }
 

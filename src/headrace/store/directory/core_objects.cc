@@ -77,6 +77,9 @@ Status DirectoryCore::Describe(const std::string& bucket, const std::string& key
 // A file that was put there by hand, or changed since.
 Status DirectoryCore::AddUnknown(const std::string& bucket, const std::string& key,
                                  FoundFile& found) {
+  const MutexLock lock(HashLockOf(found.stamp));
+  found.record = objects_->FindCached(bucket, key, found.stamp);
+  if (found.record) return Ok();
   HR_TRY_ASSIGN(std::string etag, Md5OfFile(found.file.get()));
   // Read before it was stable: the next reader sees another stamp and computes anew.
   auto record = RecordOfUnknown(key, found.stamp, std::move(etag));
@@ -95,7 +98,7 @@ Result<FoundFile> DirectoryCore::FindAndDescribe(const std::string& bucket,
 Status DirectoryCore::CheckConditions(const Commit& commit) {
   const Conditions& conditions = commit.conditions;
   if (conditions.if_match.empty() && !conditions.if_none_match_any) return Ok();
-  const auto found = FindAndDescribe(commit.bucket, commit.key);
+  auto found = FindFile(commit.bucket, commit.key);
   if (!found && found.error().code() != ErrorCode::kNotFound) {
     return std::unexpected(found.error());
   }
@@ -103,8 +106,10 @@ Status DirectoryCore::CheckConditions(const Commit& commit) {
   if (conditions.if_match.empty()) return Ok();
   // S3 answers 404 where there is nothing to match.
   if (!found) return NoSuchKey(commit.bucket, commit.key);
+  if (conditions.if_match == "*") return Ok();
+  HR_TRY(Describe(commit.bucket, commit.key, *found));
   const std::string& etag = found->record->object.head.info.etag;
-  return conditions.if_match == "*" || conditions.if_match == etag ? Ok() : ConditionFailed(commit);
+  return conditions.if_match == etag ? Ok() : ConditionFailed(commit);
 }
 
 Result<PutResult> DirectoryCore::Put(const Commit& commit, ReceivedBytes received) {

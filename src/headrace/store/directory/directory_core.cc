@@ -63,11 +63,32 @@ std::string CommonPrefix(const ListUploadsRequest& request, std::string_view key
   return std::string(key.substr(0, found + request.delimiter.size()));
 }
 
+// Of the database's tables; docs/formats/directory-store.md.
+constexpr int64_t kDatabaseVersion = 1;
+
 Result<Database> OpenDatabase(const std::string& path, bool syncs) {
   HR_TRY_ASSIGN(Database database, Database::Open(path));
   HR_TRY(database.Execute("PRAGMA journal_mode=WAL"));
   HR_TRY(database.Execute(syncs ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
   return database;
+}
+
+// A database without a version is new, or of a time before versions were written.
+Status CheckVersion(Database& database, const std::string& path) {
+  int64_t version = 0;
+  {
+    HR_TRY_ASSIGN(Statement read, database.Prepare("PRAGMA user_version"));
+    HR_TRY(read.Step());
+    version = read.Number(0);
+  }
+  if (version > kDatabaseVersion) {
+    return Fail(ErrorCode::kUnsupported,
+                fmt::format("{} has format {}, and this headrace knows formats up to {}; serve the "
+                            "folder with a newer one",
+                            path, version, kDatabaseVersion));
+  }
+  if (version == kDatabaseVersion) return Ok();
+  return database.Execute(fmt::format("PRAGMA user_version={}", kDatabaseVersion));
 }
 
 }  // namespace
@@ -106,10 +127,13 @@ Result<std::unique_ptr<DirectoryCore>> DirectoryCore::Open(const std::string& fo
   HR_TRY_ASSIGN(TemporaryFolder temporary, TemporaryFolder::Open(reserved.get(), "tmp"));
   const std::string path = folder + "/" + kReservedName + "/index.sqlite";
   HR_TRY_ASSIGN(Database writer, OpenDatabase(path, options.durability == Durability::kObject));
+  HR_TRY(CheckVersion(writer, path));
+  // Parts need not outlive the machine: docs/decisions/0014.
+  HR_TRY_ASSIGN(Database uploads, OpenDatabase(path, false));
   std::unique_ptr<DirectoryCore> core(new DirectoryCore(
       options, std::move(root), std::move(reserved), std::move(temporary), std::move(writer)));
   HR_TRY_ASSIGN(core->objects_, ObjectIndex::Open(core->writer_, path));
-  HR_TRY_ASSIGN(core->uploads_, UploadIndex::Open(core->writer_));
+  HR_TRY_ASSIGN(core->uploads_, UploadIndex::Open(core->writer_, std::move(uploads)));
   HR_TRY(core->CollectLeftovers());
   return core;
 }
@@ -136,25 +160,27 @@ Status DirectoryCore::CollectUploads() {
   HR_TRY_ASSIGN(const auto uploads, uploads_->ListAll());
   for (const MultipartUpload& upload : uploads) {
     const auto found = FindAndDescribe(upload.bucket, upload.key);
-    if (found && found->record->object.upload_id == upload.upload_id) {
-      HR_TRY(uploads_->Drop(upload.upload_id));
-    }
+    const bool is_completed = found && found->record->object.upload_id == upload.upload_id;
+    // Without its bucket, nobody can go on with it.
+    if (is_completed || !OpenBucket(upload.bucket)) HR_TRY(uploads_->Drop(upload.upload_id));
   }
   return Ok();
 }
 
 Status DirectoryCore::CollectParts(int parts_folder) {
   HR_TRY_ASSIGN(const auto uploads, uploads_->ListAll());
+  std::unordered_set<std::string_view> begun;
+  for (const MultipartUpload& upload : uploads) begun.insert(upload.upload_id);
   HR_TRY_ASSIGN(const auto upload_ids, NamesIn(parts_folder));
   for (const std::string& id : upload_ids) {
+    if (!begun.contains(id)) {
+      HR_TRY(ForgetUpload(id));
+      continue;
+    }
     HR_TRY_ASSIGN(auto folder, OpenBeneath(parts_folder, id, O_RDONLY | O_DIRECTORY));
     if (!folder) continue;
     HR_TRY_ASSIGN(const auto stored, uploads_->Parts(id, 0, UINT32_MAX));
     HR_TRY(RemoveOthers(folder->get(), stored, &StoredPart::file));
-    // Fails, as it should, while parts are left; a begun upload without any keeps its folder.
-    const bool is_begun = std::ranges::any_of(
-        uploads, [&](const MultipartUpload& upload) { return upload.upload_id == id; });
-    if (!is_begun) ::unlinkat(parts_folder, id.c_str(), AT_REMOVEDIR);
   }
   return Ok();
 }
@@ -215,7 +241,18 @@ Status DirectoryCore::DeleteBucket(const std::string& bucket) {
                   fmt::format("bucket '{}' is not empty; delete its objects first", bucket),
                   "BucketNotEmpty");
   }
+  HR_TRY(DropUploads(bucket));
   return objects_->DropBucket(bucket);
+}
+
+// S3 deletes a bucket whatever uploads were begun in it.
+Status DirectoryCore::DropUploads(const std::string& bucket) {
+  HR_TRY_ASSIGN(const auto uploads, uploads_->List(bucket, "", {}, UINT32_MAX));
+  for (const UploadInfo& one : uploads) {
+    const MutexLock lock(LockOfUpload(one.upload.upload_id));
+    HR_TRY(ForgetUpload(one.upload.upload_id));
+  }
+  return Ok();
 }
 
 Result<ListUploadsPage> DirectoryCore::ListUploads(const ListUploadsRequest& request) {

@@ -65,6 +65,10 @@ class DirectoryCore {
   Result<FoundFile> FindFile(const std::string& bucket, const std::string& key);
   // Completes `found`: from the index or, for a file that it does not know, by reading it.
   Status Describe(const std::string& bucket, const std::string& key, FoundFile& found);
+  // Quick. Null: what is cached is of no file of this stamp.
+  SharedRecord FindCached(const HeadRequest& request, const FileStamp& stamp) {
+    return objects_->FindCached(request.bucket, request.key, stamp);
+  }
   Result<FoundFile> FindAndDescribe(const std::string& bucket, const std::string& key);
 
   Result<PutResult> Put(const Commit& commit, ReceivedBytes received);
@@ -121,9 +125,13 @@ class DirectoryCore {
   Status CollectLeftovers();
   Status CollectUploads();
   Status CollectParts(int parts_folder);
+  Status DropUploads(const std::string& bucket);
+  // Its rows, its parts and their folder.
+  Status ForgetUpload(const std::string& upload_id);
   // The result of a completion that this one repeats; nothing: it is none.
   Result<std::optional<PutResult>> FindCompleted(const CompleteMultipartRequest& request);
   Result<std::vector<StoredPart>> ChooseParts(const CompleteMultipartRequest& request);
+  Status CheckSurvivor(const StoredPart& part, int file) const;
   Result<ReceivedBytes> Assemble(const std::string& upload_id,
                                  const std::vector<StoredPart>& parts);
 
@@ -131,6 +139,10 @@ class DirectoryCore {
   // one step. Held over I/O on purpose; keys share locks by hash, readers take none.
   Mutex& LockOf(const std::string& bucket, const std::string& key);
   Mutex& LockOfUpload(const std::string& upload_id);
+  // Who computes a file's ETag; whoever wants the same one waits for it.
+  Mutex& HashLockOf(const FileStamp& stamp) {
+    return hash_locks_[stamp.inode % hash_locks_.size()];
+  }
 
   const DirectoryStoreOptions options_;
   const UniqueFd root_;
@@ -143,6 +155,7 @@ class DirectoryCore {
   std::array<Mutex, 64> locks_;
   // The same for uploads. Taken before a key's lock, never after one.
   std::array<Mutex, 16> upload_locks_;
+  std::array<Mutex, 64> hash_locks_;  // Taken last.
 };
 
 // KeyTooLongError, InvalidURI.

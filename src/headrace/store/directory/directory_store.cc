@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/store/directory/directory_store.h"
 
+#include <fstream>
 #include <functional>
 
 #include <fmt/format.h>
@@ -20,6 +21,9 @@ Status StillWanted(const CallContext& context) {
   return Ok();
 }
 
+// Whether a write may have to read what is there before it, for the ETag of a file put by hand.
+bool MayHash(const Conditions& conditions) { return !conditions.if_match.empty(); }
+
 Status CheckRead(const HeadRequest& request, const ObjectHead& head) {
   const std::string& wanted = request.conditions.if_match;
   if (wanted.empty() || wanted == head.info.etag) return Ok();
@@ -29,6 +33,13 @@ Status CheckRead(const HeadRequest& request, const ObjectHead& head) {
 }
 
 }  // namespace
+
+std::string CurrentBoot() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  file >> id;
+  return id.substr(0, 8);
+}
 
 Result<std::unique_ptr<DirectoryStore>> DirectoryStore::Open(const std::string& folder,
                                                              WorkPool& pool,
@@ -78,16 +89,30 @@ Task<Result<ListPage>> DirectoryStore::List(const ListRequest& request,
   co_return co_await RunOn<Result<ListPage>>(pool_, std::move(step));
 }
 
+// Many readers of a file that nobody has read yet wait for one computation of its ETag, and not on
+// the pool's threads.
+Task<Status> DirectoryStore::Describe(const HeadRequest& request, FoundFile& found,
+                                      const CallContext& context) {
+  const std::string name = fmt::format("{}/{}/{}", found.stamp.inode, request.bucket, request.key);
+  while (const auto under_way = flights_.Board(name)) {
+    HR_CO_TRY(co_await under_way->Wait(context.deadline, context.stop));
+    // Not there when the other one failed: then it is this one's turn to.
+    found.record = core_->FindCached(request, found.stamp);
+    if (found.record) co_return Ok();
+  }
+  std::move_only_function<Status()> step = [&] {
+    return core_->Describe(request.bucket, request.key, found);
+  };
+  const Status described = co_await RunOn<Status>(pool_, std::move(step));
+  flights_.Land(name);
+  co_return described;
+}
+
 Task<Result<OpenedObject>> DirectoryStore::Open(const HeadRequest& request,
                                                 const CallContext& context) {
   HR_CO_TRY(StillWanted(context));
   HR_CO_TRY_ASSIGN(FoundFile found, core_->FindFile(request.bucket, request.key));
-  if (!found.record) {
-    std::move_only_function<Status()> step = [&] {
-      return core_->Describe(request.bucket, request.key, found);
-    };
-    HR_CO_TRY(co_await RunOn<Status>(pool_, std::move(step)));
-  }
+  if (!found.record) HR_CO_TRY(co_await Describe(request, found, context));
   HR_CO_TRY(CheckRead(request, found.record->object.head));
   OpenedObject opened{.file = std::move(found.file)};
   const ServedObject* const object = &found.record->object;
@@ -141,6 +166,9 @@ Task<Result<PutResult>> DirectoryStore::Put(const PutRequest& request, ByteSourc
   std::move_only_function<Result<PutResult>()> step = [&] {
     return core_->Put(commit, std::move(received));
   };
+  if (MayHash(request.conditions)) {
+    co_return co_await RunOn<Result<PutResult>>(pool_, std::move(step));
+  }
   co_return co_await Finish<Result<PutResult>>(std::move(step));
 }
 
@@ -156,6 +184,7 @@ Task<Status> DirectoryStore::Delete(const DeleteRequest& request, const CallCont
   std::move_only_function<Status()> step = [&] {
     return core_->Delete(request.bucket, request.key, request.conditions);
   };
+  if (MayHash(request.conditions)) co_return co_await RunOn<Status>(pool_, std::move(step));
   co_return co_await Finish<Status>(std::move(step));
 }
 
@@ -187,7 +216,11 @@ Task<Result<MultipartUpload>> DirectoryStore::CreateMultipart(const CreateMultip
 Task<Result<PartInfo>> DirectoryStore::UploadPart(const UploadPartRequest& request,
                                                   ByteSource& body, const CallContext& context) {
   HR_CO_TRY(StillWanted(context));
-  HR_CO_TRY_ASSIGN(const StoredUpload upload, core_->FindUpload(request.upload));
+  std::move_only_function<Result<StoredUpload>()> find = [&] {
+    return core_->FindUpload(request.upload);
+  };
+  HR_CO_TRY_ASSIGN(const StoredUpload upload,
+                   co_await Finish<Result<StoredUpload>>(std::move(find)));
   const SumWish wish{.expected = request.checksum, .otherwise = upload.info.checksum_algorithm};
   const auto given =
       wish.expected ? std::optional(wish.expected->algorithm) : body.verified_algorithm();
@@ -231,13 +264,17 @@ Task<Status> DirectoryStore::AbortMultipart(const MultipartUpload& upload,
 Task<Result<ListUploadsPage>> DirectoryStore::ListUploads(const ListUploadsRequest& request,
                                                           const CallContext& context) {
   HR_CO_TRY(StillWanted(context));
-  co_return core_->ListUploads(request);
+  std::move_only_function<Result<ListUploadsPage>()> step = [&] {
+    return core_->ListUploads(request);
+  };
+  co_return co_await RunOn<Result<ListUploadsPage>>(pool_, std::move(step));
 }
 
 Task<Result<ListPartsPage>> DirectoryStore::ListParts(const ListPartsRequest& request,
                                                       const CallContext& context) {
   HR_CO_TRY(StillWanted(context));
-  co_return core_->ListParts(request);
+  std::move_only_function<Result<ListPartsPage>()> step = [&] { return core_->ListParts(request); };
+  co_return co_await RunOn<Result<ListPartsPage>>(pool_, std::move(step));
 }
 
 Task<Status> DirectoryStore::Rename(const RenameRequest& request, const CallContext& context) {
@@ -264,7 +301,7 @@ Task<Status> DirectoryStore::PutTags(const HeadRequest& request,
                                      const CallContext& context) {
   HR_CO_TRY(StillWanted(context));
   std::move_only_function<Status()> step = [&] { return core_->PutTags(request, tags); };
-  co_return co_await Finish<Status>(std::move(step));
+  co_return co_await RunOn<Status>(pool_, std::move(step));
 }
 
 }  // namespace headrace::directory

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "headrace/base/work_pool.h"
+#include "headrace/store/directory/describe_flights.h"
 #include "headrace/store/serving_store.h"
 
 namespace headrace::directory {
@@ -14,14 +15,21 @@ enum class Durability : uint8_t {
   kObject,  // fsync of the object, its folder and the index before the acknowledgement.
 };
 
+// Of the kernel's id for its run, eight digits; empty where it gives none.
+std::string CurrentBoot();
+
 struct DirectoryStoreOptions {
   Durability durability = Durability::kObject;
   // Smallest part of an upload except its last: S3's own rule. Tests lower it.
   uint64_t part_size_bytes_min = 5U << 20U;
   // Names of folders kept in memory for listings: a million names of 20 bytes take 24 MiB.
   size_t folder_cache_bytes = 256U << 20U;
+  // Differs whenever the machine has started again; letters and digits. Empty: not known, and all
+  // parts of earlier processes are taken for what a crash of the machine may have left.
+  std::string boot = CurrentBoot();
 };
 
+struct FoundFile;
 class DirectoryCore;  // Does the work, and blocks.
 
 // A folder as an S3 store: each folder in it is a bucket, each file below that an object with the
@@ -77,9 +85,11 @@ class DirectoryStore final : public ServingStore {
   // Where the last step of a write runs: aside when it syncs.
   template <typename Value>
   Task<Value> Finish(std::move_only_function<Value()> step);
+  Task<Status> Describe(const HeadRequest& request, FoundFile& found, const CallContext& context);
 
   std::unique_ptr<DirectoryCore> core_;
   WorkPool& pool_;
+  DescribeFlights flights_;
 };
 
 }  // namespace headrace::directory

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/store/directory/folder_cache.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -42,17 +41,12 @@ char KindOf(int folder, int bucket_folder, const std::string& path, const dirent
 }
 
 Result<std::vector<std::string>> Scan(int folder, int bucket_folder, const std::string& path) {
-  DIR* const stream = ::fdopendir(::dup(folder));
-  if (stream == nullptr) return std::unexpected(Error::FromErrno(errno, "read folder " + path));
   std::vector<std::string> names;
-  while (const dirent* const entry = ::readdir(stream)) {
-    const std::string_view name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    const char kind = KindOf(folder, bucket_folder, path, *entry);
-    if (kind == 'f') names.emplace_back(name);
-    if (kind == 'd') names.push_back(std::string(name) + "/");
-  }
-  ::closedir(stream);
+  HR_TRY(ForEachEntry(folder, [&](const dirent& entry) {
+    const char kind = KindOf(folder, bucket_folder, path, entry);
+    if (kind == 'f') names.emplace_back(entry.d_name);
+    if (kind == 'd') names.push_back(std::string(entry.d_name) + "/");
+  }));
   return names;
 }
 

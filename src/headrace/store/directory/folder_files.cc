@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/store/directory/folder_files.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
@@ -9,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -214,17 +214,27 @@ int TemporaryFile::MoveTo(int folder, const std::string& name) {
   return 0;
 }
 
-Result<std::vector<std::string>> NamesIn(int folder) {
+Status ForEachEntry(int folder, const std::function<void(const dirent&)>& each) {
+  // A descriptor of its own: the stream closes it, and moves its position.
   UniqueFd readable(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!readable.is_open()) return FileError("read folder");
-  DIR* const stream = ::fdopendir(::dup(readable.get()));
-  if (stream == nullptr) return FileError("read folder");
-  std::vector<std::string> names;
-  while (const dirent* const entry = ::readdir(stream)) {
+  DIR* const opened = ::fdopendir(readable.get());
+  if (opened == nullptr) return FileError("read folder");
+  (void)readable.Release();
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(opened, ::closedir);
+  while (true) {
+    errno = 0;
+    const dirent* const entry = ::readdir(stream.get());
+    if (entry == nullptr) break;
     const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
+    if (name != "." && name != "..") each(*entry);
   }
-  ::closedir(stream);
+  return errno == 0 ? Ok() : FileError("read folder");
+}
+
+Result<std::vector<std::string>> NamesIn(int folder) {
+  std::vector<std::string> names;
+  HR_TRY(ForEachEntry(folder, [&](const dirent& entry) { names.emplace_back(entry.d_name); }));
   return names;
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -84,7 +86,10 @@ class TemporaryFile {
   UniqueFd file_;  // Closed: moved from or moved away.
 };
 
-// The names in a folder, "." and ".." left out.
+// Calls `each` with the entries of a folder, "." and ".." left out. A folder that could not be read
+// to its end is an error.
+Status ForEachEntry(int folder, const std::function<void(const dirent&)>& each);
+// The names in a folder.
 Result<std::vector<std::string>> NamesIn(int folder);
 // Removes a folder and everything in it.
 void RemoveTree(int parent, const std::string& name);

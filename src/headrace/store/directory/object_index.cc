@@ -72,7 +72,8 @@ Result<std::unique_ptr<ObjectIndex>> ObjectIndex::Open(SharedDatabase& writer,
     HR_TRY(writer.database.Execute(kSchema));
   }
   HR_TRY_ASSIGN(Database reader, Database::Open(path));
-  std::unique_ptr<ObjectIndex> index(new ObjectIndex(writer, std::move(reader)));
+  HR_TRY_ASSIGN(Database walker, Database::Open(path));
+  std::unique_ptr<ObjectIndex> index(new ObjectIndex(writer, std::move(reader), std::move(walker)));
   HR_TRY(index->PrepareStatements());
   return index;
 }
@@ -97,23 +98,30 @@ Status ObjectIndex::PrepareStatements() {
     HR_TRY_ASSIGN(drop_, database.Prepare("DELETE FROM objects WHERE bucket=? AND path=?"));
     HR_TRY_ASSIGN(drop_bucket_, database.Prepare("DELETE FROM objects WHERE bucket=?"));
   }
+  HR_TRY(PrepareWalks());
   const MutexLock lock(reader_.mutex);
   Database& database = reader_.database;
   HR_TRY_ASSIGN(find_,
                 database.Prepare(fmt::format(
                     "SELECT {} FROM objects WHERE bucket=? AND path=? AND inode=?", kColumns)));
-  HR_TRY_ASSIGN(find_from_,
-                database.Prepare(fmt::format("SELECT {} FROM objects WHERE bucket=? AND path>=? "
-                                             "ORDER BY path, inode",
-                                             kColumns)));
   HR_TRY_ASSIGN(find_odd_, database.Prepare("SELECT odd_file FROM objects WHERE bucket=? AND "
                                             "path=? AND odd_file<>''"));
-  HR_TRY_ASSIGN(list_odd_, database.Prepare("SELECT path, odd_file FROM objects WHERE bucket=? AND "
-                                            "path>=? AND odd_file<>'' ORDER BY path LIMIT ?"));
   HR_TRY_ASSIGN(Statement any,
                 database.Prepare("SELECT 1 FROM objects WHERE odd_file<>'' LIMIT 1"));
   HR_TRY_ASSIGN(const bool has_odd, any.Step());
   has_odd_ = has_odd;
+  return Ok();
+}
+
+Status ObjectIndex::PrepareWalks() {
+  const MutexLock lock(walker_.mutex);
+  Database& database = walker_.database;
+  HR_TRY_ASSIGN(find_from_,
+                database.Prepare(fmt::format("SELECT {} FROM objects WHERE bucket=? AND path>=? "
+                                             "ORDER BY path, inode",
+                                             kColumns)));
+  HR_TRY_ASSIGN(list_odd_, database.Prepare("SELECT path, odd_file FROM objects WHERE bucket=? AND "
+                                            "path>=? AND odd_file<>'' ORDER BY path LIMIT ?"));
   return Ok();
 }
 
@@ -170,7 +178,8 @@ Result<SharedRecord> ObjectIndex::Find(const std::string& bucket, const std::str
 }
 
 Status ObjectIndex::FindMany(const std::string& bucket, std::span<Wanted> wanted) {
-  const MutexLock lock(reader_.mutex);
+  const MutexLock lock(walker_.mutex);
+  const ResetAtEnd reset(find_from_);
   bool is_searching = false;
   for (Wanted& one : wanted) {
     int skipped = 0;
@@ -195,7 +204,6 @@ Status ObjectIndex::FindMany(const std::string& bucket, std::span<Wanted> wanted
     }
     if (!has_row) break;
   }
-  find_from_.Reset();
   return Ok();
 }
 
@@ -242,14 +250,11 @@ Status ObjectIndex::WritePending() {
   }
   if (records.empty()) return Ok();
   const MutexLock lock(writer_.mutex);
-  HR_TRY(writer_.database.Execute("BEGIN IMMEDIATE"));
+  HR_TRY_ASSIGN(Transaction transaction, Transaction::Begin(writer_.database));
   for (const auto& [name, one] : records) {
-    if (Status added = RunAdd(add_new_, one.bucket, one.key, *one.record); !added) {
-      (void)writer_.database.Execute("ROLLBACK");
-      return added;
-    }
+    HR_TRY(RunAdd(add_new_, one.bucket, one.key, *one.record));
   }
-  return writer_.database.Execute("COMMIT");
+  return transaction.Commit();
 }
 
 ObjectIndex::~ObjectIndex() { (void)WritePending(); }
@@ -266,16 +271,12 @@ Status ObjectIndex::Replace(const std::string& bucket, const std::string& key,
                             SharedRecord record) {
   {
     const MutexLock lock(writer_.mutex);
-    HR_TRY(writer_.database.Execute("BEGIN IMMEDIATE"));
+    HR_TRY_ASSIGN(Transaction transaction, Transaction::Begin(writer_.database));
     drop_.BindText(1, bucket);
     drop_.BindBytes(2, key);
-    Status status = drop_.Run();
-    if (status) status = RunAdd(add_, bucket, key, *record);
-    if (!status) {
-      (void)writer_.database.Execute("ROLLBACK");
-      return status;
-    }
-    HR_TRY(writer_.database.Execute("COMMIT"));
+    HR_TRY(drop_.Run());
+    HR_TRY(RunAdd(add_, bucket, key, *record));
+    HR_TRY(transaction.Commit());
   }
   Cache(bucket, key, std::move(record));
   return Ok();
@@ -309,7 +310,7 @@ Result<std::vector<OddKey>> ObjectIndex::ListOdd(const std::string& bucket, std:
                                                  size_t count_max) {
   std::vector<OddKey> keys;
   if (!has_odd_) return keys;
-  const MutexLock lock(reader_.mutex);
+  const MutexLock lock(walker_.mutex);
   const ResetAtEnd reset(list_odd_);
   list_odd_.BindText(1, bucket);
   list_odd_.BindBytes(2, from);

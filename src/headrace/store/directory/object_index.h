@@ -77,9 +77,10 @@ class ObjectIndex {
                                       size_t count_max);
 
  private:
-  explicit ObjectIndex(SharedDatabase& writer, Database reader)
-      : writer_(writer), reader_(std::move(reader)) {}
+  ObjectIndex(SharedDatabase& writer, Database reader, Database walker)
+      : writer_(writer), reader_(std::move(reader)), walker_(std::move(walker)) {}
   Status PrepareStatements();
+  Status PrepareWalks();
   Status RunAdd(Statement& statement, const std::string& bucket, const std::string& key,
                 const ObjectRecord& record) HR_REQUIRES(writer_.mutex);
   // Only where the table has no row of this state: one with attributes must not be lost.
@@ -109,9 +110,12 @@ class ObjectIndex {
 
   SharedDatabase reader_;
   Statement find_ HR_GUARDED_BY(reader_.mutex);
-  Statement find_from_ HR_GUARDED_BY(reader_.mutex);
   Statement find_odd_ HR_GUARDED_BY(reader_.mutex);
-  Statement list_odd_ HR_GUARDED_BY(reader_.mutex);
+
+  // For listings, whose thousand rows at a time nobody who opens an object should wait for.
+  SharedDatabase walker_;
+  Statement find_from_ HR_GUARDED_BY(walker_.mutex);
+  Statement list_odd_ HR_GUARDED_BY(walker_.mutex);
 
   Statement add_new_ HR_GUARDED_BY(writer_.mutex);
   // About 600 bytes each: 5 MiB.

@@ -24,20 +24,28 @@ void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_fi
 
 void Statement::BindText(int index, std::string_view text) {
   // A null pointer would bind NULL.
-  sqlite3_bind_text(statement_.get(), index, text.data() == nullptr ? "" : text.data(),
-                    static_cast<int>(text.size()), SQLITE_STATIC);
+  NoteBind(sqlite3_bind_text(statement_.get(), index, text.data() == nullptr ? "" : text.data(),
+                             static_cast<int>(text.size()), SQLITE_STATIC));
 }
 
 void Statement::BindBytes(int index, std::string_view bytes) {
-  sqlite3_bind_blob(statement_.get(), index, bytes.data() == nullptr ? "" : bytes.data(),
-                    static_cast<int>(bytes.size()), SQLITE_STATIC);
+  NoteBind(sqlite3_bind_blob(statement_.get(), index, bytes.data() == nullptr ? "" : bytes.data(),
+                             static_cast<int>(bytes.size()), SQLITE_STATIC));
 }
 
 void Statement::BindNumber(int index, int64_t number) {
-  sqlite3_bind_int64(statement_.get(), index, number);
+  NoteBind(sqlite3_bind_int64(statement_.get(), index, number));
+}
+
+void Statement::NoteBind(int code) {
+  if (bind_code_ == SQLITE_OK) bind_code_ = code;
 }
 
 Result<bool> Statement::Step() {
+  if (bind_code_ != SQLITE_OK) {
+    return Fail(ErrorCode::kInternal,
+                fmt::format("metadata database: {}", sqlite3_errstr(bind_code_)));
+  }
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
@@ -50,7 +58,10 @@ Status Statement::Run() {
   return Ok();
 }
 
-void Statement::Reset() { sqlite3_reset(statement_.get()); }
+void Statement::Reset() {
+  bind_code_ = SQLITE_OK;
+  sqlite3_reset(statement_.get());
+}
 
 std::string_view Statement::Text(int column) const {
   const auto* const bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
@@ -88,6 +99,21 @@ Result<Statement> Database::Prepare(std::string_view sql) {
                                       SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code != SQLITE_OK) return DatabaseError(database_.get(), "metadata database");
   return Statement(statement);
+}
+
+Result<Transaction> Transaction::Begin(Database& database) {
+  HR_TRY(database.Execute("BEGIN IMMEDIATE"));
+  return Transaction(database);
+}
+
+Transaction::~Transaction() {
+  if (database_ != nullptr) (void)database_->Execute("ROLLBACK");
+}
+
+Status Transaction::Commit() {
+  HR_TRY(database_->Execute("COMMIT"));
+  database_ = nullptr;
+  return Ok();
 }
 
 }  // namespace headrace::directory

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "headrace/base/error.h"
 
@@ -20,7 +21,8 @@ class Statement {
   Statement() = default;
   explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
 
-  // Parameters count from 1. Texts are borrowed until Reset.
+  // Parameters count from 1. Texts are borrowed until Reset. One that cannot be bound is Step's
+  // error.
   void BindText(int index, std::string_view text);
   void BindBytes(int index, std::string_view bytes);
   void BindNumber(int index, int64_t number);
@@ -38,7 +40,10 @@ class Statement {
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const;
   };
+  void NoteBind(int code);
+
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  int bind_code_ = 0;  // Of the first parameter since Reset that could not be bound; 0: none.
 };
 
 // Resets a statement when a scope ends, whatever happened in it.
@@ -66,6 +71,24 @@ class Database {
     void operator()(sqlite3* database) const;
   };
   std::unique_ptr<sqlite3, Close> database_;
+};
+
+// Changes that are made all or not at all: rolled back unless they were committed.
+// Threads, lifetime: within those of its Database.
+class Transaction {
+ public:
+  // Waits for other connections' writers first.
+  static Result<Transaction> Begin(Database& database);
+  Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+  Transaction& operator=(Transaction&&) = delete;
+  ~Transaction();
+
+  // What could not be committed is rolled back.
+  Status Commit();
+
+ private:
+  explicit Transaction(Database& database) : database_(&database) {}
+  Database* database_;  // Null: over.
 };
 
 }  // namespace headrace::directory

@@ -40,15 +40,15 @@ Result<StoredUpload> ReadUpload(const Statement& row) {
 
 }  // namespace
 
-Result<std::unique_ptr<UploadIndex>> UploadIndex::Open(SharedDatabase& writer) {
-  std::unique_ptr<UploadIndex> index(new UploadIndex(writer));
+Result<std::unique_ptr<UploadIndex>> UploadIndex::Open(SharedDatabase& writer, Database own) {
+  std::unique_ptr<UploadIndex> index(new UploadIndex(writer, std::move(own)));
   HR_TRY(index->PrepareStatements());
   return index;
 }
 
 Status UploadIndex::PrepareStatements() {
   const MutexLock lock(writer_.mutex);
-  Database& database = writer_.database;
+  Database& database = own_;
   HR_TRY(database.Execute(kSchema));
   HR_TRY_ASSIGN(add_, database.Prepare("INSERT INTO uploads VALUES(?,?,?,?,?,?)"));
   HR_TRY_ASSIGN(find_, database.Prepare("SELECT * FROM uploads WHERE bucket=? AND key=? AND id=?"));
@@ -171,10 +171,12 @@ Result<std::vector<MultipartUpload>> UploadIndex::ListAll() {
 
 Status UploadIndex::Drop(const std::string& upload_id) {
   const MutexLock lock(writer_.mutex);
+  HR_TRY_ASSIGN(Transaction transaction, Transaction::Begin(own_));
   drop_.BindText(1, upload_id);
   HR_TRY(drop_.Run());
   drop_parts_.BindText(1, upload_id);
-  return drop_parts_.Run();
+  HR_TRY(drop_parts_.Run());
+  return transaction.Commit();
 }
 
 }  // namespace headrace::directory

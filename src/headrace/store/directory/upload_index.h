@@ -30,7 +30,9 @@ struct StoredPart {
 // Threads: all methods may be called at once from any thread.
 class UploadIndex {
  public:
-  static Result<std::unique_ptr<UploadIndex>> Open(SharedDatabase& writer);
+  // Opens or makes the tables through `own`, a connection to the database of `writer`, whose lock
+  // keeps the two from meeting. `writer` outlives the index.
+  static Result<std::unique_ptr<UploadIndex>> Open(SharedDatabase& writer, Database own);
 
   Status Add(const StoredUpload& upload);
   Result<std::optional<StoredUpload>> Find(const MultipartUpload& upload);
@@ -43,14 +45,15 @@ class UploadIndex {
   Result<std::vector<UploadInfo>> List(const std::string& bucket, const std::string& prefix,
                                        const UploadPosition& position, uint32_t count_max);
   Result<std::vector<MultipartUpload>> ListAll();
-  // Forgets the upload and its parts.
+  // Forgets the upload and its parts, in one step.
   Status Drop(const std::string& upload_id);
 
  private:
-  explicit UploadIndex(SharedDatabase& writer) : writer_(writer) {}
+  UploadIndex(SharedDatabase& writer, Database own) : writer_(writer), own_(std::move(own)) {}
   Status PrepareStatements();
 
   SharedDatabase& writer_;
+  Database own_ HR_GUARDED_BY(writer_.mutex);
   Statement add_ HR_GUARDED_BY(writer_.mutex);
   Statement find_ HR_GUARDED_BY(writer_.mutex);
   Statement list_all_ HR_GUARDED_BY(writer_.mutex);
