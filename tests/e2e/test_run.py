@@ -338,7 +338,8 @@ def test_an_earlier_job_s_model_is_not_taken_for_this_one_s(headrace, box, job):
 @pytest.mark.parametrize("channel, code, words", [
     ("training=s3://box/nothing/", 3, ["training", "s3://box/nothing/"]),
     ("training=s3://no-such-bucket/x", 3, ["training", "no-such-bucket"]),
-    ("training=s3://box/train/,mode=Pipe", 2, ["training", "mode Pipe", "mode=File"]),
+    ("training=s3://box/nothing/,mode=Pipe", 3, ["training", "s3://box/nothing/"]),
+    ("training=s3://box/train/,mode=Pipe,resume=3", 2, ["training", "EPOCH:POSITION"]),
     ("training=s3://box/train/,mode=FastFile", 2, ["training", "mode FastFile"]),
     ("training=s3://box/none.json,data-type=ManifestFile", 3, ["training", "s3://box/none.json"]),
     ("training=s3://box/train/,compression=Gzip", 2, ["training", "Gzip", "Pipe"]),

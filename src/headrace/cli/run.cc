@@ -118,6 +118,9 @@ CommandAction DeclareRun(CLI::App& app) {
   };
   add_list("--channel", flags->job.channels, "An input; may be given up to 20 times",
            "NAME=URI[,OPTION=VALUE]...");
+  add_list("--resume", flags->job.resume,
+           "Where a Pipe channel goes on; its name may be left out where there is one",
+           "[CHANNEL=]EPOCH:POSITION");
   add_list("--hyperparameter", flags->job.hyperparameters,
            "Into hyperparameters.json and SM_HP_NAME", "NAME=VALUE");
   add_list("--env", flags->job.environment, "A variable of the command", "NAME=VALUE");

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kOptionNames =
     "mode, content-type, distribution, data-type, compression, record-wrapper, shuffle-seed, "
-    "attributes, access";
+    "attributes, access, resume";
 
 template <typename Choice, size_t N>
 Status SetChoice(std::string_view option, std::string_view value,
@@ -103,6 +103,10 @@ Status SetChannelOption(std::string_view option, std::string_view value, Channel
                   fmt::format("access is '{}', but must be one of ro, rw", value));
     }
     channel.is_writable = value == "rw";
+    return Ok();
+  }
+  if (option == "resume") {
+    HR_TRY_ASSIGN(channel.resume, plan::ParseResumePoint(value));
     return Ok();
   }
   if (option == "attributes") {

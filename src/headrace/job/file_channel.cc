@@ -47,13 +47,6 @@ SystemTime ModifiedOf(const struct stat& found) {
                     std::chrono::nanoseconds(found.st_mtim.tv_nsec));
 }
 
-// With a shuffle, which host gets an object depends on the seed. The files of a host have no order.
-plan::PlanOptions PlanOptionsOf(const ChannelSpec& spec) {
-  plan::PlanOptions options{.distribution = spec.distribution, .shuffle_seed = std::nullopt};
-  if (spec.shuffle_seed) options.shuffle_seed = static_cast<uint64_t>(*spec.shuffle_seed);
-  return options;
-}
-
 }  // namespace
 
 FileChannel::FileChannel(const ChannelSpec& spec, S3Uri source, ChannelPlace place,
@@ -68,21 +61,8 @@ Result<FileChannel> FileChannel::Plan(const ChannelSpec& spec, const ChannelPlac
                                       ObjectStore& store, EventLoops& loops,
                                       const plan::ManifestOptions& options,
                                       const CallContext& context) {
-  const std::string attempt = "channel " + spec.name;
-  HR_TRY_ASSIGN(S3Uri source, While(attempt, ParseS3Uri(spec.s3_uri)));
-  plan::Listing listing;
-  if (spec.data_type == DataType::kManifestFile) {
-    HR_TRY_ASSIGN(const plan::Manifest manifest,
-                  While(attempt, plan::ReadManifest(store, loops, source, options, context)));
-    HR_TRY_ASSIGN(listing, While(attempt + ", " + spec.s3_uri,
-                                 plan::ListManifest(store, loops, manifest, options, context)));
-    source = {.bucket = manifest.bucket(), .key = manifest.prefix()};
-  } else {
-    const plan::ListSource listed{.bucket = source.bucket, .prefix = source.key};
-    HR_TRY_ASSIGN(listing,
-                  While(attempt, plan::ListPrefix(store, loops, listed, options.list, context)));
-  }
-  return OfListing(spec, std::move(source), place, std::move(listing));
+  HR_TRY_ASSIGN(ChannelObjects found, ListChannel(spec, store, loops, options, context));
+  return OfListing(spec, std::move(found.source), place, std::move(found.listing));
 }
 
 Result<FileChannel> FileChannel::OfListing(const ChannelSpec& spec, S3Uri source,

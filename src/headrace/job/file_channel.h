@@ -7,6 +7,7 @@
 #include "headrace/base/error.h"
 #include "headrace/base/event_loops.h"
 #include "headrace/deliver/file/transfer.h"
+#include "headrace/job/channel_objects.h"
 #include "headrace/job/job_spec.h"
 #include "headrace/plan/epoch_plan.h"
 #include "headrace/plan/listing.h"

@@ -110,6 +110,21 @@ TEST(JobFlags, RefuseANameGivenTwice) {
   EXPECT_FALSE(ApplyFlags({.environment = {"A=1", "A=1"}}, {}).has_value());
 }
 
+TEST(JobFlags, ResumeTheNamedChannelOrTheOnlyPipe) {
+  const std::vector<std::string> one = {"a=s3://b", "p=s3://b,mode=Pipe"};
+  const std::vector<std::string> two = {"p=s3://b,mode=Pipe", "q=s3://b,mode=Pipe"};
+  const plan::ResumePoint point{.epoch = 3, .position = 1200};
+  EXPECT_EQ(ApplyFlags({.channels = one, .resume = {"3:1200"}}, {})->channels[1].resume, point);
+  EXPECT_EQ(ApplyFlags({.channels = two, .resume = {"q=3:1200"}}, {})->channels[1].resume, point);
+  EXPECT_THAT(ApplyFlags({.channels = two, .resume = {"3:1200"}}, {}).error().message(),
+              HasSubstr("which of the 2 Pipe channels"));
+  EXPECT_THAT(ApplyFlags({.channels = two, .resume = {"r=3:1200"}}, {}).error().message(),
+              HasSubstr("no such channel"));
+  EXPECT_THAT(ApplyFlags({.channels = {"a=s3://b"}, .resume = {"3:1"}}, {}).error().message(),
+              HasSubstr("no Pipe channel"));
+  EXPECT_FALSE(ApplyFlags({.channels = one, .resume = {"3"}}, {}).has_value());
+}
+
 TEST(DefaultJobName, SaysWhatRunsAndWhen) {
   const SystemTime now{std::chrono::milliseconds(1'769'860'800'042)};
   EXPECT_EQ(DefaultJobName({"/usr/bin/python3", "-u", "src/my_train.py"}, now),

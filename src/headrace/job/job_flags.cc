@@ -33,6 +33,28 @@ Status ApplyChannels(const std::vector<std::string>& texts, std::vector<ChannelS
   return Ok();
 }
 
+// The channel that `--resume TEXT` is about, and its point. A name may be left out where there is
+// one Pipe channel.
+Status ApplyResume(std::string_view text, std::vector<ChannelSpec>& channels) {
+  const size_t equals = text.find('=');
+  const bool has_name = equals != std::string_view::npos;
+  const auto is_meant = [&](const ChannelSpec& channel) {
+    return has_name ? channel.name == text.substr(0, equals) : channel.mode == InputMode::kPipe;
+  };
+  const auto count = std::ranges::count_if(channels, is_meant);
+  if (count != 1) {
+    return Fail(ErrorCode::kInvalidArgument,
+                has_name    ? fmt::format("--resume {}: there is no such channel", text)
+                : count > 1 ? fmt::format("--resume {}: which of the {} Pipe channels? Write "
+                                          "CHANNEL=EPOCH:POSITION",
+                                          text, count)
+                            : fmt::format("--resume {}: there is no Pipe channel", text));
+  }
+  HR_TRY_ASSIGN(std::ranges::find_if(channels, is_meant)->resume,
+                plan::ParseResumePoint(has_name ? text.substr(equals + 1) : text));
+  return Ok();
+}
+
 Status ApplyPairs(std::string_view flag, const std::vector<std::string>& texts,
                   std::map<std::string, std::string>& target) {
   std::set<std::string> given;
@@ -69,6 +91,7 @@ void ApplyText(const std::string& text, std::string& target) {
 
 Result<JobSpec> ApplyFlags(const JobFlags& flags, JobSpec spec) {
   HR_TRY(ApplyChannels(flags.channels, spec.channels));
+  for (const std::string& text : flags.resume) HR_TRY(ApplyResume(text, spec.channels));
   HR_TRY(ApplyPairs("--hyperparameter", flags.hyperparameters, spec.hyperparameters));
   HR_TRY(ApplyPairs("--env", flags.environment, spec.environment));
   ApplyText(flags.output_uri, spec.output_uri);

@@ -15,6 +15,7 @@ namespace headrace::job {
 // What the command line of `headrace run` says. Empty: not said.
 struct JobFlags {
   std::vector<std::string> channels;         // --channel NAME=URI[,option=value]...
+  std::vector<std::string> resume;           // --resume [CHANNEL=]EPOCH:POSITION
   std::vector<std::string> hyperparameters;  // --hyperparameter NAME=VALUE
   std::vector<std::string> environment;      // --env NAME=VALUE
   std::string output_uri;

@@ -40,6 +40,8 @@ Status MakeTree(const JobSpec& spec, const JobTree& tree) {
     HR_TRY(MakeFolder(path));
   }
   for (const ChannelSpec& channel : spec.channels) {
+    // A Pipe channel's FIFOs stand beside the folders, under names of their own.
+    if (channel.mode == InputMode::kPipe) continue;
     const std::string folder = tree.Channel(channel.name);
     RemoveLeftLink(folder);
     HR_TRY(MakeFolder(folder));

@@ -45,6 +45,8 @@ struct ChannelSpec {
   bool is_writable = false;             // Of a directory: the command may write there.
   // Which attributes of an augmented manifest are sent, in this order.
   std::vector<std::string> attribute_names;
+  // Where a Pipe channel's first epoch of this run begins.
+  plan::ResumePoint resume;
 
   bool operator==(const ChannelSpec&) const = default;
 };

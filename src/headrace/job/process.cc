@@ -163,15 +163,26 @@ void FollowStop(pid_t group, const Terminal& terminal) {
   kill(-group, SIGCONT);
 }
 
+// Passes a signal on; the first that asks to stop begins the grace.
+void PassOn(int signal, pid_t process, const ProcessOptions& options, ProcessEnd& end,
+            Deadline& kill_at) {
+  kill(-process, signal);
+  if (!AsksToStop(signal) || end.stop_signal != 0) return;
+  end.stop_signal = signal;
+  kill_at = Deadline::After(options.stop_grace, steady_clock::now());
+}
+
 // Passes signals on until the process has ended.
 ProcessEnd Attend(pid_t process, const Terminal& terminal, const SignalInbox& signals,
                   const ProcessOptions& options) {
   ProcessEnd end;
   ProcessWatch watch(process);
   Deadline kill_at;
+  int stop_fd = options.stop_fd;
   while (true) {
-    std::array<pollfd, 2> polled{pollfd{.fd = watch.fd(), .events = POLLIN, .revents = 0},
-                                 pollfd{.fd = signals.fd(), .events = POLLIN, .revents = 0}};
+    std::array<pollfd, 3> polled{pollfd{.fd = watch.fd(), .events = POLLIN, .revents = 0},
+                                 pollfd{.fd = signals.fd(), .events = POLLIN, .revents = 0},
+                                 pollfd{.fd = stop_fd, .events = POLLIN, .revents = 0}};
     if (poll(polled.data(), polled.size(), PollMilliseconds(kill_at, steady_clock::now())) < 0)
       continue;
     if (polled[0].revents != 0) {
@@ -179,11 +190,11 @@ ProcessEnd Attend(pid_t process, const Terminal& terminal, const SignalInbox& si
       FollowStop(process, terminal);
     }
     if (const int signal = polled[1].revents != 0 ? signals.Take() : 0; signal != 0) {
-      kill(-process, signal);
-      if (AsksToStop(signal) && end.stop_signal == 0) {
-        end.stop_signal = signal;
-        kill_at = Deadline::After(options.stop_grace, steady_clock::now());
-      }
+      PassOn(signal, process, options, end, kill_at);
+    }
+    if (polled[2].revents != 0) {
+      stop_fd = -1;
+      PassOn(SIGTERM, process, options, end, kill_at);
     }
     if (kill_at.HasPassed(steady_clock::now())) {
       end.outlived_grace = true;

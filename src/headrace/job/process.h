@@ -24,6 +24,8 @@ struct ProcessOptions {
   std::chrono::milliseconds stop_grace{120'000};
   // Directories that the command, and nobody else, finds at other paths.
   std::vector<DirectoryBinding> bindings;
+  // Once this is readable the command is asked to stop, as by SIGTERM; -1: never.
+  int stop_fd = -1;
 };
 
 // SIGTERM, SIGINT, SIGHUP and SIGQUIT: the job is to end.

@@ -64,6 +64,19 @@ std::string DirectoryLine(const DirectoryBinding& binding, bool is_mounted) {
   return line + "; without the right to mount, nothing keeps the command from writing there";
 }
 
+std::string PipeLine(const PipeChannelReport& channel) {
+  const pipe::PipeReport& counts = channel.counts;
+  if (counts.epochs_opened == 0) {
+    return fmt::format("channel {}: the command opened no epoch", channel.name);
+  }
+  return fmt::format(
+      "channel {}: {} epochs opened, {} read to their end, {} objects, {}; the command waited {} "
+      "for data, the data {} for the command; next is {}:{}",
+      channel.name, counts.epochs_opened, counts.epochs_complete, counts.items,
+      BytesText(counts.bytes), SecondsText(counts.reader_waited),
+      SecondsText(counts.waited_for_reader), channel.next.epoch, channel.next.position);
+}
+
 std::string CommandLine(const JobReport& report, int exit_code) {
   const std::string span = SecondsText(report.command_span);
   if (exit_code == 0) return fmt::format("command completed in {}", span);

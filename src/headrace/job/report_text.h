@@ -12,6 +12,7 @@ struct DirectoryBinding;
 struct FileChannelReport;
 struct JobReport;
 struct OutputReport;
+struct PipeChannelReport;
 
 // "8.4 MiB"
 std::string BytesText(uint64_t size_bytes);
@@ -22,6 +23,7 @@ std::string SecondsText(std::chrono::nanoseconds span);
 std::string CheckedLine(const std::string& channel, const FileChannelReport& counts);
 std::string ChannelLine(const ChannelReport& channel);
 std::string DirectoryLine(const DirectoryBinding& binding, bool is_mounted);
+std::string PipeLine(const PipeChannelReport& channel);
 std::string CommandLine(const JobReport& report, int exit_code);
 std::string OutputLine(const OutputReport& output);
 

@@ -63,9 +63,11 @@ class JobRun {
                      [this](const CallContext& context) { return Prepare(context); }));
     if (options_.checks_only) return Ok();
     HR_TRY(RunCommand());
-    return Stoppable("the outputs may not be uploaded; they are kept in " + folder_->tree().base(),
-                     Deadline(),
-                     [this](const CallContext& context) { return UploadOutputs(context); });
+    const Status uploaded = Stoppable(
+        "the outputs may not be uploaded; they are kept in " + folder_->tree().base(), Deadline(),
+        [this](const CallContext& context) { return UploadOutputs(context); });
+    if (pipe_failure_) return std::unexpected(*pipe_failure_);
+    return uploaded;
   }
 
   Status FindCommand() {
@@ -121,6 +123,10 @@ class JobRun {
         HR_TRY_ASSIGN(place.rank,
                       While("channel " + channel.name, RankOf(spec_, world_.inherited)));
       }
+      if (channel.mode == InputMode::kPipe) {
+        HR_TRY(PlanPipe(channel, place.rank, context));
+        continue;
+      }
       if (channel.data_type == DataType::kAugmentedManifestFile) {
         HR_TRY(PlanAugmented(channel, place, context));
         continue;
@@ -166,6 +172,19 @@ class JobRun {
     return Ok();
   }
 
+  Status PlanPipe(const ChannelSpec& channel, plan::Rank rank, const CallContext& context) {
+    const PipePlanOptions plan_options{.rank = rank,
+                                       .folder = folder_->tree().data(),
+                                       .sources = options_.sources,
+                                       .augmented = options_.augmented,
+                                       .checks_all = options_.checks_only};
+    HR_TRY_ASSIGN(PipeChannel planned,
+                  PipeChannel::Plan(channel, plan_options, *world_.store, *world_.loops, context));
+    if (!pipes_) pipes_.emplace(*world_.store, *world_.loops, options_.pipe);
+    pipes_->Add(std::move(planned));
+    return Ok();
+  }
+
   Status CheckRoom() const {
     uint64_t missing_bytes = 0;
     for (const FileChannel& channel : channels_) {
@@ -200,20 +219,37 @@ class JobRun {
   }
 
   Status RunCommand() {
-    const SteadyTime begin = world_.clock->Now();
     ProcessOptions process = options_.process;
+    if (pipes_) {
+      HR_TRY(pipes_->Start(folder_->tree().data()));
+      process.stop_fd = pipes_->stop_fd();
+    }
+    const SteadyTime begin = world_.clock->Now();
     process.bindings = bindings_;
     auto end = RunProcess(program_, spec_.command, environment_, *world_.signals, process);
+    if (pipes_) EndPipes();
     if (!end) {
       result_.exit_code = kExitNotExecutable;
       return std::unexpected(std::move(end).error());
     }
     result_.report.command_span = world_.clock->Now() - begin;
     result_.exit_code = end->exit_code;
-    const std::string reason = DescribeEnd(*end);
+    std::string reason = DescribeEnd(*end);
+    if (pipe_failure_) {
+      // The error says more than the code of a command that we stopped.
+      result_.exit_code = 0;
+      reason = pipe_failure_->message();
+    }
     if (!reason.empty()) result_.report.failure = folder_->Failure(reason);
     world_.say(CommandLine(result_.report, end->exit_code));
     return Ok();
+  }
+
+  void EndPipes() {
+    result_.report.pipes = pipes_->Stop();
+    pipe_failure_ = pipes_->failure();
+    for (const PipeChannelReport& channel : result_.report.pipes) world_.say(PipeLine(channel));
+    pipes_.reset();
   }
 
   Status UploadOutputs(const CallContext& context) {
@@ -259,6 +295,8 @@ class JobRun {
   std::vector<AugmentedFiles> manifests_;   // Of channels_; for their manifests alone.
   std::vector<DirectoryBinding> bindings_;  // Empty once they are links.
   DirectoryLinks links_;
+  std::optional<PipeDelivery> pipes_;
+  std::optional<Error> pipe_failure_;
   JobResult result_;
 };
 

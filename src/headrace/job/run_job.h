@@ -16,6 +16,7 @@
 #include "headrace/job/archive.h"
 #include "headrace/job/file_channel.h"
 #include "headrace/job/job_spec.h"
+#include "headrace/job/pipe_delivery.h"
 #include "headrace/job/process.h"
 #include "headrace/job/signal_inbox.h"
 #include "headrace/job/training_environment.h"
@@ -30,6 +31,7 @@ struct JobOptions {
   plan::ManifestOptions sources;
   plan::AugmentedManifestOptions augmented;
   ArchiveOptions archive;
+  PipeOptions pipe;
   // Of everything before the command starts; the command and its outputs take as long as they take.
   Deadline preparation;
   // Look at every line and object of every augmented manifest, and end before anything is
@@ -69,6 +71,7 @@ struct OutputReport {
 struct JobReport {
   std::string name;
   std::vector<ChannelReport> channels;
+  std::vector<PipeChannelReport> pipes;
   std::chrono::nanoseconds command_span{};
   std::string failure;  // What output/failure says; empty for a success.
   std::vector<OutputReport> outputs;
@@ -83,10 +86,11 @@ struct JobResult {
 };
 
 // Runs a job from its description to its uploaded outputs: checks everything that can be checked,
-// makes the tree, downloads the channels, runs the command, archives model/ and output/data/ under
-// <output>/<job>/output/. Outputs are uploaded however the command ended, as SageMaker does; an
-// empty folder uploads nothing, so that a run that fails at once replaces no earlier model.
-// Blocks its thread, which must not be an event loop.
+// makes the tree, downloads the File channels, runs the command and serves its Pipe channels
+// meanwhile, archives model/ and output/data/ under <output>/<job>/output/. A Pipe channel that
+// fails asks the command to stop and is the job's error. Outputs are uploaded however the command
+// ended, as SageMaker does; an empty folder uploads nothing, so that a run that fails at once
+// replaces no earlier model. Blocks its thread, which must not be an event loop.
 JobResult RunJob(const JobSpec& spec, const JobOptions& options, const JobWorld& world);
 
 // How many GPUs `nvidia-smi --list-gpus` shows (0 without it), and the processors online.

@@ -86,6 +86,9 @@ Status ValidateCombination(const ChannelSpec& channel) {
     return Refuse("record-wrapper {} takes mode Pipe only, not {}", NameOf(channel.record_wrapper),
                   NameOf(channel.mode));
   }
+  if (!is_pipe && channel.resume != plan::ResumePoint{}) {
+    return Refuse("resume takes mode Pipe only, not {}", NameOf(channel.mode));
+  }
   return ValidateAttributes(channel);
 }
 
@@ -94,8 +97,8 @@ Status ValidateAvailable(const ChannelSpec& channel) {
   const auto absent = [](std::string_view what, std::string_view instead) {
     return Fail(ErrorCode::kUnsupported, fmt::format("{} is not available; {}", what, instead));
   };
-  if (channel.mode != InputMode::kFile) {
-    return absent(fmt::format("mode {}", NameOf(channel.mode)), "use mode=File");
+  if (channel.mode == InputMode::kFastFile) {
+    return absent("mode FastFile", "use mode=File or mode=Pipe");
   }
   return Ok();
 }

@@ -97,9 +97,21 @@ TEST(ValidateJob, RefusesIllegalCombinations) {
               HasSubstr("AugmentedManifestFile only"));
 }
 
+TEST(ValidateJob, TakesWhatBelongsToPipeMode) {
+  for (const std::string_view option :
+       {"mode=Pipe", "mode=Pipe,data-type=ManifestFile", "mode=Pipe,compression=Gzip",
+        "mode=Pipe,record-wrapper=RecordIO,compression=Gzip,resume=3:1200",
+        "mode=Pipe,data-type=AugmentedManifestFile,record-wrapper=RecordIO,attributes=a-ref,b"}) {
+    EXPECT_EQ(RefusalOfChannels({fmt::format("a=s3://b/p,{}", option)}), "accepted") << option;
+  }
+  // Epochs' pipes of the one are no folders of the other.
+  EXPECT_EQ(RefusalOfChannels({"a_0=s3://b/p,mode=Pipe", "a=s3://b/p,mode=Pipe"}), "accepted");
+  EXPECT_THAT(RefusalOfChannels({"a=s3://b/p,resume=3:1200"}), HasSubstr("mode Pipe only"));
+}
+
 TEST(ValidateJob, RefusesWhatIsAbsentInsteadOfFakingIt) {
   JobSpec spec = GoodJob();
-  for (const std::string_view option : {"mode=Pipe", "mode=FastFile"}) {
+  for (const std::string_view option : {"mode=FastFile"}) {
     spec.channels = {ParseChannel(fmt::format("a=s3://b/p,{}", option)).value()};
     const Status status = ValidateJob(spec);
     ASSERT_FALSE(status.has_value()) << option;

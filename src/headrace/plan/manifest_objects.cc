@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,9 @@ std::unexpected<Error> Missing(const Manifest& manifest, size_t index) {
                           manifest.bucket(), ShownKey(manifest.KeyAt(index))));
 }
 
+// Whether a name may come twice.
+enum class Repeats : uint8_t { kRefused, kTaken };
+
 // What all keys begin with.
 std::string CommonPrefix(const Manifest& manifest) {
   std::string common = manifest.KeyAt(0);
@@ -35,7 +39,8 @@ std::string CommonPrefix(const Manifest& manifest) {
 
 // One HEAD for each entry, several at once.
 Result<Listing> LookUpEach(ObjectStore& store, EventLoops& loops, const Manifest& manifest,
-                           const ManifestOptions& options, const CallContext& context) {
+                           const ManifestOptions& options, Repeats repeats,
+                           const CallContext& context) {
   std::vector<HeadRequest> requests(manifest.size());
   std::vector<std::optional<Result<ObjectHead>>> heads(manifest.size());
   AsyncSemaphore running(options.lookups_in_flight_max);
@@ -49,10 +54,12 @@ Result<Listing> LookUpEach(ObjectStore& store, EventLoops& loops, const Manifest
   }
   running.TakeBlocking(options.lookups_in_flight_max);
   ListingBuilder builder;
+  std::set<std::string> seen;
   for (size_t i = 0; i < manifest.size(); ++i) {
     Result<ObjectHead>& head = *heads[i];
     if (!head && head.error().code() == ErrorCode::kNotFound) return Missing(manifest, i);
     if (!head) return std::unexpected(std::move(head).error());
+    if (!seen.insert(requests[i].key).second && repeats == Repeats::kTaken) continue;
     ObjectInfo object = std::move(head->info);
     object.key = std::move(requests[i].key);
     HR_TRY(builder.Add(object));
@@ -62,16 +69,28 @@ Result<Listing> LookUpEach(ObjectStore& store, EventLoops& loops, const Manifest
 
 // Lists what the entries have in common and picks them out.
 Result<Listing> PickFromListing(ObjectStore& store, EventLoops& loops, const Manifest& manifest,
-                                const ManifestOptions& options, const CallContext& context) {
+                                const ManifestOptions& options, Repeats repeats,
+                                const CallContext& context) {
   const ListSource source{.bucket = manifest.bucket(), .prefix = CommonPrefix(manifest)};
   HR_TRY_ASSIGN(const Listing all, ListPrefix(store, loops, source, options.list, context));
   ListingBuilder builder;
+  std::vector<bool> seen(all.size());
   for (size_t i = 0; i < manifest.size(); ++i) {
     const auto found = all.Find(manifest.KeyAt(i));
     if (!found) return Missing(manifest, i);
+    if (seen[*found] && repeats == Repeats::kTaken) continue;
+    seen[*found] = true;
     HR_TRY(builder.Add(all.ObjectAt(*found)));
   }
   return builder.Finish();
+}
+
+Result<Listing> ListEntries(ObjectStore& store, EventLoops& loops, const Manifest& manifest,
+                            const ManifestOptions& options, Repeats repeats,
+                            const CallContext& context) {
+  return manifest.size() <= options.lookup_count_max
+             ? LookUpEach(store, loops, manifest, options, repeats, context)
+             : PickFromListing(store, loops, manifest, options, repeats, context);
 }
 
 }  // namespace
@@ -99,11 +118,25 @@ Result<Manifest> ReadManifest(ObjectStore& store, EventLoops& loops, const S3Uri
   return While(attempt, ParseManifest(std::move(text)));
 }
 
+Result<ManifestListing> ListManifestInOrder(ObjectStore& store, EventLoops& loops,
+                                            const Manifest& manifest,
+                                            const ManifestOptions& options,
+                                            const CallContext& context) {
+  ManifestListing found;
+  HR_TRY_ASSIGN(found.listing,
+                ListEntries(store, loops, manifest, options, Repeats::kTaken, context));
+  found.order.reserve(manifest.size());
+  for (size_t i = 0; i < manifest.size(); ++i) {
+    const std::optional<size_t> place = found.listing.Find(manifest.KeyAt(i));
+    HR_CHECK(place.has_value());
+    found.order.push_back(static_cast<uint32_t>(*place));
+  }
+  return found;
+}
+
 Result<Listing> ListManifest(ObjectStore& store, EventLoops& loops, const Manifest& manifest,
                              const ManifestOptions& options, const CallContext& context) {
-  return manifest.size() <= options.lookup_count_max
-             ? LookUpEach(store, loops, manifest, options, context)
-             : PickFromListing(store, loops, manifest, options, context);
+  return ListEntries(store, loops, manifest, options, Repeats::kRefused, context);
 }
 
 }  // namespace headrace::plan

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "headrace/base/error.h"
 #include "headrace/base/event_loops.h"
@@ -30,8 +31,20 @@ struct ManifestOptions {
 Result<Manifest> ReadManifest(ObjectStore& store, EventLoops& loops, const S3Uri& uri,
                               const ManifestOptions& options, const CallContext& context);
 
-// The objects a manifest names, each once, with their sizes. kNotFound, naming the first entry
-// without an object; kInvalidArgument when a name comes twice. Blocks as above.
+// What the entries of a manifest mean: `order[i]` is the place in the listing of entry i.
+struct ManifestListing {
+  Listing listing;
+  std::vector<uint32_t> order;
+};
+
+// The objects a manifest names, in its order, with their sizes; a name may come twice. kNotFound,
+// naming the first entry without an object. Blocks as above.
+Result<ManifestListing> ListManifestInOrder(ObjectStore& store, EventLoops& loops,
+                                            const Manifest& manifest,
+                                            const ManifestOptions& options,
+                                            const CallContext& context);
+
+// The same without an order. kInvalidArgument when a name comes twice.
 Result<Listing> ListManifest(ObjectStore& store, EventLoops& loops, const Manifest& manifest,
                              const ManifestOptions& options, const CallContext& context);
 

@@ -37,6 +37,14 @@ class ManifestObjectsTest : public ::testing::Test {
     return ListManifest(store_, loops_, manifest, options, {});
   }
 
+  Result<ManifestListing> InOrder(const std::vector<std::string>& names,
+                                  const ManifestOptions& options) {
+    std::string text = R"([{"prefix": "s3://box/data/"})";
+    for (const std::string& name : names) text += fmt::format(", \"{}\"", name);
+    HR_TRY_ASSIGN(const Manifest manifest, ParseManifest(text + "]"));
+    return ListManifestInOrder(store_, loops_, manifest, options, {});
+  }
+
   const S3Uri kUri{.bucket = "box", .key = "manifest"};
   MemoryStore store_{RealClock()};
   headrace::testing::BlockingStore blocking_{store_};
@@ -72,6 +80,18 @@ TEST_F(ManifestObjectsTest, RefusesANameTwiceWhereFilesAreMade) {
     const auto listing = Objects({"17", "03", "17"}, options);
     ASSERT_THAT(listing, HasCode(ErrorCode::kInvalidArgument));
     EXPECT_THAT(listing.error().message(), HasSubstr("data/17"));
+  }
+}
+
+TEST_F(ManifestObjectsTest, KeepsTheOrderAndTheRepeatsWhereObjectsAreStreamed) {
+  for (const ManifestOptions& options : both_ways_) {
+    const auto found = InOrder({"17", "03", "17", "12"}, options);
+    ASSERT_THAT(found, IsOk());
+    EXPECT_EQ(found->listing.size(), 3U);
+    std::vector<std::string> keys;
+    for (const uint32_t place : found->order) keys.emplace_back(found->listing.KeyAt(place));
+    EXPECT_THAT(keys, ElementsAre("data/17", "data/03", "data/17", "data/12"));
+    EXPECT_THAT(InOrder({"17", "gone"}, options), HasCode(ErrorCode::kNotFound));
   }
 }
 

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/uio.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "headrace/base/clock.h"
+#include "headrace/base/error.h"
+#include "headrace/base/unique_fd.h"
+#include "headrace/deliver/pipe/reader_watch.h"
+
+namespace headrace::pipe {
+
+// What a FIFO is called, behind its own name and a dot, until it can be read.
+inline constexpr std::string_view kUnreadySuffix = ".headrace-pipe";
+
+// The write end of a FIFO on disk. It is open before the FIFO has its name, so a reader finds a
+// writer whenever it comes: a blocking open(2) returns at once and a read without blocking says
+// EAGAIN, never a false end of file. Destruction closes it, which is the reader's end of file, and
+// removes it from disk.
+// Threads: one at a time.
+class Fifo {
+ public:
+  enum class Outcome : uint8_t { kWritten, kReaderGone, kStopped };
+
+  // Makes the FIFO `folder`/`name`, in place of what has that name.
+  static Result<Fifo> Make(const std::string& folder, const std::string& name, ReaderWatch& watch);
+  Fifo(Fifo&& other) noexcept = default;
+  Fifo& operator=(Fifo&& other) noexcept {
+    std::swap(path_, other.path_);
+    std::swap(write_end_, other.write_end_);
+    std::swap(watch_number_, other.watch_number_);
+    return *this;
+  }
+  ~Fifo();
+
+  const std::string& path() const { return path_; }
+  // What the watch calls it.
+  int watch_number() const { return watch_number_; }
+  bool has_reader() const;
+  // Lets so many bytes wait in the kernel, where this user may still have them.
+  void Grow(size_t size_bytes);
+  // Writes all of it, waiting for the reader as long as it takes; `stop_fd` ends that by becoming
+  // readable. Adds the bytes that were written to `written_bytes` and the time it waited to
+  // `waited`. SIGPIPE must be blocked or ignored in the calling thread.
+  Result<Outcome> Write(std::span<const iovec> pieces, int stop_fd, const Clock& clock,
+                        uint64_t& written_bytes, std::chrono::nanoseconds& waited);
+
+ private:
+  Fifo(std::string path, UniqueFd write_end, int watch_number)
+      : path_(std::move(path)), write_end_(std::move(write_end)), watch_number_(watch_number) {}
+
+  std::string path_;
+  UniqueFd write_end_;
+  int watch_number_ = -1;
+};
+
+// Removes what an earlier process left of the channel's FIFOs: `channel`_0, `channel`_1, ...
+// kAlreadyExists, naming it, for something else with such a name.
+Status RemoveStaleFifos(const std::string& folder, const std::string& channel);
+
+}  // namespace headrace::pipe

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "headrace/base/error.h"
+#include "headrace/base/event_loops.h"
+#include "headrace/base/mutex.h"
+#include "headrace/base/unique_fd.h"
+#include "headrace/deliver/pipe/pipe_feed.h"
+#include "headrace/fetch/fetcher.h"
+#include "headrace/job/pipe_channel.h"
+#include "headrace/store/object_store.h"
+
+namespace headrace::job {
+
+struct PipeOptions {
+  // What is fetched ahead of all pipes' readers: a second at 1 GB/s with room for a slow request.
+  // Readers that stall share it; they leave an eighth to the others.
+  fetch::FetchOptions fetch{.memory_bytes_max = 256ULL << 20U};
+  // After a failure a reader waits this long for its end of file, behind the signal to stop.
+  std::chrono::milliseconds held_after_failure{2000};
+};
+
+struct PipeChannelReport {
+  std::string name;
+  pipe::PipeReport counts;
+  // The first object that was not written whole, as --resume takes it; for this host alone.
+  plan::ResumePoint next;
+};
+
+// The Pipe channels of a job while its command runs.
+// Threads: one at a time, but stop_fd from any; not an event loop. Lifetime: store and loops
+// outlive it.
+class PipeDelivery {
+ public:
+  PipeDelivery(ObjectStore& store, EventLoops& loops, PipeOptions options)
+      : store_(store), loops_(loops), options_(std::move(options)) {}
+
+  // Takes a channel in. It must not be started yet.
+  void Add(PipeChannel channel);
+  bool empty() const { return channels_.empty(); }
+  // Makes the channels' first FIFOs in `folder`; from now on they are served. Errors name the
+  // channel.
+  Status Start(const std::string& folder);
+  // Becomes readable when a channel fails: the command has to end. -1 before Start.
+  int stop_fd() const { return failed_event_.get(); }
+  // Ends everything, whatever readers there are, and says what was done.
+  std::vector<PipeChannelReport> Stop();
+  // The first channel's failure, which names it; nothing: all went well.
+  std::optional<Error> failure() const HR_EXCLUDES(mutex_);
+
+ private:
+  void KeepFailure(const std::string& channel, const Error& error) HR_EXCLUDES(mutex_);
+
+  ObjectStore& store_;
+  EventLoops& loops_;
+  const PipeOptions options_;
+  std::vector<std::unique_ptr<PipeChannel>> channels_;  // Feeds hold on to their addresses.
+  std::optional<fetch::Fetcher> fetcher_;
+  UniqueFd failed_event_;
+  mutable Mutex mutex_;
+  std::optional<Error> failure_ HR_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<pipe::PipeFeed>> feeds_;  // Last: they use all the others.
+};
+
+}  // namespace headrace::job
