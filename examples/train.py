@@ -1,15 +1,20 @@
 """Learns the topic of small pictures: a folder per topic in the channel `training`.
 
 A training script as SageMaker runs it, and headrace: it knows its data, its model folder and its
-hyperparameters by environment variables alone. Each picture becomes a colour histogram, a small
-colour image and a small silhouette; a neural network with one hidden layer tells the topics apart.
-A fifth of every topic is held out and only looked at in the end.
+hyperparameters by environment variables alone. In File mode the channel is a folder; in Pipe mode
+its objects are tar files of such folders, and come one behind the other.
 
-usage: headrace run --channel training=s3://BUCKET/PREFIX -- python3 train.py
+Each picture becomes a colour histogram, a small colour image and a small silhouette; a neural
+network with one hidden layer tells the topics apart. A fifth of every topic is held out and only
+looked at in the end.
+
+usage: headrace run --channel training=s3://BUCKET/PREFIX[,mode=Pipe] -- python3 train.py
 """
+import io
 import json
 import os
 import pathlib
+import tarfile
 import time
 
 import numpy as np
@@ -20,9 +25,31 @@ IMAGE_SIZE = 12  # Pixels a side.
 SILHOUETTE_SIZE = 16
 
 
-def read_picture(path):
+def files_in_folder(folder):
+    """Name and bytes of every picture below a File channel's folder."""
+    for path in folder.rglob("*.png"):
+        yield str(path.relative_to(folder)), path.read_bytes()
+
+
+def files_in_pipe(path):
+    """Name and bytes of every picture in the tar files that come through a Pipe channel's FIFO."""
+    with tarfile.open(path, mode="r|", bufsize=1 << 20, ignore_zeros=True) as shards:
+        for member in shards:
+            if member.name.endswith(".png"):
+                yield member.name, shards.extractfile(member).read()
+
+
+def files_of(channel):
+    mode = json.loads(os.environ["SM_INPUT_DATA_CONFIG"])[channel]["TrainingInputMode"]
+    data = pathlib.Path(os.environ["SM_INPUT_DATA_DIR"])
+    if mode == "Pipe":
+        return files_in_pipe(data / f"{channel}_0")
+    return files_in_folder(data / channel)
+
+
+def read_picture(data):
     """The features of one picture, as one row."""
-    with Image.open(path) as file:
+    with Image.open(io.BytesIO(data)) as file:
         picture = file.convert("RGBA")
     paper = Image.new("RGBA", picture.size, "white")
     colours = Image.alpha_composite(paper, picture).convert("RGB")
@@ -36,12 +63,13 @@ def read_picture(path):
     return np.concatenate([np.sqrt(histogram), image.ravel(), silhouette.ravel(), shape])
 
 
-def read_folder(folder):
-    """Features, topic numbers and topic names of all pictures below `folder`."""
-    paths = sorted(folder.rglob("*.png"))
-    topics = sorted({path.relative_to(folder).parts[0] for path in paths})
-    numbers = np.array([topics.index(path.relative_to(folder).parts[0]) for path in paths])
-    return np.stack([read_picture(path) for path in paths]), numbers, topics
+def read_channel(channel):
+    """Features, topic numbers and topic names of all pictures, whatever order they come in."""
+    rows = {name: read_picture(data) for name, data in files_of(channel)}
+    names = sorted(rows)
+    topics = sorted({name.split("/")[0] for name in names})
+    numbers = np.array([topics.index(name.split("/")[0]) for name in names])
+    return np.stack([rows[name] for name in names]), numbers, topics
 
 
 def hold_out(numbers, share, random):
@@ -115,7 +143,7 @@ def main():
     random = np.random.default_rng(settings["seed"])
 
     begin = time.monotonic()
-    features, numbers, topics = read_folder(pathlib.Path(os.environ["SM_CHANNEL_TRAINING"]))
+    features, numbers, topics = read_channel("training")
     print(f"read {len(numbers)} pictures of {len(topics)} topics in "
           f"{time.monotonic() - begin:.1f} s", flush=True)
 
