@@ -188,6 +188,37 @@ def test_a_manifest_gives_its_order_and_its_repeats(headrace, box, job):
     assert output(job, "seen") == FILES["e"] + FILES["b"] + FILES["e"]
 
 
+def test_an_augmented_manifest_gives_a_record_for_each_attribute(headrace, box, job):
+    lines = [{"source-ref": f"s3://box/train/{name}", "class": number, "other": None}
+             for number, name in enumerate(FILES)]
+    box.put_object(Bucket="box", Key="m.jsonl", Body="\n".join(map(json.dumps, lines)))
+    ran(headrace, job, "out('stream').write(open(pipe(0), 'rb').read())",
+        "train=s3://box/m.jsonl,mode=Pipe,data-type=AugmentedManifestFile,"
+        "record-wrapper=RecordIO,attributes=source-ref,class")
+    expected = [part for number, data in enumerate(FILES.values())
+                for part in (data, str(number).encode())]
+    with open(job / "output/data/stream", "rb") as stream:
+        assert list(record_io.records(stream)) == expected
+
+
+def test_an_object_of_an_augmented_manifest_that_goes_ends_the_job(proxied, headrace, box, job):
+    # The first line's object is there when the manifest is checked, and gone when it is read.
+    lines = [{"source-ref": f"s3://box/train/{name}"} for name in "ab"]
+    box.put_object(Bucket="box", Key="m.jsonl", Body="\n".join(map(json.dumps, lines)))
+
+    def delete_when_read(request):
+        if request.method == "GET" and request.path == "/box/train/b":
+            box.delete_object(Bucket="box", Key="train/b")
+
+    proxied(delete_when_read)
+    outcome = run(headrace, job, "open(pipe(0), 'rb').read(); time.sleep(600)",
+                  "train=s3://box/m.jsonl,mode=Pipe,data-type=AugmentedManifestFile,"
+                  "attributes=source-ref")
+    assert outcome.code != 0
+    assert "headrace run: channel train: " in outcome.stderr
+    assert "s3://box/train/b" in outcome.stderr
+
+
 def test_a_shuffled_epoch_is_resumed_where_it_was(headrace, s3, job):
     put_all(s3, "box", {f"train/{i:02}": b"%02d" % i for i in range(50)})
     channel = "train=s3://box/train/,mode=Pipe,shuffle-seed=3"
