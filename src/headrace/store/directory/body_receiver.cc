@@ -72,9 +72,8 @@ Task<Status> ReceiveAll(Reception& reception, ByteSource& body, const CallContex
 
 }  // namespace
 
-Task<Result<ReceivedBytes>> ReceiveBody(TemporaryFolder& folder, ByteSource& body,
-                                        const SumWish& wish, const CallContext& context) {
-  HR_CO_TRY_ASSIGN(TemporaryFile file, TemporaryFile::Make(folder));
+Task<Result<ReceivedBytes>> ReceiveBody(TemporaryFile file, ByteSource& body, const SumWish& wish,
+                                        const CallContext& context) {
   const auto announced = body.size_bytes();
   Reception reception(std::move(file), announced);
   const auto& expected = wish.expected;

@@ -7,14 +7,14 @@
 
 namespace headrace::directory {
 
-// Reads a body to its end into a temporary file, with its MD5 as the ETag. kCorrupt when the body
+// Reads a body to its end into `file`, with its MD5 as the ETag. kCorrupt when the body
 // is shorter than it announced or is not what `wish` says.
 struct SumWish {
   std::optional<Checksum> expected;
   // Summed where neither `expected` nor the body itself names an algorithm.
   std::optional<ChecksumAlgorithm> otherwise;
 };
-Task<Result<ReceivedBytes>> ReceiveBody(TemporaryFolder& folder, ByteSource& body,
-                                        const SumWish& wish, const CallContext& context);
+Task<Result<ReceivedBytes>> ReceiveBody(TemporaryFile file, ByteSource& body, const SumWish& wish,
+                                        const CallContext& context);
 
 }  // namespace headrace::directory

@@ -60,6 +60,12 @@ Result<StoredUpload> DirectoryCore::FindUpload(const MultipartUpload& upload) {
                 "NoSuchUpload");
 }
 
+Result<TemporaryFile> DirectoryCore::MakePartFile(const std::string& upload_id) {
+  HR_TRY_ASSIGN(const auto near,
+                OpenBeneath(reserved_.get(), PartFolder(upload_id), O_PATH | O_DIRECTORY));
+  return near ? TemporaryFile::MakeNear(temporary_, near->get()) : TemporaryFile::Make(temporary_);
+}
+
 Result<PartInfo> DirectoryCore::PutPart(const MultipartUpload& upload, uint32_t part_number,
                                         ReceivedBytes received) {
   if (part_number < 1 || part_number > kPartNumberMax) {

@@ -112,6 +112,16 @@ Status DirectoryCore::CheckConditions(const Commit& commit) {
   return conditions.if_match == etag ? Ok() : ConditionFailed(commit);
 }
 
+Result<TemporaryFile> DirectoryCore::MakeFile(const std::string& bucket, const std::string& key) {
+  HR_TRY_ASSIGN(const UniqueFd folder, OpenBucket(bucket));
+  const std::string_view parent = ParentOf(key);
+  if (!parent.empty() && IsPlainPath(key)) {
+    HR_TRY_ASSIGN(const auto near, OpenBeneath(folder.get(), parent, O_PATH | O_DIRECTORY));
+    if (near) return TemporaryFile::MakeNear(temporary_, near->get());
+  }
+  return TemporaryFile::MakeNear(temporary_, folder.get());
+}
+
 Result<PutResult> DirectoryCore::Put(const Commit& commit, ReceivedBytes received) {
   HR_TRY(CheckKey(commit.key));
   if (syncs() && ::fdatasync(received.file.file()) != 0) {

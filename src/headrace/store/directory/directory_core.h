@@ -50,7 +50,6 @@ class DirectoryCore {
                                                      DirectoryStoreOptions options);
 
   bool syncs() const { return options_.durability == Durability::kObject; }
-  TemporaryFolder& temporary() { return temporary_; }
 
   Result<std::vector<BucketInfo>> ListBuckets();
   Status CreateBucket(const std::string& bucket);
@@ -70,6 +69,10 @@ class DirectoryCore {
     return objects_->FindCached(request.bucket, request.key, stamp);
   }
   Result<FoundFile> FindAndDescribe(const std::string& bucket, const std::string& key);
+
+  // Quick. For the bytes of an object, or of a part of an upload. kNotFound: no such bucket.
+  Result<TemporaryFile> MakeFile(const std::string& bucket, const std::string& key);
+  Result<TemporaryFile> MakePartFile(const std::string& upload_id);
 
   Result<PutResult> Put(const Commit& commit, ReceivedBytes received);
   Result<PutResult> Copy(const CopyRequest& request);

@@ -156,10 +156,10 @@ Task<Result<GetResult>> DirectoryStore::Get(const GetRequest& request, const Cal
 Task<Result<PutResult>> DirectoryStore::Put(const PutRequest& request, ByteSource& body,
                                             const CallContext& context) {
   HR_CO_TRY(StillWanted(context));
-  HR_CO_TRY(core_->OpenBucket(request.bucket));
+  HR_CO_TRY_ASSIGN(TemporaryFile file, core_->MakeFile(request.bucket, request.key));
   const SumWish wish{.expected = request.checksum};
   HR_CO_TRY_ASSIGN(ReceivedBytes received,
-                   co_await ReceiveBody(core_->temporary(), body, wish, context));
+                   co_await ReceiveBody(std::move(file), body, wish, context));
   Commit commit{.bucket = request.bucket, .key = request.key, .conditions = request.conditions};
   commit.object.head.attributes = request.attributes;
   commit.object.tags = request.tags;
@@ -230,8 +230,9 @@ Task<Result<PartInfo>> DirectoryStore::UploadPart(const UploadPartRequest& reque
                                  ChecksumName(*wish.otherwise), ChecksumName(*given)),
                      "InvalidRequest");
   }
+  HR_CO_TRY_ASSIGN(TemporaryFile file, core_->MakePartFile(upload.info.upload.upload_id));
   HR_CO_TRY_ASSIGN(ReceivedBytes received,
-                   co_await ReceiveBody(core_->temporary(), body, wish, context));
+                   co_await ReceiveBody(std::move(file), body, wish, context));
   std::move_only_function<Result<PartInfo>()> step = [&] {
     return core_->PutPart(request.upload, request.part_number, std::move(received));
   };
@@ -286,10 +287,10 @@ Task<Status> DirectoryStore::Rename(const RenameRequest& request, const CallCont
 Task<Result<PutResult>> DirectoryStore::Append(const AppendRequest& request, ByteSource& body,
                                                const CallContext& context) {
   HR_CO_TRY(StillWanted(context));
-  HR_CO_TRY(core_->OpenBucket(request.bucket));
+  HR_CO_TRY_ASSIGN(TemporaryFile file, core_->MakeFile(request.bucket, request.key));
   const SumWish wish;
   HR_CO_TRY_ASSIGN(ReceivedBytes received,
-                   co_await ReceiveBody(core_->temporary(), body, wish, context));
+                   co_await ReceiveBody(std::move(file), body, wish, context));
   std::move_only_function<Result<PutResult>()> step = [&] {
     return core_->Append(request, std::move(received));
   };

@@ -178,13 +178,32 @@ Result<Checksum> ChecksumOfFile(int file, ChecksumAlgorithm algorithm) {
 
 Result<TemporaryFolder> TemporaryFolder::Open(int parent, const std::string& name) {
   RemoveTree(parent, name);
-  HR_TRY_ASSIGN(auto folder, MakeFolders(parent, name, false));
-  if (!folder) return Fail(ErrorCode::kAlreadyExists, name + " is in the way and no folder");
-  return TemporaryFolder(std::move(*folder));
+  HR_TRY_ASSIGN(auto opened, MakeFolders(parent, name, false));
+  if (!opened) return Fail(ErrorCode::kAlreadyExists, name + " is in the way and no folder");
+  TemporaryFolder folder(std::move(*opened));
+  folder.TryNameless();
+  return folder;
+}
+
+// Needs O_TMPFILE and /proc, which is not everywhere.
+void TemporaryFolder::TryNameless() {
+  struct stat status{};
+  if (::fstat(folder_.get(), &status) != 0) return;
+  device_ = status.st_dev;
+  takes_nameless_ = true;
+  auto file = TemporaryFile::MakeNear(*this, folder_.get());
+  const std::string name = NextName();
+  takes_nameless_ = file && file->MoveTo(folder_.get(), name) == 0;
+  ::unlinkat(folder_.get(), name.c_str(), 0);
 }
 
 std::string TemporaryFolder::NextName() {
   return fmt::format("{:x}", next_.fetch_add(1, std::memory_order_relaxed));
+}
+
+bool TemporaryFolder::TakesNameless(int folder) const {
+  struct stat status{};
+  return takes_nameless_ && ::fstat(folder, &status) == 0 && status.st_dev == device_;
 }
 
 Result<TemporaryFile> TemporaryFile::Make(TemporaryFolder& folder) {
@@ -192,24 +211,45 @@ Result<TemporaryFile> TemporaryFile::Make(TemporaryFolder& folder) {
   UniqueFd file(
       ::openat(folder.folder(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!file.is_open()) return FileError("make temporary file");
-  return TemporaryFile(folder.folder(), std::move(name), std::move(file));
+  return TemporaryFile(folder, std::move(name), std::move(file));
+}
+
+Result<TemporaryFile> TemporaryFile::MakeNear(TemporaryFolder& folder, int near) {
+  if (!folder.TakesNameless(near)) return Make(folder);
+  UniqueFd file(::openat(near, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0666));
+  if (!file.is_open()) return Make(folder);
+  return TemporaryFile(folder, "", std::move(file));
 }
 
 Result<TemporaryFile> TemporaryFile::LinkTo(TemporaryFolder& folder, UniqueFd file) {
+  TemporaryFile linked(folder, "", std::move(file));
   std::string name = folder.NextName();
-  const std::string source = fmt::format("/proc/self/fd/{}", file.get());
-  if (::linkat(AT_FDCWD, source.c_str(), folder.folder(), name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
-    return FileError("link object");
+  if (const int os_error = linked.GiveName(folder.folder(), name); os_error != 0) {
+    return std::unexpected(Error::FromErrno(os_error, "link object"));
   }
-  return TemporaryFile(folder.folder(), std::move(name), std::move(file));
+  linked.name_ = std::move(name);
+  return linked;
 }
 
 TemporaryFile::~TemporaryFile() {
-  if (file_.is_open() && !name_.empty()) ::unlinkat(folder_, name_.c_str(), 0);
+  if (file_.is_open() && !name_.empty()) ::unlinkat(folder_->folder(), name_.c_str(), 0);
+}
+
+int TemporaryFile::GiveName(int folder, const std::string& name) const {
+  const std::string source = fmt::format("/proc/self/fd/{}", file_.get());
+  const int linked = ::linkat(AT_FDCWD, source.c_str(), folder, name.c_str(), AT_SYMLINK_FOLLOW);
+  return linked == 0 ? 0 : errno;
 }
 
 int TemporaryFile::MoveTo(int folder, const std::string& name) {
-  if (::renameat(folder_, name_.c_str(), folder, name.c_str()) != 0) return errno;
+  if (name_.empty()) {
+    // A new name never replaces one; a second step does.
+    if (const int os_error = GiveName(folder, name); os_error != EEXIST) return os_error;
+    std::string own_name = folder_->NextName();
+    if (const int os_error = GiveName(folder_->folder(), own_name); os_error != 0) return os_error;
+    name_ = std::move(own_name);
+  }
+  if (::renameat(folder_->folder(), name_.c_str(), folder, name.c_str()) != 0) return errno;
   name_.clear();
   return 0;
 }

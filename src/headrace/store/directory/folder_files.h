@@ -53,21 +53,36 @@ class TemporaryFolder {
   // Makes the folder and empties it.
   static Result<TemporaryFolder> Open(int parent, const std::string& name);
   TemporaryFolder(TemporaryFolder&& other) noexcept
-      : folder_(std::move(other.folder_)), next_(other.next_.load()) {}
+      : folder_(std::move(other.folder_)),
+        next_(other.next_.load()),
+        device_(other.device_),
+        takes_nameless_(other.takes_nameless_) {}
 
   int folder() const { return folder_.get(); }
   std::string NextName();
+  // Whether a file that is made without a name in `folder` can be given one there and here.
+  bool TakesNameless(int folder) const;
 
  private:
   explicit TemporaryFolder(UniqueFd folder) : folder_(std::move(folder)) {}
+  void TryNameless();
+
   UniqueFd folder_;
   std::atomic<uint64_t> next_ = 0;
+  dev_t device_ = 0;
+  bool takes_nameless_ = false;
 };
 
-// A file being written in a TemporaryFolder; removed unless it was moved away.
+// A file being written that is gone unless it was moved to where it is to be. The TemporaryFolder
+// outlives it.
 class TemporaryFile {
  public:
+  // With a name in the TemporaryFolder.
   static Result<TemporaryFile> Make(TemporaryFolder& folder);
+  // Without a name where the file system can do that, in the folder `near` or in one beside it.
+  // File systems keep a folder's inodes together, and ext4 takes long to find a new one where many
+  // were given back lately: not all objects should be born in one and the same folder.
+  static Result<TemporaryFile> MakeNear(TemporaryFolder& folder, int near);
   // One more name for a file that is there; `file` is a descriptor of it.
   static Result<TemporaryFile> LinkTo(TemporaryFolder& folder, UniqueFd file);
   TemporaryFile(TemporaryFile&& other) noexcept = default;
@@ -79,11 +94,14 @@ class TemporaryFile {
   int MoveTo(int folder, const std::string& name);
 
  private:
-  TemporaryFile(int folder, std::string name, UniqueFd file)
-      : folder_(folder), name_(std::move(name)), file_(std::move(file)) {}
-  int folder_;
-  std::string name_;
-  UniqueFd file_;  // Closed: moved from or moved away.
+  TemporaryFile(TemporaryFolder& folder, std::string name, UniqueFd file)
+      : folder_(&folder), name_(std::move(name)), file_(std::move(file)) {}
+  // errno; 0: done.
+  int GiveName(int folder, const std::string& name) const;
+
+  TemporaryFolder* folder_;
+  std::string name_;  // Empty: it has none (yet), or was moved away.
+  UniqueFd file_;     // Closed: moved from or moved away.
 };
 
 // Calls `each` with the entries of a folder, "." and ".." left out. A folder that could not be read
