@@ -1,4 +1,5 @@
 """Requests that no client sends: each gets the right S3 error, and the server lives on."""
+import base64
 import os
 import re
 import socket
@@ -207,11 +208,78 @@ def test_lying_lengths_are_refused_and_change_nothing(wire):
     ({"x_amz_content_sha256": "nonsense"}, "InvalidArgument"),
     ({"x_amz_meta_a": "b" * 2049}, "MetadataTooLarge"),
     ({"x_amz_tagging": "a=1&a=2"}, "InvalidTag"),
+    ({"x_amz_content_sha256": "STREAMING-UNSIGNED-PAYLOAD"}, "NotImplemented"),
+    (STREAMING | {"x_amz_decoded_content_length": 4, "x_amz_trailer": "x-amz-checksum-md4"},
+     "InvalidRequest"),
     ({"x_amz_tagging": "a=%z"}, "InvalidArgument"),
     ({"x_amz_server_side_encryption_customer_algorithm": "AES256"}, "NotImplemented")])
 def test_wrong_declarations_of_a_put_are_refused(wire, headers, code):
     answer = wire(request("PUT", "/bucket/key", "text", **headers))
     assert answer.code == code, answer.head + answer.text
+
+
+def part(name, value, more=""):
+    return f'--B\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n{value}\r\n'
+
+
+def form(*parts, end="--B--\r\n", **headers):
+    return request("POST", "/bucket", "".join(parts) + end,
+                   **({"Content_Type": "multipart/form-data; boundary=B"} | headers))
+
+
+KEY, FILE = part("key", "form-key"), part("file", "x", '; filename="f"')
+POLICY = '{"expiration":"2099-01-01T00:00:00Z","conditions":%s}'
+
+
+def policy(text):
+    return part("policy", base64.b64encode(text.encode()).decode())
+
+
+@pytest.mark.parametrize("raw, status, code", [
+    (form(Content_Type="multipart/form-data"), 412, "PreconditionFailed"),
+    (form(Content_Type="multipart/form-data; boundary="), 412, "PreconditionFailed"),
+    (form(), 400, "MalformedPOSTRequest"), (form(KEY), 400, "MalformedPOSTRequest"),
+    (form(KEY, FILE, end=""), 400, "MalformedPOSTRequest"),
+    (form(KEY, "--B\r\n\r\nx\r\n"), 400, "MalformedPOSTRequest"),
+    (form(FILE), 400, "InvalidArgument"), (form(FILE, KEY), 400, "InvalidArgument"),
+    (form(part("key", ""), FILE), 400, "InvalidArgument"),
+    (form(KEY, KEY, FILE), 400, "InvalidArgument"),
+    (form(part("key", "\xff\xfe"), FILE), 400, "InvalidURI"),
+    (form(part("key", "k" * 5000), FILE), 400, "KeyTooLongError"),
+    (form(KEY, part("Content-Type", "text/html\r\nX-Evil: 1"), FILE), 400, "InvalidArgument"),
+    (form(KEY, part("success_action_redirect", "http://a/\r\nX: y"), FILE), 400,
+     "InvalidArgument"),
+    (form(*[part(f"x{n}", "v") for n in range(10_000)], KEY, FILE), 400,
+     "MaxPostPreDataLengthExceededError"),
+    (form(KEY, "--B\r\n" + "a" * 100_000), 400, "MaxPostPreDataLengthExceededError"),
+    (form(KEY, part("policy", "!!!"), FILE), 400, "InvalidPolicyDocument"),
+    (form(KEY, policy("["), FILE), 400, "InvalidPolicyDocument"),
+    (form(KEY, policy("[" * 10_000), FILE), 400, "InvalidPolicyDocument"),
+    (form(KEY, policy('{"expiration":5,"conditions":[]}'), FILE), 400, "InvalidPolicyDocument"),
+    (form(KEY, policy(POLICY % '[1,null,["eq",1,2],[]]'), FILE), 400, "InvalidPolicyDocument"),
+    (form(KEY, policy(POLICY % '[["content-length-range",0.5,1e30]]'), FILE), 400,
+     "InvalidPolicyDocument"),
+    (form(KEY, part("x-amz-checksum-crc32", "x"), FILE), 400, "BadDigest"),
+    (form(KEY, FILE, Content_Length=100_000), 400, "IncompleteBody")])
+def test_a_form_that_is_none_is_refused_and_puts_nothing(wire, raw, status, code):
+    assert_error(wire(raw), status, code)
+    assert wire(request("GET", "/bucket/form-key")).status == 404
+
+
+@pytest.mark.parametrize("offset", ["-1", "x", "", "1.5", "5", "18446744073709551616"])
+def test_an_append_that_does_not_fit_is_refused(wire, offset):
+    answer = wire(request("PUT", "/bucket/key", "more", x_amz_write_offset_bytes=offset))
+    assert answer.status == 400
+    assert answer.code in ("InvalidArgument", "InvalidWriteOffset")
+
+
+@pytest.mark.parametrize("source, status, code", [
+    ("", 400, "InvalidArgument"), ("%zz", 400, "InvalidArgument"), ("/", 400, "InvalidArgument"),
+    ("/bucket/", 400, "InvalidArgument"), ("../../secret", 404, "NoSuchKey"),
+    ("%00", 404, "NoSuchKey"), ("a%0d%0aX: y", 404, "NoSuchKey"), ("link", 404, "NoSuchKey")])
+def test_a_rename_of_nothing_is_refused(wire, source, status, code):
+    answer = wire(request("PUT", "/bucket/renamed?renameObject", "", x_amz_rename_source=source))
+    assert_error(answer, status, code)
 
 
 @pytest.mark.parametrize("source", ["nothing", "bucket", "/", "bucket/%zz", ""])

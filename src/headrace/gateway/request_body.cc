@@ -116,7 +116,12 @@ Status RequestBody::ReadDeclarations() {
     }
   }
   if (!algorithm_ && has_trailers_) {
-    algorithm_ = AlgorithmOfName(Lower(headers.Value("x-amz-trailer")));
+    const std::string trailer = Lower(headers.Value("x-amz-trailer"));
+    algorithm_ = AlgorithmOfName(trailer);
+    if (!algorithm_ && trailer.starts_with(kChecksumPrefix)) {
+      return FailS3("InvalidRequest",
+                    "the checksum that x-amz-trailer names is none that is known");
+    }
   }
   if (algorithm_) running_checksum_.emplace(*algorithm_);
   return Ok();

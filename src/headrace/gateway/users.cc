@@ -2,6 +2,7 @@
 #include "headrace/gateway/users.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -181,8 +182,34 @@ const User* Users::Find(std::string_view access_key_id) const {
   return found == users_.end() ? nullptr : &found->second;
 }
 
+namespace {
+
+// Less than the size: the file has ended. A pipe may keep its reader waiting, but not for ever: the
+// thread that reloads is the one that stops the server.
+Result<size_t> ReadFile(int file, std::span<char> target) {
+  constexpr int kPatienceMs = 5'000;
+  size_t size = 0;
+  while (size < target.size()) {
+    const ssize_t count = ::read(file, target.data() + size, target.size() - size);
+    if (count == 0) break;
+    if (count > 0) {
+      size += static_cast<size_t>(count);
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) return std::unexpected(Error::FromErrno(errno, "read the users file"));
+    pollfd readable{.fd = file, .events = POLLIN, .revents = 0};
+    if (::poll(&readable, 1, kPatienceMs) == 0) {
+      return Fail(ErrorCode::kTimedOut, "the users file is a pipe that gives nothing");
+    }
+  }
+  return size;
+}
+
+}  // namespace
+
 Result<Users> LoadUsers(const std::string& path) {
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!file.is_open()) {
     return std::unexpected(Error::FromErrno(errno, fmt::format("open the users file {}", path)));
   }
@@ -191,22 +218,21 @@ Result<Users> LoadUsers(const std::string& path) {
     Log(LogLevel::kWarning, "the users file {} holds secret keys and everyone can read it", path);
   }
   std::string text(Users::kFileBytesMax + 1, '\0');
-  size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t count = ::read(file.get(), text.data() + size, text.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      return std::unexpected(Error::FromErrno(errno, fmt::format("read the users file {}", path)));
-    }
-    if (count == 0) break;
-    size += static_cast<size_t>(count);
-  }
+  HR_TRY_ASSIGN(const size_t size, ReadFile(file.get(), text));
   if (size > Users::kFileBytesMax) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("the users file {} is larger than 1 MiB", path));
   }
   text.resize(size);
-  return Users::Parse(text, path);
+  HR_TRY_ASSIGN(Users users, Users::Parse(text, path));
+  // A file that is being written anew is empty for a moment.
+  if (users.is_empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("the users file {} names nobody; it needs a [[user]], or read for "
+                            "[anonymous]",
+                            path));
+  }
+  return users;
 }
 
 }  // namespace headrace::gateway

@@ -61,6 +61,8 @@ class Users {
   // A user who may do everything. kAlreadyExists: the key is another user's.
   Status AddOwner(s3::AccessKeys keys);
 
+  // Nobody may do anything.
+  bool is_empty() const { return users_.empty() && anonymous_read_.empty(); }
   // Null: nobody has that key.
   const User* Find(std::string_view access_key_id) const;
   // What a request without a signature may do; write is never anybody's.

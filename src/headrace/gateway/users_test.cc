@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/gateway/users.h"
 
+#include <sys/stat.h>
+
+#include <fstream>
 #include <string>
 #include <string_view>
 
@@ -126,6 +129,13 @@ TEST(Users, GarbageOfAMebibyteIsRefused) {
   const std::string large = folder.Write("large.toml", std::string(Users::kFileBytesMax + 1, '\n'));
   EXPECT_THAT(LoadUsers(large), HasCode(ErrorCode::kInvalidArgument));
   EXPECT_THAT(LoadUsers(folder.Path("missing.toml")), HasCode(ErrorCode::kNotFound));
+  // As it is while somebody writes it anew, and as a pipe is that nobody writes to.
+  std::ofstream(folder.Path("empty.toml")) << "# nobody\n";
+  const auto empty = LoadUsers(folder.Path("empty.toml"));
+  EXPECT_THAT(empty, HasCode(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(empty.error().message(), HasSubstr("names nobody"));
+  ASSERT_EQ(mkfifo(folder.Path("pipe").c_str(), 0600), 0);
+  EXPECT_THAT(LoadUsers(folder.Path("pipe")), HasCode(ErrorCode::kInvalidArgument));
 }
 
 TEST(Users, AnOwnerMayDoEverythingAndTakesNobodysKey) {
