@@ -78,7 +78,8 @@ Task<std::string> SumInPieces(std::string text, size_t piece_bytes) {
   for (size_t begin = 0; begin < text.size(); begin += piece_bytes) {
     const std::span<const std::byte> all = AsBytes(text);
     co_await piece.Settle();
-    piece.Begin(md5, all.subspan(begin, std::min(piece_bytes, all.size() - begin)));
+    const auto bytes = all.subspan(begin, std::min(piece_bytes, all.size() - begin));
+    piece.Begin(md5, bytes, begin + piece_bytes >= all.size());
   }
   co_await piece.Settle();
   co_return Hex(md5);
@@ -110,9 +111,9 @@ TEST(Md5Queue, ForgetsAPieceThatIsGivenUp) {
   {
     const std::string gone(100'000, 'x');
     Md5Piece other(queue);
-    other.Begin(given_up, AsBytes(gone));
+    other.Begin(given_up, AsBytes(gone), false);
   }
-  piece.Begin(kept, AsBytes(text));
+  piece.Begin(kept, AsBytes(text), true);
   std::promise<void> settled;
   asio::co_spawn(loops.At(0), piece.Settle(),
                  [&](const std::exception_ptr&) { settled.set_value(); });

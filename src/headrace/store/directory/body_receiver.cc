@@ -62,7 +62,7 @@ Task<Status> ReceiveAll(Reception& reception, ByteSource& body, const CallContex
     if (is_last && count <= kAloneBytesMax) {
       reception.md5.Update(bytes);
     } else {
-      reception.piece.Begin(reception.md5, bytes);
+      reception.piece.Begin(reception.md5, bytes, is_last);
     }
     if (is_last) break;
   }
