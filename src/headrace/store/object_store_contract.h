@@ -350,9 +350,19 @@ TEST_P(ObjectStoreContract, IfMatchWritesOnlyOverThatVersion) {
   ASSERT_THAT(store_.Put(request, "two"), testing::IsOk());
   EXPECT_THAT(store_.Put(request, "three"), testing::HasCode(ErrorCode::kPreconditionFailed));
   EXPECT_EQ(store_.Get(kBucket, "key").value(), "two");
+  const PutRequest absent{.bucket = kBucket, .key = "absent", .conditions = {.if_match = etag}};
+  EXPECT_THAT(store_.Put(absent, "one"), testing::HasCode(ErrorCode::kNotFound));
 }
 
 // Deleting.
+
+TEST_P(ObjectStoreContract, ABatchOfMoreThanAThousandDeletionsIsRefused) {
+  GivenObjects({"key-0"});
+  DeleteManyRequest request{.bucket = kBucket};
+  for (int i = 0; i < 1001; ++i) request.keys.push_back("key-" + std::to_string(i));
+  EXPECT_THAT(store_.DeleteMany(request), testing::HasCode(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(store_.Keys(kBucket).value(), ::testing::ElementsAre("key-0"));
+}
 
 TEST_P(ObjectStoreContract, DeletingIsTheSameWhetherTheObjectWasThereOrNot) {
   GivenObjects({"a", "b"});

@@ -192,6 +192,13 @@ Task<Result<std::vector<DeleteFailure>>> DirectoryStore::DeleteMany(
     const DeleteManyRequest& request, const CallContext& context) {
   HR_CO_TRY(StillWanted(context));
   HR_CO_TRY(core_->OpenBucket(request.bucket));
+  constexpr size_t kKeyCountMax = 1000;
+  if (request.keys.size() > kKeyCountMax) {
+    co_return FailAs(ErrorCode::kInvalidArgument,
+                     fmt::format("{} keys in one batch delete, at most {} are allowed",
+                                 request.keys.size(), kKeyCountMax),
+                     "MalformedXML");
+  }
   using Failures = Result<std::vector<DeleteFailure>>;
   std::move_only_function<Failures()> step = [&]() -> Failures {
     std::vector<DeleteFailure> failures;

@@ -131,9 +131,13 @@ Result<PutResult> MemoryStore::Place(const std::string& bucket, Object object,
   const std::string& key = object.head.info.key;
   const auto old = home->objects.find(key);
   const bool is_there = old != home->objects.end();
+  // As S3 answers where there is nothing to match.
+  if (!conditions.if_match.empty() && !is_there) {
+    return Refuse(ErrorCode::kNotFound, "NoSuchKey",
+                  fmt::format("object s3://{}/{} does not exist", bucket, key));
+  }
   if ((conditions.if_none_match_any && is_there) ||
-      (!conditions.if_match.empty() &&
-       (!is_there || old->second.head.info.etag != conditions.if_match))) {
+      (!conditions.if_match.empty() && old->second.head.info.etag != conditions.if_match)) {
     return Refuse(ErrorCode::kPreconditionFailed, "PreconditionFailed",
                   fmt::format("object s3://{}/{} is not as the condition asks", bucket, key));
   }
