@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import PROGRAM
 from tests.e2e.fault_proxy import s3_error
 from tests.e2e.files import assert_one_line_error, put_all, read_tree, write
+from tests.e2e.record_io import records
 
 KEYS = {f"{number:02}": b"of %02d" % number for number in range(10)}
 
@@ -69,6 +70,48 @@ def test_nothing_stays_mounted_after_kill_9(bare_headrace, tmp_path):
                      "test", "-e", job / "input/data/train/a.txt")
 
 
+@pytest.fixture
+def no_mounts(bare_headrace):
+    """Starts the program without the right to mount, which also root may lack."""
+    def start(*arguments):
+        return subprocess.Popen(
+            ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", PROGRAM,
+             *map(str, arguments)], env=bare_headrace.variables, cwd=bare_headrace.home,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    return start
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up rights")
+def test_without_the_right_to_mount_the_channel_is_a_link_that_goes(no_mounts, tmp_path):
+    write(tmp_path / "nfs/a.txt", "alpha")
+    channel = tmp_path / "job/input/data/train"
+    process = no_mounts("run", "--base", tmp_path / "job", "--channel", f"train={tmp_path}/nfs",
+                        "--", "cat", channel / "a.txt")
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (0, "alpha"), err
+    assert "nothing keeps the command from writing there" in err
+    assert channel.is_dir() and not channel.is_symlink() and not list(channel.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up rights")
+def test_no_later_job_follows_the_link_of_a_killed_one(no_mounts, headrace, box, tmp_path):
+    write(tmp_path / "nfs/a.txt", "alpha")
+    job = tmp_path / "job"
+    ready = tmp_path / "ready"
+    os.mkfifo(ready)
+    process = no_mounts("run", "--base", job, "--channel", f"train={tmp_path}/nfs", "--", "sh",
+                        "-c", f"echo $$ > {ready}; exec sleep 1000")
+    command = int(ready.read_text())
+    process.kill()
+    process.wait()
+    os.kill(command, signal.SIGKILL)
+    assert (job / "input/data/train").is_symlink()
+    headrace.ok("run", "--base", job, "--channel", "train=s3://box/train/", "--", "true")
+    assert read_tree(job / "input/data/train") == KEYS
+    assert read_tree(tmp_path / "nfs") == {"a.txt": b"alpha"}
+
+
 @pytest.mark.parametrize("channel,code,words", [
     ("train={}/none", 3, "is no directory of this machine"),
     ("train={}/empty", 2, "is its file system mounted?"),
@@ -108,6 +151,19 @@ def test_an_augmented_manifest_becomes_files_and_a_manifest_of_paths(headrace, b
     assert [row["class"] for row in rows] == [0, 1]
     assert [(folder / row["source-ref"]).read_bytes() for row in rows] == [KEYS["03"], KEYS["01"]]
     assert len(read_tree(folder)) == 3
+
+
+def test_an_augmented_manifest_s_attributes_are_the_records_of_a_pipe(headrace, box, tmp_path):
+    put_manifest(box, lines("03", "01", "02"))
+    seen = {}
+    for rank in range(2):
+        job = tmp_path / f"job-{rank}"
+        headrace.ok("run", "--base", job, "--rank", rank, "--world-size", 2, "--channel",
+                    AUGMENTED + ",mode=Pipe,record-wrapper=RecordIO,distribution=ShardedByS3Key",
+                    "--", "sh", "-c", f"cat {job}/input/data/train_0 > {tmp_path}/seen-{rank}")
+        with open(tmp_path / f"seen-{rank}", "rb") as stream:
+            seen[rank] = list(records(stream))
+    assert seen == {0: [KEYS["03"], b"0", KEYS["02"], b"2"], 1: [KEYS["01"], b"1"]}
 
 
 @pytest.mark.parametrize("text,code,words", [
@@ -249,3 +305,10 @@ def test_an_output_that_may_not_be_written_fails_before_the_command(headrace, bo
                        started)
     assert_one_line_error(outcome, 4, "output s3://box/out")
     assert not started.exists()
+
+
+def test_trying_the_output_leaves_nothing_there(headrace, box, tmp_path):
+    before = box.list_objects_v2(Bucket="box")["KeyCount"]
+    headrace.ok("run", "--base", tmp_path / "job", "--output", "s3://box/out", "--", "true")
+    assert box.list_objects_v2(Bucket="box")["KeyCount"] == before
+    assert "Uploads" not in box.list_multipart_uploads(Bucket="box")
