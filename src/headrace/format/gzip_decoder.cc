@@ -3,6 +3,8 @@
 
 #include <zlib.h>
 
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "headrace/format/zlib_stream.h"
@@ -14,11 +16,13 @@ struct GzipDecoder::State {
   // Whether the byte after a member is one of the zeros that may end the file; else it must begin
   // the next member.
   Result<bool> PassBetween(std::byte next);
-  Result<Step> Inflate(std::span<const std::byte> input, std::span<std::byte> target);
+  // Damage goes into `failure`.
+  Step Inflate(std::span<const std::byte> input, std::span<std::byte> target);
 
   z_stream stream{};
   Place place = Place::kBetweenMembers;
   uint64_t members = 0;  // Complete ones.
+  std::optional<Error> failure;
 };
 
 Result<bool> GzipDecoder::State::PassBetween(std::byte next) {
@@ -33,8 +37,8 @@ Result<bool> GzipDecoder::State::PassBetween(std::byte next) {
   return false;
 }
 
-Result<GzipDecoder::Step> GzipDecoder::State::Inflate(std::span<const std::byte> input,
-                                                      std::span<std::byte> target) {
+GzipDecoder::Step GzipDecoder::State::Inflate(std::span<const std::byte> input,
+                                              std::span<std::byte> target) {
   const uInt input_bytes = Bounded(input.size());
   const uInt target_bytes = Bounded(target.size());
   // zlib's interface predates const; it does not write to its input.
@@ -51,9 +55,9 @@ Result<GzipDecoder::Step> GzipDecoder::State::Inflate(std::span<const std::byte>
     HR_CHECK(inflateReset(&stream) == Z_OK);
   } else if (outcome != Z_OK && outcome != Z_BUF_ERROR) {
     // Z_BUF_ERROR: nothing could be done for lack of input or room; not an error.
-    return Fail(ErrorCode::kCorrupt,
-                fmt::format("gzip member {} is damaged: {}", members + 1,
-                            stream.msg != nullptr ? stream.msg : "it breaks the format"));
+    failure = Error(ErrorCode::kCorrupt,
+                    fmt::format("gzip member {} is damaged: {}", members + 1,
+                                stream.msg != nullptr ? stream.msg : "it breaks the format"));
   }
   return step;
 }
@@ -67,26 +71,34 @@ GzipDecoder::~GzipDecoder() { inflateEnd(&state_->stream); }
 Result<GzipDecoder::Step> GzipDecoder::Decode(std::span<const std::byte> input,
                                               std::span<std::byte> target) {
   Step step;
-  while (true) {
+  while (!state_->failure) {
     const auto rest = input.subspan(step.taken_bytes);
     if (state_->place != State::Place::kInMember) {
       if (rest.empty()) return step;
-      HR_TRY_ASSIGN(const bool is_zero, state_->PassBetween(rest.front()));
-      if (is_zero) {
+      const Result<bool> is_zero = state_->PassBetween(rest.front());
+      if (!is_zero) {
+        state_->failure = is_zero.error();
+        break;
+      }
+      if (*is_zero) {
         ++step.taken_bytes;
         continue;
       }
     }
     const auto room = target.subspan(step.given_bytes);
     if (room.empty()) return step;
-    HR_TRY_ASSIGN(const Step inflated, state_->Inflate(rest, room));
+    const Step inflated = state_->Inflate(rest, room);
     step.taken_bytes += inflated.taken_bytes;
     step.given_bytes += inflated.given_bytes;
-    if (inflated.taken_bytes == 0 && inflated.given_bytes == 0) return step;
+    if (!state_->failure && inflated.taken_bytes == 0 && inflated.given_bytes == 0) return step;
   }
+  // What was given stands before the damage.
+  if (step.given_bytes > 0) return step;
+  return std::unexpected(*state_->failure);
 }
 
 Status GzipDecoder::Finish() const {
+  if (state_->failure) return std::unexpected(*state_->failure);
   if (state_->place == State::Place::kInMember) {
     return Fail(ErrorCode::kCorrupt,
                 fmt::format("gzip member {} is cut short", state_->members + 1));

@@ -26,11 +26,11 @@ class GzipDecoder {
 
   // Takes from `input` and gives into `target`, until one of them is used up; a filled target may
   // leave more to give, for which the call is repeated even when no input is left. kCorrupt for
-  // what is not gzip and for a member that breaks its checksum or length; the decoder is not called
-  // again.
+  // what is not gzip and for a member that breaks its checksum or length, once everything before
+  // the damage has been given: a call that ends with neither used up is repeated, to hear why.
   Result<Step> Decode(std::span<const std::byte> input, std::span<std::byte> target);
 
-  // The file is over: kCorrupt when it ended inside a member or had none.
+  // The file is over: kCorrupt when it ended inside a member, had none or is damaged.
   Status Finish() const;
 
  private:

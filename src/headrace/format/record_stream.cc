@@ -46,7 +46,7 @@ Result<bool> RecordStream::Inflate(std::span<const std::byte> bytes) {
     HR_TRY_ASSIGN(const GzipDecoder::Step step, gzip_->Decode(bytes, inflated_));
     bytes = bytes.subspan(step.taken_bytes);
     HR_TRY_ASSIGN(const bool goes_on, AddPlain(std::span(inflated_).first(step.given_bytes)));
-    if (!goes_on || step.given_bytes < inflated_.size()) return goes_on;
+    if (!goes_on || (step.given_bytes < inflated_.size() && bytes.empty())) return goes_on;
   }
 }
 
