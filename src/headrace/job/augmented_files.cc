@@ -13,6 +13,7 @@
 
 #include "headrace/base/encoding.h"
 #include "headrace/job/augmented_items.h"
+#include "headrace/job/channel_objects.h"
 
 namespace headrace::job {
 namespace {
@@ -137,23 +138,12 @@ Result<std::vector<FileChannel>> PlanBuckets(const ChannelSpec& spec, const std:
   return channels;
 }
 
-// The lines of this host, in their order.
-LineOrder OrderOf(const ChannelSpec& spec, plan::Rank rank, uint64_t line_count) {
-  plan::PlanOptions options{.distribution = spec.distribution, .shuffle_seed = std::nullopt};
-  if (spec.shuffle_seed) options.shuffle_seed = static_cast<uint64_t>(*spec.shuffle_seed);
-  return [plan = plan::EpochPlan(line_count, options, rank, plan::ResumePoint{}),
-          next = uint64_t{0}]() mutable -> std::optional<uint64_t> {
-    if (next == plan.size()) return std::nullopt;
-    return plan.ObjectAt(next++);
-  };
-}
-
 }  // namespace
 
 Result<AugmentedFiles> PlanAugmentedFiles(const ChannelSpec& spec, const ChannelPlace& place,
                                           ObjectStore& store, EventLoops& loops,
                                           const plan::AugmentedManifestOptions& options,
-                                          bool checks_all, const CallContext& context) {
+                                          const CallContext& context) {
   const std::string attempt = "channel " + spec.name;
   HR_TRY_ASSIGN(const S3Uri uri, While(attempt, ParseS3Uri(spec.s3_uri)));
   HR_TRY_ASSIGN(const auto manifest,
@@ -161,13 +151,14 @@ Result<AugmentedFiles> PlanAugmentedFiles(const ChannelSpec& spec, const Channel
                                                              options, context)));
   const std::string attempt_at_manifest = fmt::format("{}, {}", attempt, spec.s3_uri);
   HR_TRY(While(attempt_at_manifest, CheckAugmentedManifest(manifest, spec.attribute_names, options,
-                                                           checks_all, store, loops, context)));
+                                                           store, loops, context)));
   HR_TRY_ASSIGN(
       auto target,
       While(attempt, file::PartialFile::Create(fmt::format("{}/{}", place.folder, kManifestName))));
   FilesPlanner planner(spec, target);
   AugmentedItems items(manifest, plan::AugmentedLineParser(spec.attribute_names),
-                       OrderOf(spec, place.rank, manifest.size()), store, loops, context);
+                       LinesOf({manifest.size(), PlanOptionsOf(spec), place.rank, {}}), store,
+                       loops, context);
   while (true) {
     HR_TRY_ASSIGN(const auto item, While(attempt_at_manifest, items.Next()));
     if (!item) break;

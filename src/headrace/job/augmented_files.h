@@ -27,13 +27,13 @@ struct AugmentedFiles {
 };
 
 // Reads the channel's manifest and looks up every object of this host's lines. With a shuffle, the
-// lines have the order of the seed's first epoch. `checks_all` has the other hosts' lines checked
-// as well. Errors name the channel and the line; kAlreadyExists names what is in the channel's
-// folder and not of it. Memory: the objects' listing, each key twice while it is planned. Blocks
-// its thread, which must not be an event loop.
+// lines have the order of the seed's first epoch. `options.checks_all` has the other
+// hosts' lines checked as well. Errors name the channel and the line; kAlreadyExists names what is
+// in the channel's folder and not of it. Memory: the objects' listing, each key twice while it is
+// planned. Blocks its thread, which must not be an event loop.
 Result<AugmentedFiles> PlanAugmentedFiles(const ChannelSpec& spec, const ChannelPlace& place,
                                           ObjectStore& store, EventLoops& loops,
                                           const plan::AugmentedManifestOptions& options,
-                                          bool checks_all, const CallContext& context);
+                                          const CallContext& context);
 
 }  // namespace headrace::job

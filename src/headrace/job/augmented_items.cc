@@ -10,6 +10,20 @@
 #include "headrace/plan/key_path.h"
 
 namespace headrace::job {
+namespace {
+
+uint64_t CostOf(const AugmentedItem& item) {
+  return sizeof(AugmentedItem) + item.text.size() + item.json.size();
+}
+
+}  // namespace
+
+LineOrder LinesOf(plan::EpochPlan plan) {
+  return [plan = std::move(plan), next = uint64_t{0}]() mutable -> std::optional<uint64_t> {
+    if (next == plan.size()) return std::nullopt;
+    return plan.ObjectAt(next++);
+  };
+}
 
 // A question on its way; lives until it is answered, whether anyone still wants to know or not.
 struct AugmentedItems::Lookup {
@@ -65,14 +79,14 @@ void AugmentedItems::AddLine(uint64_t line) {
       item.read->bucket = std::move(value.object->bucket);
       item.read->key = std::move(value.object->key);
     }
+    ahead_bytes_ += CostOf(item);
     ahead_.push_back({.item = std::move(item), .head = std::move(head)});
   }
 }
 
 void AugmentedItems::LookAhead() {
-  // Lines without any object must not be read ahead without end.
-  const size_t items_max = 16 * options_.lookups_in_flight_max;
-  while (has_more_ && lookups_ < options_.lookups_in_flight_max && ahead_.size() < items_max) {
+  while (has_more_ && lookups_ < options_.lookups_in_flight_max &&
+         ahead_bytes_ < options_.ahead_bytes_max) {
     const std::optional<uint64_t> line = lines_();
     if (!line) has_more_ = false;
     if (line) AddLine(*line);
@@ -85,6 +99,7 @@ Result<std::optional<AugmentedItem>> AugmentedItems::Next() {
   Ahead next = std::move(ahead_.front());
   ahead_.pop_front();
   HR_TRY_ASSIGN(AugmentedItem item, std::move(next.item));
+  ahead_bytes_ -= CostOf(item);
   if (!item.read) return item;
   Result<ObjectHead> head = next.head.get();
   --lookups_;
@@ -106,15 +121,16 @@ Result<std::optional<AugmentedItem>> AugmentedItems::Next() {
 
 Status CheckAugmentedManifest(const plan::AugmentedManifest& manifest,
                               const std::vector<std::string>& attribute_names,
-                              const plan::AugmentedManifestOptions& options, bool checks_all,
-                              ObjectStore& store, EventLoops& loops, const CallContext& context) {
+                              const plan::AugmentedManifestOptions& options, ObjectStore& store,
+                              EventLoops& loops, const CallContext& context) {
   const uint64_t line_count = manifest.size();
-  if (!checks_all) {
+  if (!options.checks_all) {
     plan::AugmentedLineParser parser(attribute_names);
     const uint64_t parsed = std::min(line_count, options.lines_parsed_first);
     for (uint64_t line = 0; line < parsed; ++line) HR_TRY(manifest.ValuesAt(line, parser));
   }
-  const uint64_t sampled = checks_all ? line_count : std::min(line_count, options.lines_sampled);
+  const uint64_t sampled =
+      options.checks_all ? line_count : std::min(line_count, options.lines_sampled);
   // Evenly, with the first line and the last.
   const auto sample = [line_count, sampled,
                        next = uint64_t{0}]() mutable -> std::optional<uint64_t> {

@@ -15,6 +15,7 @@
 #include "headrace/fetch/fetcher.h"
 #include "headrace/plan/augmented_line.h"
 #include "headrace/plan/augmented_manifest.h"
+#include "headrace/plan/epoch_plan.h"
 #include "headrace/store/object_store.h"
 
 namespace headrace::job {
@@ -33,16 +34,22 @@ struct AugmentedItemOptions {
   // Sizes of objects that are asked for at once, ahead of their delivery: at 20 ms a request,
   // 12,800 objects/s.
   size_t lookups_in_flight_max = 256;
+  // What is parsed ahead may hold so many bytes of values, and one line more.
+  uint64_t ahead_bytes_max = 8ULL << 20U;
 };
 
 // The index of the next line to deliver; nothing at the end.
 using LineOrder = std::move_only_function<std::optional<uint64_t>()>;
+
+// The lines of a rank's epoch.
+LineOrder LinesOf(plan::EpochPlan plan);
 
 // What lines of an augmented manifest deliver, in order: line by line as `lines` gives them, and
 // in a line the attributes in the order of their names. Objects are looked up ahead, one HEAD each,
 // since a manifest does not say how large they are.
 //
 // Threads: one at a time, not an event loop. Lifetime: manifest, store and loops outlive it.
+// Memory: ahead_bytes_max, and a line.
 class AugmentedItems {
  public:
   AugmentedItems(const plan::AugmentedManifest& manifest, plan::AugmentedLineParser parser,
@@ -72,16 +79,17 @@ class AugmentedItems {
   CallContext context_;
   AugmentedItemOptions options_;
   std::deque<Ahead> ahead_;
-  size_t lookups_ = 0;  // In ahead_.
+  size_t lookups_ = 0;        // In ahead_.
+  uint64_t ahead_bytes_ = 0;  // Of values in ahead_.
   bool has_more_ = true;
 };
 
 // Looks for mistakes in a manifest before anything is delivered: parses its first lines and finds
-// the objects of some lines that are spread over all of it; with `checks_all`, of every line. The
-// error names the line.
+// the objects of some lines that are spread over all of it, as the options say. The error names the
+// line.
 Status CheckAugmentedManifest(const plan::AugmentedManifest& manifest,
                               const std::vector<std::string>& attribute_names,
-                              const plan::AugmentedManifestOptions& options, bool checks_all,
-                              ObjectStore& store, EventLoops& loops, const CallContext& context);
+                              const plan::AugmentedManifestOptions& options, ObjectStore& store,
+                              EventLoops& loops, const CallContext& context);
 
 }  // namespace headrace::job

@@ -71,8 +71,8 @@ class AugmentedItemsTest : public ::testing::Test {
     };
   }
   Status Check(const plan::AugmentedManifest& manifest, bool checks_all) {
-    return CheckAugmentedManifest(manifest, {"x-ref", "y"}, options_, checks_all, memory_, loops_,
-                                  {});
+    options_.checks_all = checks_all;
+    return CheckAugmentedManifest(manifest, {"x-ref", "y"}, options_, memory_, loops_, {});
   }
 
   MemoryStore memory_{RealClock()};

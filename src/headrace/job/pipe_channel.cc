@@ -38,9 +38,8 @@ Status PipeChannel::ReadAugmented(const PipePlanOptions& options, const CallCont
   HR_TRY_ASSIGN(auto manifest, plan::AugmentedManifest::Read(*store_, *loops_, uri, options.folder,
                                                              options.augmented, context));
   manifest_ = std::make_unique<plan::AugmentedManifest>(std::move(manifest));
-  return While(spec_.s3_uri,
-               CheckAugmentedManifest(*manifest_, spec_.attribute_names, options.augmented,
-                                      options.checks_all, *store_, *loops_, context));
+  return While(spec_.s3_uri, CheckAugmentedManifest(*manifest_, spec_.attribute_names,
+                                                    options.augmented, *store_, *loops_, context));
 }
 
 Status PipeChannel::DropFolderMarkers() {
@@ -105,14 +104,9 @@ pipe::ItemSource PipeChannel::Epoch(uint64_t number, const CallContext& context)
 }
 
 pipe::ItemSource PipeChannel::AugmentedEpoch(uint64_t number, const CallContext& context) const {
-  LineOrder lines = [plan = PlanOf(number),
-                     next = uint64_t{0}]() mutable -> std::optional<uint64_t> {
-    if (next == plan.size()) return std::nullopt;
-    return plan.ObjectAt(next++);
-  };
   auto items =
       std::make_unique<AugmentedItems>(*manifest_, plan::AugmentedLineParser(spec_.attribute_names),
-                                       std::move(lines), *store_, *loops_, context);
+                                       LinesOf(PlanOf(number)), *store_, *loops_, context);
   return [this, items = std::move(items)]() -> Result<std::optional<pipe::PipeItem>> {
     HR_TRY_ASSIGN(auto item, While(spec_.s3_uri, items->Next()));
     if (!item) return std::nullopt;

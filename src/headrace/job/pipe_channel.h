@@ -24,7 +24,6 @@ struct PipePlanOptions {
   std::string folder;  // Whose disk holds the text of an augmented manifest.
   plan::ManifestOptions sources;
   plan::AugmentedManifestOptions augmented;
-  bool checks_all = false;  // Every line and object of an augmented manifest, not a sample.
 };
 
 // A Pipe channel: what it holds, and what this host reads of it in every epoch. Made from a listing

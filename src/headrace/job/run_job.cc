@@ -140,11 +140,17 @@ class JobRun {
     return Ok();
   }
 
+  plan::AugmentedManifestOptions AugmentedOptions() const {
+    plan::AugmentedManifestOptions options = options_.augmented;
+    options.checks_all = options.checks_all || options_.checks_only;
+    return options;
+  }
+
   Status PlanAugmented(const ChannelSpec& channel, const ChannelPlace& place,
                        const CallContext& context) {
     HR_TRY_ASSIGN(AugmentedFiles planned,
                   PlanAugmentedFiles(channel, place, *world_.store, *world_.loops,
-                                     options_.augmented, options_.checks_only, context));
+                                     AugmentedOptions(), context));
     for (FileChannel& part : planned.channels) channels_.push_back(std::move(part));
     planned.channels.clear();
     manifests_.push_back(std::move(planned));
@@ -176,8 +182,7 @@ class JobRun {
     const PipePlanOptions plan_options{.rank = rank,
                                        .folder = folder_->tree().data(),
                                        .sources = options_.sources,
-                                       .augmented = options_.augmented,
-                                       .checks_all = options_.checks_only};
+                                       .augmented = AugmentedOptions()};
     HR_TRY_ASSIGN(PipeChannel planned,
                   PipeChannel::Plan(channel, plan_options, *world_.store, *world_.loops, context));
     if (!pipes_) pipes_.emplace(*world_.store, *world_.loops, options_.pipe);

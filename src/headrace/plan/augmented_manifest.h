@@ -27,6 +27,8 @@ struct AugmentedManifestOptions {
   // How many lines, spread evenly, have their objects looked for before a job starts, unless it
   // checks all.
   uint64_t lines_sampled = 100;
+  // Parse every line, and look for every object.
+  bool checks_all = false;
 };
 
 // An AugmentedManifestFile: JSON lines, any of which can be read at any time. The text lies in a
