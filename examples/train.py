@@ -129,7 +129,7 @@ def train(features, numbers, topic_count, settings, random):
                 model[name] -= settings["lr"] * (update + settings["decay"] * model[name])
         if epoch % max(1, settings["epochs"] // 4) == 0:
             chosen = forward(model, features)[1][np.arange(len(numbers)), numbers]
-            print(f"epoch {epoch}: loss {-np.log(chosen + 1e-12).mean():.3f}", flush=True)
+            print(f"epoch {epoch}: loss {-np.log(np.maximum(chosen, 1e-12)).mean():.3f}", flush=True)
     return model
 
 

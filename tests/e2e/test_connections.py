@@ -210,11 +210,11 @@ def test_https_with_a_ca_bundle(headrace, s3, secure, tmp_path):
 
 def test_a_certificate_nobody_vouches_for_is_refused(headrace, secure):
     url, _, other = secure
-    headrace.variables.update(AWS_ENDPOINT_URL=url, AWS_MAX_ATTEMPTS="1")
+    headrace.variables.update(AWS_ENDPOINT_URL=url)
     for bundle in ("", str(other)):
         outcome = headrace("ls", env={"AWS_CA_BUNDLE": bundle})
-        assert outcome.code != 0 and "certificate" in outcome.stderr, outcome
-        assert len(outcome.stderr.splitlines()) == 1, outcome
+        assert_one_line_error(outcome, 4, "AWS_CA_BUNDLE")
+        assert "tried" not in outcome.stderr
     headrace.ok("--no-verify-ssl", "ls")
     missing = headrace("ls", env={"AWS_CA_BUNDLE": "/nowhere/bundle.pem"})
     assert_one_line_error(missing, 2, "/nowhere/bundle.pem")

@@ -176,7 +176,7 @@ CommandAction DeclareBench(CLI::App& app) {
       ->type_name("FOLDER");
   app.add_option("--range-size", options->order.range_size_bytes,
                  "Read random ranges of this size instead of whole objects (256KiB)")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(CLI::AsSizeValue(false).description(""))
       ->type_name("SIZE");
   app.add_option("--reads", options->order.read_count, "How many ranges (default: 10000)")
       ->type_name("COUNT")

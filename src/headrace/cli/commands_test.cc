@@ -152,6 +152,8 @@ TEST_F(CommandsTest, AWrongCommandLineIsUsage) {
   EXPECT_EQ(Run({"fly"}), 2);
   EXPECT_EQ(Run({"ls", "--no-such-option"}), 2);
   EXPECT_THAT(err_, HasSubstr("headrace ls --help"));
+  EXPECT_EQ(Run({"run", "--hyperparameters", "a=1", "--", "true"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--hyperparameters"));
   EXPECT_EQ(Run({"cat", "b/k"}), 2);
   EXPECT_THAT(err_, HasSubstr("headrace cat: 'b/k'"));
   EXPECT_EQ(Run({"cp", "a", "b"}), 2);

@@ -140,7 +140,8 @@ CommandAction DeclareInspect(CLI::App& app) {
          "--join", options->join,
          "How RecordIO's records of several parts are joined: as SageMaker's readers do, or "
          "as dmlc's and MXNet's do")
-      ->transform(CLI::CheckedTransformer(joins));
+      ->transform(CLI::CheckedTransformer(joins).description(""))
+      ->type_name("concatenate|dmlc");
   app.add_option("--limit", options->limit, "Stop after so many records")->check(WholeNumber());
   return [options](CommandContext& context) { return Inspect(context, *options); };
 }

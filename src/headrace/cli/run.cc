@@ -32,9 +32,10 @@ struct RunFlags {
 };
 
 // People forget the dashes: "headrace run python3 train.py".
-std::string CheckJobFileName(const std::string& word) {
-  if (word.ends_with(".toml")) return {};
-  return fmt::format("'{}' is no job file (NAME.toml); write the command after --", word);
+Status CheckJobFileName(const std::string& word) {
+  if (word.ends_with(".toml")) return Ok();
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("'{}' is no job file (NAME.toml); write the command after --", word));
 }
 
 Result<std::string> ReadText(const std::string& path) {
@@ -50,6 +51,7 @@ Result<job::JobSpec> DescribeJob(const RunFlags& flags, const CommandContext& co
   job::JobFlags job_flags = flags.job;
   job_flags.command = context.options().trailing;
   if (!flags.job_file.empty()) {
+    HR_TRY(CheckJobFileName(flags.job_file));
     HR_TRY_ASSIGN(const std::string text, ReadText(flags.job_file));
     HR_TRY_ASSIGN(spec, job::ParseJobFile(text, flags.job_file, std::move(spec)));
   }
@@ -159,7 +161,6 @@ CommandAction DeclareRun(CLI::App& app) {
       ->check(NumberFrom(0, 86'400));
   app.add_option("JOB.toml", flags->job_file,
                  "A job file; flags win over it. The command and its arguments follow --")
-      ->check(CheckJobFileName)
       ->type_name("");
   return [flags](CommandContext& context) { return RunTraining(*flags, context); };
 }

@@ -128,8 +128,17 @@ Task<Status> Connection::StartTls(asio::ssl::context& context, bool verify) {
   Arm(idle_timeout_);
   co_await tls_->async_handshake(asio::ssl::stream_base::client,
                                  asio::redirect_error(asio::use_awaitable, error));
-  if (error || ended_by_) co_return std::unexpected(Failure("TLS handshake with", error));
-  co_return Ok();
+  if (!error && !ended_by_) co_return Ok();
+  const long verdict = SSL_get_verify_result(tls_->native_handle());
+  if (!ended_by_ && verify && verdict != X509_V_OK) {
+    // No other try would bring another certificate.
+    co_return Fail(
+        ErrorCode::kPermissionDenied,
+        fmt::format("TLS with {}: its certificate is not to be trusted ({}); name its authority's "
+                    "file in AWS_CA_BUNDLE, or accept any certificate with --no-verify-ssl",
+                    HostHeader(endpoint_), X509_verify_cert_error_string(verdict)));
+  }
+  co_return std::unexpected(Failure("TLS handshake with", error));
 }
 
 Task<Status> Connection::WritePlain(std::span<const std::byte> first,

@@ -14,8 +14,12 @@ bool IsS3Uri(std::string_view text) { return text.starts_with(kScheme); }
 
 Result<S3Uri> ParseS3Uri(std::string_view text) {
   if (!IsS3Uri(text)) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("'{}' is not of the form s3://BUCKET/KEY", text));
+    std::string message = fmt::format("'{}' is not of the form s3://BUCKET/KEY", text);
+    // The commonest slip: a bucket's bare name.
+    const bool may_be_bucket = !text.empty() && text.front() != '.' && text.front() != '/' &&
+                               text.find(':') == std::string_view::npos;
+    if (may_be_bucket) message += fmt::format(": write s3://{}", text);
+    return Fail(ErrorCode::kInvalidArgument, std::move(message));
   }
   const std::string_view rest = text.substr(kScheme.size());
   const size_t slash = rest.find('/');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/store/s3_uri.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "testing/result_matchers.h"
@@ -19,6 +20,12 @@ TEST(ParseS3Uri, RefusesOtherSchemesAndNoBucket) {
   EXPECT_THAT(ParseS3Uri("http://b/k"), testing::HasCode(ErrorCode::kInvalidArgument));
   EXPECT_THAT(ParseS3Uri("b/k"), testing::HasMessage("'b/k'"));
   EXPECT_THAT(ParseS3Uri("s3:///k"), testing::HasMessage("no bucket"));
+}
+
+TEST(ParseS3Uri, TellsHowABareNameIsWritten) {
+  EXPECT_THAT(ParseS3Uri("stamps/a").error().message(), ::testing::HasSubstr("s3://stamps/a"));
+  EXPECT_THAT(ParseS3Uri("./stamps").error().message(), ::testing::EndsWith("KEY"));
+  EXPECT_THAT(ParseS3Uri("http://x/y").error().message(), ::testing::EndsWith("KEY"));
 }
 
 TEST(FormatS3Uri, IsWhatParsingReads) {

@@ -238,7 +238,7 @@ Status DirectoryCore::DeleteBucket(const std::string& bucket) {
   HR_TRY_ASSIGN(const auto first, walk.Next());
   if (first || !RemoveEmptyTree(root_.get(), bucket)) {
     return FailAs(ErrorCode::kAlreadyExists,
-                  fmt::format("bucket '{}' is not empty; delete its objects first", bucket),
+                  fmt::format("bucket '{}' is not empty", bucket),
                   "BucketNotEmpty");
   }
   HR_TRY(DropUploads(bucket));

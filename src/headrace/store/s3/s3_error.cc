@@ -118,7 +118,7 @@ std::string WhatToDo(int status, std::string_view s3_code, ErrorCode code,
     return fmt::format("renew the credentials{}", CredentialsNote(subject));
   }
   if (s3_code == "InvalidObjectState") return "restore the archived object first";
-  if (s3_code == "BucketNotEmpty") return "delete its objects first";
+  if (s3_code == "BucketNotEmpty") return "delete its objects first (headrace rb --force does)";
   if (status == 301 || status == 307 || status == 308) return WhereToGo(region);
   if (status == 407) return "name the proxy's user: http_proxy=http://USER:PASSWORD@HOST:PORT";
   if (status == 400 && s3_code.empty() && code == ErrorCode::kPermissionDenied) {
