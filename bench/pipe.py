@@ -1,7 +1,7 @@
 """Pipe mode against a bare loop and against memory mode; RecordIO from small objects; planning and
 parsing.
 
-usage: bench/pipe.py [--rounds 5] [--shards 16] [--small 20000] [--objects 10000000]
+usage: bench/pipe.py [--rounds 5] [--shards 32] [--small 20000] [--objects 10000000]
 """
 import argparse
 import json
@@ -136,7 +136,7 @@ def bars_of(large, small, plan, parse):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--shards", type=int, default=16)
+    parser.add_argument("--shards", type=int, default=32)
     parser.add_argument("--small", type=int, default=20_000)
     parser.add_argument("--objects", type=int, default=10_000_000)
     options = parser.parse_args()
