@@ -176,7 +176,12 @@ Task<Status> Connection::WritePlain(std::span<const std::byte> first,
 Task<Status> Connection::Write(std::span<const std::byte> first,
                                std::span<const std::byte> second) {
   Arm(idle_timeout_);
-  if (!tls_) co_return co_await WritePlain(first, second);
+  is_drained_ = true;
+  return tls_ ? WriteTls(first, second) : WritePlain(first, second);
+}
+
+Task<Status> Connection::WriteTls(std::span<const std::byte> first,
+                                  std::span<const std::byte> second) {
   for (std::span<const std::byte> rest : {first, second}) {
     while (!rest.empty()) {
       error_code error;
@@ -193,10 +198,11 @@ Task<Status> Connection::Write(std::span<const std::byte> first,
 
 Task<Result<size_t>> Connection::ReadSocket(std::span<std::byte> target) {
   if (ended_by_) co_return std::unexpected(Failure("receive from", error_code()));
-  if (!tls_) {
+  if (!tls_ && !is_drained_) {
     const ssize_t got = recv(socket_.native_handle(), target.data(), target.size(), 0);
     if (got >= 0) {
       Arm(idle_timeout_);
+      is_drained_ = static_cast<size_t>(got) < target.size();
       co_return static_cast<size_t>(got);
     }
     if (!WouldBlock(errno) && errno != EINTR) {
@@ -217,17 +223,20 @@ Task<Result<size_t>> Connection::ReadSocket(std::span<std::byte> target) {
   if (error == asio::error::eof || error == asio::ssl::error::stream_truncated) co_return 0;
   if (error) co_return std::unexpected(Failure("receive from", error));
   Arm(idle_timeout_);
+  is_drained_ = got < target.size();
   co_return got;
 }
 
-Task<Result<size_t>> Connection::ReadSome(std::span<std::byte> target) {
+Task<Result<size_t>> Connection::ReadBuffered(std::span<std::byte> target) {
   const size_t ready = std::min(target.size(), buffer_end_ - buffer_begin_);
-  if (ready > 0) {
-    std::memcpy(target.data(), buffer_.data() + buffer_begin_, ready);
-    Consume(ready);
-    co_return ready;
-  }
-  co_return co_await ReadSocket(target);
+  std::memcpy(target.data(), buffer_.data() + buffer_begin_, ready);
+  Consume(ready);
+  co_return ready;
+}
+
+Task<Result<size_t>> Connection::ReadSome(std::span<std::byte> target) {
+  const bool is_ready = !target.empty() && buffer_begin_ != buffer_end_;
+  return is_ready ? ReadBuffered(target) : ReadSocket(target);
 }
 
 Task<Result<bool>> Connection::FillBuffer() {

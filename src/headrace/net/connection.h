@@ -71,7 +71,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The error of a failed operation: the reason it was aborted for, or the system's.
   Error Failure(std::string_view attempt, const boost::system::error_code& error) const;
   Task<Result<size_t>> ReadSocket(std::span<std::byte> target);
+  Task<Result<size_t>> ReadBuffered(std::span<std::byte> target);
   Task<Status> WritePlain(std::span<const std::byte> first, std::span<const std::byte> second);
+  Task<Status> WriteTls(std::span<const std::byte> first, std::span<const std::byte> second);
 
   struct StopPost {
     Executor executor;
@@ -89,6 +91,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::vector<char> buffer_;
   size_t buffer_begin_ = 0;
   size_t buffer_end_ = 0;
+
+  // Nothing is in the socket: the last receive took less than there was room for, or a request was
+  // sent since. A receive would only say so.
+  bool is_drained_ = false;
 
   std::optional<SteadyTime> expires_at_;
   Deadline deadline_;

@@ -18,6 +18,8 @@ HttpAnswer::Body::Framing FramingOf(const ParsedHead<HttpResponseHead>& parsed,
   return parsed.framing.content_length ? Framing::kLength : Framing::kUntilClose;
 }
 
+Task<Result<size_t>> ReadNothing() { co_return size_t{0}; }
+
 }  // namespace
 
 HttpAnswer::Body::Body(std::shared_ptr<Connection> from, std::shared_ptr<ConnectionPool> back_to,
@@ -26,8 +28,7 @@ HttpAnswer::Body::Body(std::shared_ptr<Connection> from, std::shared_ptr<Connect
       size_bytes(parsed.framing.content_length),
       reusable(parsed.keep_alive && framing != Framing::kUntilClose),
       connection_(std::move(from)),
-      pool_(std::move(back_to)),
-      peer_(HostHeader(connection_->endpoint())) {
+      pool_(std::move(back_to)) {
   if (framing == Framing::kLength) left_bytes_ = *size_bytes;
 }
 
@@ -45,7 +46,8 @@ void HttpAnswer::Body::Release(bool is_complete) {
 
 Error HttpAnswer::Body::CutShort() const {
   return {ErrorCode::kUnavailable,
-          fmt::format("receive from {}: connection closed in the middle of the body", peer_)};
+          fmt::format("receive from {}: connection closed in the middle of the body",
+                      HostHeader(connection_->endpoint()))};
 }
 
 Task<Result<size_t>> HttpAnswer::Body::ReadLength(std::span<std::byte> target) {
@@ -78,22 +80,26 @@ Task<Result<size_t>> HttpAnswer::Body::ReadChunked(std::span<std::byte> target) 
   }
 }
 
+Task<Result<size_t>> HttpAnswer::Body::ReadUntilClose(std::span<std::byte> target) {
+  HR_CO_TRY_ASSIGN(const size_t got, co_await connection_->ReadSome(target));
+  if (got == 0) Release(true);
+  co_return got;
+}
+
+// No coroutine of its own: each one between a caller and its socket costs every read a frame.
 Task<Result<size_t>> HttpAnswer::Body::ReadSome(std::span<std::byte> target) {
-  if (!connection_ || target.empty()) co_return size_t{0};
+  if (!connection_ || target.empty()) return ReadNothing();
   switch (framing) {
     case Framing::kNone:
-      co_return size_t{0};
+      return ReadNothing();
     case Framing::kLength:
-      co_return co_await ReadLength(target);
+      return ReadLength(target);
     case Framing::kChunked:
-      co_return co_await ReadChunked(target);
-    case Framing::kUntilClose: {
-      HR_CO_TRY_ASSIGN(const size_t got, co_await connection_->ReadSome(target));
-      if (got == 0) Release(true);
-      co_return got;
-    }
+      return ReadChunked(target);
+    case Framing::kUntilClose:
+      return ReadUntilClose(target);
   }
-  co_return size_t{0};
+  return ReadNothing();
 }
 
 HttpAnswer::HttpAnswer() = default;
@@ -109,8 +115,7 @@ std::optional<uint64_t> HttpAnswer::body_size_bytes() const {
 }
 
 Task<Result<size_t>> HttpAnswer::ReadSome(std::span<std::byte> target) {
-  if (!body_) co_return size_t{0};
-  co_return co_await body_->ReadSome(target);
+  return body_ ? body_->ReadSome(target) : ReadNothing();
 }
 
 Task<Result<size_t>> HttpAnswer::ReadFull(std::span<std::byte> target) {

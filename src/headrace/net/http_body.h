@@ -33,12 +33,12 @@ struct HttpAnswer::Body {
  private:
   Task<Result<size_t>> ReadLength(std::span<std::byte> target);
   Task<Result<size_t>> ReadChunked(std::span<std::byte> target);
+  Task<Result<size_t>> ReadUntilClose(std::span<std::byte> target);
   void Release(bool is_complete);
   Error CutShort() const;
 
   std::shared_ptr<Connection> connection_;  // Null once given back.
   std::shared_ptr<ConnectionPool> pool_;
-  std::string peer_;
   uint64_t left_bytes_ = 0;  // kLength only.
   ChunkedDecoder chunks_;
 };

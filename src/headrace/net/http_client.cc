@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/net/http_client.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <utility>
@@ -61,7 +62,7 @@ std::string ComposeHead(const HttpCall& call, const HttpClientOptions& options) 
 }
 
 bool HasControlCharacter(std::string_view text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+  return std::ranges::any_of(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
 // A line break inside a target or field would start a second request.
@@ -206,7 +207,7 @@ Task<Result<HttpAnswer>> HttpClient::Send(const HttpCall& call) {
     co_return Fail(ErrorCode::kTimedOut,
                    "send to " + HostHeader(call.endpoint) + ": its deadline has passed");
   }
-  const Executor executor = co_await ThisExecutor();
+  const Executor executor = co_await asio::this_coro::executor;
   const std::shared_ptr<ConnectionPool> pool = shared_->PoolOf(executor);
   const std::string head = ComposeHead(call, *shared_->options);
   const bool is_repeatable = call.method == "GET" || call.method == "HEAD";

@@ -68,9 +68,10 @@ Result<HttpEndpoint> ParseHttpEndpoint(std::string_view url) {
 
 std::string HostHeader(const HttpEndpoint& endpoint) {
   const bool is_v6 = endpoint.host.find(':') != std::string::npos;
-  const std::string host = is_v6 ? "[" + endpoint.host + "]" : endpoint.host;
   const uint16_t own_port = endpoint.is_tls ? kHttpsPort : kHttpPort;
-  return endpoint.port == own_port ? host : fmt::format("{}:{}", host, endpoint.port);
+  std::string host = is_v6 ? "[" + endpoint.host + "]" : endpoint.host;
+  if (endpoint.port != own_port) host.append(":").append(std::to_string(endpoint.port));
+  return host;
 }
 
 }  // namespace headrace::net

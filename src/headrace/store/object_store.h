@@ -90,6 +90,12 @@ struct HeadRequest {
   Conditions conditions;
 };
 
+// How a Get goes while it runs: written by the store and read by its caller, both on the loop that
+// runs the call.
+struct GetProgress {
+  SteadyTime first_byte_at{};  // Of the latest try's answer; the epoch: none has begun.
+};
+
 struct GetRequest {
   std::string bucket;
   std::string key;
@@ -100,6 +106,11 @@ struct GetRequest {
   // Receives the bytes. The caller keeps it alive and untouched until the call has returned. Bytes
   // that do not fit are kPreconditionFailed: the object is not the one the caller sized it for.
   std::span<std::byte> target;
+  // Kept up to date where it is given; the caller keeps it alive. A store that reads everything at
+  // once may leave it alone.
+  GetProgress* progress = nullptr;
+  // Not over a connection that was used before: what came over one was wrong.
+  bool needs_fresh_connection = false;
 };
 struct GetResult {
   ObjectHead head;          // info.size_bytes is the whole object's size.

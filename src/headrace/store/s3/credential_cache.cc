@@ -11,12 +11,18 @@ constexpr std::chrono::seconds kLookAgainAfter{1};
 
 }  // namespace
 
+bool CredentialCache::IsDue(SystemTime now) const {
+  return !current_ || (current_->expires && now >= *current_->expires - options_.renew_before);
+}
+
+std::shared_ptr<const Credentials> CredentialCache::Current() {
+  const MutexLock lock(mutex_);
+  return IsDue(clock_.WallNow()) ? nullptr : current_;
+}
+
 CredentialCache::Use CredentialCache::Decide(SystemTime now) {
-  const bool have_keys = current_ != nullptr;
-  const bool still_hold = have_keys && (!current_->expires || now < *current_->expires);
-  const bool is_due =
-      !have_keys || (current_->expires && now >= *current_->expires - options_.renew_before);
-  if (!is_due) return Use::kAsTheyAre;
+  if (!IsDue(now)) return Use::kAsTheyAre;
+  const bool still_hold = current_ && (!current_->expires || now < *current_->expires);
   if (still_hold && (fetching_ || now < renew_not_before_)) return Use::kAsTheyAre;
   if (fetching_) return Use::kAfterTheirFetch;
   fetching_.emplace();

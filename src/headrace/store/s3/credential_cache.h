@@ -28,12 +28,15 @@ class CredentialCache {
 
   Task<Result<std::shared_ptr<const Credentials>>> Get(const CallContext& context)
       HR_EXCLUDES(mutex_);
+  // What Get would give at once; null where it would wait.
+  std::shared_ptr<const Credentials> Current() HR_EXCLUDES(mutex_);
   // The server refused these as expired: the next Get fetches. Others that were fetched meanwhile
   // stay.
   void Refused(const std::shared_ptr<const Credentials>& refused) HR_EXCLUDES(mutex_);
 
  private:
   enum class Use : uint8_t { kAsTheyAre, kAfterMyFetch, kAfterTheirFetch };
+  bool IsDue(SystemTime now) const HR_REQUIRES(mutex_);
   Use Decide(SystemTime now) HR_REQUIRES(mutex_);
   Task<Result<std::shared_ptr<const Credentials>>> FetchForAll(const CallContext& context)
       HR_EXCLUDES(mutex_);

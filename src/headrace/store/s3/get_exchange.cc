@@ -16,6 +16,7 @@ GetExchange::GetExchange(const GetRequest& request, bool verify_checksums)
   next_.verb = "get";
   next_.bucket = request.bucket;
   next_.key = request.key;
+  next_.needs_fresh_connection = request.needs_fresh_connection;
 }
 
 Error GetExchange::Failure(ErrorCode code, std::string_view what) const {
@@ -24,6 +25,7 @@ Error GetExchange::Failure(ErrorCode code, std::string_view what) const {
 
 const S3Request& GetExchange::NextRequest() {
   next_.headers = {};
+  if (request_.progress != nullptr) request_.progress->first_byte_at = {};
   // Without an ETag the rest could be another version's: the next try begins anew.
   if (head_ && head_->info.etag.empty()) filled_bytes_ = 0;
   if (head_ && filled_bytes_ > 0) {
@@ -148,6 +150,9 @@ Status GetExchange::VerifyChecksum() {
 }
 
 Task<Status> GetExchange::Receive(net::HttpAnswer& answer) {
+  if (request_.progress != nullptr) {
+    request_.progress->first_byte_at = std::chrono::steady_clock::now();
+  }
   HR_CO_TRY(AcceptHead(answer));
   if (is_size_known_) {
     HR_CO_TRY(co_await ReadBody(answer));

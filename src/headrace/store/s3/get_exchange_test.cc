@@ -61,6 +61,45 @@ TEST_F(GetTest, WithoutAnETagABrokenBodyIsReadFromItsStart) {
   EXPECT_EQ(peer_.requests().at(1).Header("Range"), "");
 }
 
+TEST_F(GetTest, AfterAnAnswerTheConnectionIsKept) {
+  peer_.Then({.status = 503, .body = "<Error><Code>SlowDown</Code></Error>"}).Then(Whole());
+  ASSERT_THAT(Get(std::nullopt, kText.size()), IsOk());
+  EXPECT_EQ(peer_.requests().size(), 2U);
+  EXPECT_EQ(peer_.connection_count(), 1U);
+}
+
+TEST_F(GetTest, AfterATryThatBroughtNothingGoodTheConnectionIsFresh) {
+  peer_.Then(Whole({{"x-amz-checksum-crc32c", "AAAAAA=="}})).Then(Whole());
+  ASSERT_THAT(Get(std::nullopt, kText.size()), IsOk());
+  EXPECT_EQ(peer_.requests().size(), 2U);
+  EXPECT_EQ(peer_.connection_count(), 2U);
+  EXPECT_EQ(peer_.requests().at(1).Header("Connection"), "");
+}
+
+TEST_F(GetTest, ACallerMayAskForAFreshConnection) {
+  peer_.Then(Whole()).Then(Whole());
+  target_.assign(kText.size(), '\0');
+  GetRequest request{.bucket = "bucket", .key = "key"};
+  request.target = std::as_writable_bytes(std::span(target_));
+  ASSERT_THAT(store().Run(s3().Get(request, {})), IsOk());
+  request.needs_fresh_connection = true;
+  ASSERT_THAT(store().Run(s3().Get(request, {})), IsOk());
+  EXPECT_EQ(peer_.connection_count(), 2U);
+}
+
+TEST_F(GetTest, TellsWhenTheLatestTrysAnswerBegan) {
+  peer_.Then(Cut(Whole(), 7)).Then(Part(7, kText.size()));
+  target_.assign(kText.size(), '\0');
+  GetProgress progress;
+  GetRequest request{.bucket = "bucket", .key = "key"};
+  request.target = std::as_writable_bytes(std::span(target_));
+  request.progress = &progress;
+  const SteadyTime begin = std::chrono::steady_clock::now();
+  ASSERT_THAT(store().Run(s3().Get(request, {})), IsOk());
+  EXPECT_GE(progress.first_byte_at, begin);
+  EXPECT_LE(progress.first_byte_at, std::chrono::steady_clock::now());
+}
+
 TEST_F(GetTest, ARangeIsReadIntoTheTarget) {
   peer_.Then(Part(5, 9));
   const auto got = Get(ByteRange{.begin = 5, .end = 9}, 4, "v1");

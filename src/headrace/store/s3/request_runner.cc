@@ -60,7 +60,8 @@ struct RequestRunner::TryFacts {
   std::optional<std::chrono::seconds> retry_after;
   int status = 0;
   // The try before brought nothing, or nothing good: not over a connection that was used before.
-  bool wants_fresh_connection = false;
+  // After an answer, a 503 say, the connection is as good as any.
+  bool needs_fresh_connection = false;
 };
 
 // Each is made once per request: a second time it would not help either.
@@ -90,9 +91,11 @@ Task<Status> RequestRunner::Run(Exchange& exchange, const CallContext& context) 
   bool was_broken = false;
   while (true) {
     TryFacts facts;
-    facts.wants_fresh_connection = was_broken;
-    if (!co_await AwaitTurn(context)) {
-      co_return Fail(ErrorCode::kCancelled, AttemptOf(exchange.NextRequest()) + ": cancelled");
+    facts.needs_fresh_connection = was_broken;
+    if (throttle_.is_limiting()) {
+      if (!co_await AwaitTurn(context)) {
+        co_return Fail(ErrorCode::kCancelled, AttemptOf(exchange.NextRequest()) + ": cancelled");
+      }
     }
     Status outcome = co_await TryOnce(exchange, context, attempt_index, facts);
     if (outcome) co_return outcome;
@@ -129,7 +132,6 @@ Task<Status> RequestRunner::Run(Exchange& exchange, const CallContext& context) 
 }
 
 Task<bool> RequestRunner::AwaitTurn(const CallContext& context) {
-  if (!throttle_.is_limiting()) co_return true;
   const SteadyTime now = clock_.Now();
   std::chrono::nanoseconds wait = throttle_.Take(now);
   // What would come after the deadline ends there, with the error of a late request.
@@ -144,11 +146,14 @@ Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& conte
                                     uint32_t attempt_index, TryFacts& facts) {
   const S3Request& request = exchange.NextRequest();
   if (credentials_ != nullptr) {
-    auto credentials = co_await credentials_->Get(context);
-    if (!credentials) {
-      co_return std::unexpected(std::move(credentials).error().While(AttemptOf(request)));
+    facts.credentials = credentials_->Current();
+    if (!facts.credentials) {
+      auto credentials = co_await credentials_->Get(context);
+      if (!credentials) {
+        co_return std::unexpected(std::move(credentials).error().While(AttemptOf(request)));
+      }
+      facts.credentials = std::move(*credentials);
     }
-    facts.credentials = std::move(*credentials);
   }
   facts.region = RegionOf(request.bucket);
   const S3Address address = AddressOf(config_, facts.region, request.bucket, request.key);
@@ -161,7 +166,7 @@ Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& conte
   call.sends_body = request.sends_body;
   call.deadline = context.deadline;
   call.stop = context.stop;
-  call.needs_fresh_connection = attempt_index > 0;
+  call.needs_fresh_connection = request.needs_fresh_connection || facts.needs_fresh_connection;
   if (facts.credentials) {
     const std::string host = net::HostHeader(address.endpoint);
     const std::string payload_hash = PayloadHash(request, address.endpoint.is_tls);
@@ -177,7 +182,6 @@ Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& conte
                 signer, call.headers);
   }
 
-  if (facts.wants_fresh_connection) call.headers.Add("Connection", "close");
   const SteadyTime begin = clock_.Now();
   const uint64_t received_before = exchange.received_bytes();
   Status outcome = Ok();
@@ -207,12 +211,12 @@ Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& conte
 Task<Status> RequestRunner::Answered(Exchange& exchange, const S3Request& request,
                                      net::HttpAnswer& answer, TryFacts& facts) {
   const net::HttpHeaders& headers = answer.head().headers;
+  if (answer.status() >= 200 && answer.status() < 300) {
+    co_return co_await exchange.Receive(answer);
+  }
   facts.server_time = ParseHttpDate(headers.Value("Date"));
   if (const auto seconds = net::ParseDecimal(headers.Value("Retry-After"))) {
     facts.retry_after = std::chrono::seconds(std::min<uint64_t>(*seconds, 86'400));
-  }
-  if (answer.status() >= 200 && answer.status() < 300) {
-    co_return co_await exchange.Receive(answer);
   }
   ErrorDocument document;
   if (request.method != "HEAD") {

@@ -32,6 +32,7 @@ struct S3Request {
   net::HttpHeaders headers;
   std::span<const std::byte> body;  // Borrowed until the run has ended: every try sends it again.
   bool sends_body = false;
+  bool needs_fresh_connection = false;  // Already its first try.
 };
 
 // "get s3://bucket/key", for messages.

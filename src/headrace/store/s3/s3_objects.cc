@@ -32,6 +32,10 @@ DeleteFailure AsFailure(const std::string& bucket, const FailedDelete& failed) {
                                {.verb = "delete", .bucket = bucket, .key = failed.key})};
 }
 
+HeadRequest HeadOf(const GetRequest& request) {
+  return {.bucket = request.bucket, .key = request.key, .conditions = request.conditions};
+}
+
 }  // namespace
 
 Task<Result<ListPage>> S3Store::List(const ListRequest& request, const CallContext& context) {
@@ -72,10 +76,9 @@ Task<Result<ObjectHead>> S3Store::Head(const HeadRequest& request, const CallCon
 }
 
 Task<Result<GetResult>> S3Store::Get(const GetRequest& request, const CallContext& context) {
-  HeadRequest same_object{
-      .bucket = request.bucket, .key = request.key, .conditions = request.conditions};
   if (request.range && request.range->empty()) {
     // No Range header asks for nothing.
+    const HeadRequest same_object = HeadOf(request);
     HR_CO_TRY_ASSIGN(ObjectHead head, co_await Head(same_object, context));
     co_return GetResult{.head = std::move(head), .size_bytes = 0};
   }
@@ -84,6 +87,7 @@ Task<Result<GetResult>> S3Store::Get(const GetRequest& request, const CallContex
   if (outcome) co_return exchange.TakeResult();
   if (outcome.error().origin().http_status != 416) co_return std::unexpected(outcome.error());
   // 416 Range Not Satisfiable: right for an empty object, where there is nothing to send.
+  const HeadRequest same_object = HeadOf(request);
   HR_CO_TRY_ASSIGN(ObjectHead head, co_await Head(same_object, context));
   if (head.info.size_bytes > 0) co_return std::unexpected(outcome.error());
   co_return GetResult{.head = std::move(head), .size_bytes = 0};

@@ -28,12 +28,14 @@ void AppendDigits(std::string& out, unsigned value, int width) {
   }
 }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+void AppendLower(std::string& out, std::string_view text) {
+  for (const char c : text) out.push_back(Lower(c));
+}
+
+bool IsBeforeIgnoringCase(std::string_view a, std::string_view b) {
+  return std::ranges::lexicographical_compare(a, b, {}, Lower, Lower);
 }
 
 // Trimmed, and every inner run of spaces as one.
@@ -147,26 +149,29 @@ std::optional<std::string> CanonicalQuery(std::string_view query, std::string_vi
 
 CanonicalHeaderList CanonicalHeaders(
     std::span<const std::pair<std::string_view, std::string_view>> fields) {
-  std::vector<std::pair<std::string, std::string_view>> sorted;
-  sorted.reserve(fields.size());
-  size_t size_bytes = 0;
+  std::vector<std::pair<std::string_view, std::string_view>> sorted(fields.begin(), fields.end());
+  size_t names_bytes = 0;
+  size_t values_bytes = 0;
   for (const auto& [name, value] : fields) {
-    sorted.emplace_back(Lower(name), value);
-    size_bytes += name.size() + value.size() + 2;
+    names_bytes += name.size() + 1;
+    values_bytes += value.size() + 1;
   }
   // Stable: repeated fields keep their order.
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
+    return IsBeforeIgnoringCase(a.first, b.first);
+  });
   CanonicalHeaderList list;
-  list.text.reserve(size_bytes);
+  list.names.reserve(names_bytes);
+  list.text.reserve(names_bytes + values_bytes);
   for (size_t i = 0; i < sorted.size(); ++i) {
     const auto& [name, value] = sorted[i];
-    if (i > 0 && sorted[i - 1].first == name) {
+    if (i > 0 && net::EqualIgnoringCase(sorted[i - 1].first, name)) {
       list.text.back() = ',';
     } else {
       if (i > 0) list.names.push_back(';');
-      list.names.append(name);
-      list.text.append(name).push_back(':');
+      AppendLower(list.names, name);
+      AppendLower(list.text, name);
+      list.text.push_back(':');
     }
     AppendTrimmed(list.text, value);
     list.text.push_back('\n');
