@@ -27,7 +27,7 @@ class Consumer {
   // The read's parts broke the object's checksum. True: it was queued again, all its parts will
   // come once more, and OnReadEnd after them.
   virtual bool ReadAgain(const std::shared_ptr<ReadState>& /*read*/) { return false; }
-  // Few reads are left in the queue, after Scheduler::AwaitRoom said that there were many.
+  // Few reads are left in the queue, after Scheduler::RoomFor said that there were many.
   virtual void OnRoom() {}
 
   const CallContext& context() const { return context_; }

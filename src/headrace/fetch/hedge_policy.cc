@@ -15,7 +15,7 @@ constexpr double kBurstMax = 16;
 // On a near network the slowest hundredth is a matter of microseconds and of our own queues: a
 // request is late when it takes twice as long as most and a little more.
 constexpr std::chrono::milliseconds kLateMin{5};
-// Below this an answer takes the store's latency, above it its size tells how long.
+// Below this all of a body comes with its first byte, or as soon again.
 constexpr uint64_t kLargeBytesMin = 1 << 20;
 
 constexpr double kMebibyte = 1 << 20;
@@ -49,11 +49,13 @@ std::chrono::nanoseconds RunningDistribution::Quantile(double share) const {
 
 void HedgePolicy::OnRequest() { earned_ = std::min(kBurstMax, earned_ + options_.share_max); }
 
-void HedgePolicy::OnPartEnd(std::chrono::nanoseconds total, uint64_t size_bytes) {
-  if (size_bytes < kLargeBytesMin) return small_.Add(total);
-  const double per_mebibyte =
-      static_cast<double>(total.count()) * kMebibyte / static_cast<double>(size_bytes);
-  large_per_mebibyte_.Add(std::chrono::nanoseconds(static_cast<int64_t>(per_mebibyte)));
+void HedgePolicy::OnPartEnd(std::chrono::nanoseconds first_byte, std::chrono::nanoseconds total,
+                            uint64_t size_bytes) {
+  first_byte_.Add(first_byte);
+  if (size_bytes < kLargeBytesMin) return;
+  const double per_mebibyte = static_cast<double>((total - first_byte).count()) * kMebibyte /
+                              static_cast<double>(size_bytes);
+  transfer_per_mebibyte_.Add(std::chrono::nanoseconds(static_cast<int64_t>(per_mebibyte)));
 }
 
 HedgePolicy::Limits HedgePolicy::CurrentLimits() const {
@@ -62,20 +64,23 @@ HedgePolicy::Limits HedgePolicy::CurrentLimits() const {
     return Limits::Spans{.usual = answers.Quantile(0.5),
                          .slow = answers.Quantile(options_.late_quantile)};
   };
-  return {.small = spans(small_), .large_per_mebibyte = spans(large_per_mebibyte_)};
+  return {.first_byte = spans(first_byte_), .transfer_per_mebibyte = spans(transfer_per_mebibyte_)};
+}
+
+std::optional<std::chrono::nanoseconds> HedgePolicy::Limits::LateWithoutAnswer() const {
+  if (!first_byte) return std::nullopt;
+  return std::max<std::chrono::nanoseconds>(first_byte->slow, 2 * first_byte->usual + kLateMin);
 }
 
 std::optional<std::chrono::nanoseconds> HedgePolicy::Limits::LateAfter(uint64_t size_bytes) const {
-  const bool is_large = size_bytes >= kLargeBytesMin;
-  const std::optional<Spans>& spans = is_large ? large_per_mebibyte : small;
-  if (!spans) return std::nullopt;
-  const double scale = is_large ? static_cast<double>(size_bytes) / kMebibyte : 1;
-  const auto scaled = [scale](std::chrono::nanoseconds span) {
-    return std::chrono::nanoseconds(
-        static_cast<int64_t>(static_cast<double>(span.count()) * scale));
-  };
-  return std::max<std::chrono::nanoseconds>(scaled(spans->slow),
-                                            2 * scaled(spans->usual) + kLateMin);
+  const auto answer = LateWithoutAnswer();
+  if (!answer) return std::nullopt;
+  if (size_bytes < kLargeBytesMin) return 2 * *answer;
+  if (!transfer_per_mebibyte) return std::nullopt;
+  const auto per_mebibyte = std::max(transfer_per_mebibyte->slow, 2 * transfer_per_mebibyte->usual);
+  const double mebibytes = static_cast<double>(size_bytes) / kMebibyte;
+  return *answer + std::chrono::nanoseconds(
+                       static_cast<int64_t>(static_cast<double>(per_mebibyte.count()) * mebibytes));
 }
 
 bool HedgePolicy::TryStart() {

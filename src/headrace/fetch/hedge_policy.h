@@ -29,7 +29,7 @@ class RunningDistribution {
 struct HedgeOptions {
   // Hedges for every request; 0: none.
   double share_max = 0.02;
-  // Answers beyond this quantile are late. With one request in a hundred late by chance there
+  // First bytes beyond this quantile are late. With one request in a hundred late by chance there
   // is budget for one in a hundred that went wrong.
   double late_quantile = 0.99;
 };
@@ -42,8 +42,10 @@ class HedgePolicy {
 
   // A request starts: earns its share of a hedge.
   void OnRequest();
-  // A request brought its bytes, by itself or with a hedge's help, in so long.
-  void OnPartEnd(std::chrono::nanoseconds total, uint64_t size_bytes);
+  // A request brought its bytes, by itself or with a hedge's help: the first after so long, all of
+  // them after so long.
+  void OnPartEnd(std::chrono::nanoseconds first_byte, std::chrono::nanoseconds total,
+                 uint64_t size_bytes);
 
   // When requests are late: a value, for judging many at once.
   struct Limits {
@@ -51,9 +53,11 @@ class HedgePolicy {
       std::chrono::nanoseconds usual{};
       std::chrono::nanoseconds slow{};
     };
-    std::optional<Spans> small;
-    std::optional<Spans> large_per_mebibyte;
-    // How long a request for so many bytes takes before it is late; nothing: too little is known.
+    std::optional<Spans> first_byte;
+    std::optional<Spans> transfer_per_mebibyte;
+    // How long after its start a request is late whose answer has not begun, or one for so many
+    // bytes whose answer has; nothing: too little is known.
+    std::optional<std::chrono::nanoseconds> LateWithoutAnswer() const;
     std::optional<std::chrono::nanoseconds> LateAfter(uint64_t size_bytes) const;
   };
   // Empty ones while hedging is off.
@@ -64,8 +68,8 @@ class HedgePolicy {
  private:
   const HedgeOptions options_;
   double earned_ = 0;
-  RunningDistribution small_;               // Of answers below a mebibyte.
-  RunningDistribution large_per_mebibyte_;  // Of those above.
+  RunningDistribution first_byte_;
+  RunningDistribution transfer_per_mebibyte_;  // From the first byte to the last, of large answers.
 };
 
 }  // namespace headrace::fetch

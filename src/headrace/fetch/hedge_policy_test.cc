@@ -26,40 +26,51 @@ TEST(RunningDistribution, ForgetsWhatIsOld) {
   EXPECT_LE(spans.Quantile(0.95), milliseconds(6));
 }
 
+// Answers begin after 30 ms, slow ones after 90, and bring a mebibyte each 10 ms.
 HedgePolicy Experienced(HedgeOptions options = {}) {
   HedgePolicy policy(options);
   for (int i = 0; i < 1000; ++i) {
+    const milliseconds first_byte(i < 985 ? 30 : 90);
     policy.OnRequest();
-    policy.OnPartEnd(milliseconds(i < 985 ? 30 : 90), 100 * 1024);
-    policy.OnPartEnd(milliseconds(80), 8 * kMebibyte);
+    policy.OnPartEnd(first_byte, first_byte + milliseconds(1), 100 * 1024);
+    policy.OnPartEnd(first_byte, first_byte + milliseconds(80), 8 * kMebibyte);
   }
   return policy;
 }
 
 TEST(HedgePolicy, KnowsNothingBeforeItHasSeenEnough) {
   HedgePolicy policy({});
-  for (int i = 0; i < 50; ++i) policy.OnPartEnd(milliseconds(30), 100);
+  for (int i = 0; i < 50; ++i) policy.OnPartEnd(milliseconds(30), milliseconds(31), 100);
+  EXPECT_FALSE(policy.CurrentLimits().LateWithoutAnswer().has_value());
   EXPECT_FALSE(policy.CurrentLimits().LateAfter(100).has_value());
 }
 
-TEST(HedgePolicy, CallsTheSlowestHundredthLate) {
-  const auto late_after = Experienced().CurrentLimits().LateAfter(100 * 1024);
+TEST(HedgePolicy, CallsTheSlowestHundredthOfFirstBytesLate) {
+  const auto late_after = Experienced().CurrentLimits().LateWithoutAnswer();
   ASSERT_TRUE(late_after.has_value());
   EXPECT_GE(*late_after, milliseconds(90));
   EXPECT_LE(*late_after, milliseconds(100));
 }
 
+TEST(HedgePolicy, GivesASmallBodyThatHasBegunAsLongAgain) {
+  const auto limits = Experienced().CurrentLimits();
+  EXPECT_EQ(*limits.LateAfter(100 * 1024), 2 * *limits.LateWithoutAnswer());
+}
+
 TEST(HedgePolicy, GivesLargeBodiesTheTimeTheyTake) {
   const auto late_after = Experienced().CurrentLimits().LateAfter(16 * kMebibyte);
   ASSERT_TRUE(late_after.has_value());
-  EXPECT_GE(*late_after, milliseconds(2 * 160));
-  EXPECT_LE(*late_after, milliseconds(400));
+  EXPECT_GE(*late_after, milliseconds(90 + 2 * 160));
+  EXPECT_LE(*late_after, milliseconds(470));
 }
 
 TEST(HedgePolicy, ANearStoresJitterIsNotLate) {
   HedgePolicy policy({});
-  for (int i = 0; i < 1000; ++i) policy.OnPartEnd(std::chrono::microseconds(300 + i % 7), 100);
-  EXPECT_GE(*policy.CurrentLimits().LateAfter(100), milliseconds(5));
+  for (int i = 0; i < 1000; ++i) {
+    const std::chrono::microseconds first_byte(300 + i % 7);
+    policy.OnPartEnd(first_byte, first_byte, 100);
+  }
+  EXPECT_GE(*policy.CurrentLimits().LateWithoutAnswer(), milliseconds(5));
 }
 
 TEST(HedgePolicy, SpendsNoMoreThanItsShareOfRequests) {
@@ -75,7 +86,7 @@ TEST(HedgePolicy, SpendsNoMoreThanItsShareOfRequests) {
 
 TEST(HedgePolicy, TurnedOffItNeverCallsAnythingLate) {
   HedgePolicy policy = Experienced({.share_max = 0});
-  EXPECT_FALSE(policy.CurrentLimits().LateAfter(100).has_value());
+  EXPECT_FALSE(policy.CurrentLimits().LateWithoutAnswer().has_value());
   EXPECT_FALSE(policy.TryStart());
 }
 

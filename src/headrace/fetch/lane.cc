@@ -30,6 +30,7 @@ GetRequest RequestFor(const PartJob& job, std::span<std::byte> target) {
   request.target = target;
   // A plain GET of the whole object lets the store verify its checksum by itself.
   if (!IsWholeObject(job)) request.range = job.range;
+  request.needs_fresh_connection = job.read->is_second_time();
   return request;
 }
 
@@ -74,9 +75,11 @@ void Lane::TieTo(const std::shared_ptr<Consumer>& next) {
 }
 
 Task<Scheduler::Ended> Scheduler::FetchPart(Lane& lane, PartJob& job) {
-  const GetRequest request = RequestFor(job, job.bytes.writable());
+  GetRequest request = RequestFor(job, job.bytes.writable());
+  request.progress = &lane.progress;
   lane.TieTo(job.read->consumer);
   lane.job = &job;
+  lane.progress = {};
   lane.was_hedged = false;
   lane.begun_at = std::chrono::steady_clock::now();
   metrics_.counter(FetchMetric::kRequests).Add();
@@ -101,7 +104,14 @@ Task<Scheduler::Ended> Scheduler::FetchPart(Lane& lane, PartJob& job) {
   }
   const SteadyTime now = std::chrono::steady_clock::now();
   const std::chrono::nanoseconds total = now - lane.begun_at;
-  Ended ended{.part = {.ended_at = now, .total = total, .size_bytes = job.range.size_bytes()}};
+  // A store that does not tell, and a hedge that won: all of it came at once.
+  const SteadyTime first_byte_at = lane.progress.first_byte_at;
+  const std::chrono::nanoseconds first_byte =
+      first_byte_at > lane.begun_at ? first_byte_at - lane.begun_at : total;
+  Ended ended{.part = {.ended_at = now,
+                       .first_byte = first_byte,
+                       .total = total,
+                       .size_bytes = job.range.size_bytes()}};
   Status outcome = Ok();
   if (got) {
     outcome = CheckPart(job, *got);
@@ -128,6 +138,7 @@ void Scheduler::CountPart(const PartObservation& part) {
     return static_cast<uint64_t>(span.count()) / 1000;
   };
   metrics_.counter(FetchMetric::kBytes).Add(part.size_bytes);
+  metrics_.histogram(FetchMetric::kFirstByteSeconds).Record(microseconds(part.first_byte));
   metrics_.histogram(FetchMetric::kPartSeconds).Record(microseconds(part.total));
 }
 
@@ -175,7 +186,9 @@ void Scheduler::HedgeLateLanes(size_t loop_index) {
     const HedgePolicy::Limits limits = hedging_.CurrentLimits();
     for (Lane* lane : loop_lanes_[loop_index]->active) {
       if (lane->job == nullptr || lane->was_hedged) continue;
-      const auto late_after = limits.LateAfter(lane->job->range.size_bytes());
+      const bool is_answered = lane->progress.first_byte_at != SteadyTime();
+      const auto late_after = is_answered ? limits.LateAfter(lane->job->range.size_bytes())
+                                          : limits.LateWithoutAnswer();
       if (!late_after) continue;
       const std::chrono::nanoseconds elapsed = now - lane->begun_at;
       if (elapsed < *late_after) continue;

@@ -21,6 +21,7 @@ struct Lane {
   // The request that is running now.
   const PartJob* job = nullptr;
   SteadyTime begun_at{};
+  GetProgress progress;
   std::shared_ptr<Hedge> hedge;
   bool was_hedged = false;
 

@@ -61,6 +61,10 @@ class ReadState : public std::enable_shared_from_this<ReadState> {
   void Close() HR_EXCLUDES(mutex_);
   // Everything is asked for again, once: the first parts were damaged.
   void StartOver() HR_EXCLUDES(mutex_);
+  bool is_second_time() const HR_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return is_second_time_;
+  }
   // Remembers the first failure; later requests of the read are then not started.
   void Fail(Error error) HR_EXCLUDES(mutex_);
   bool has_failed() const HR_EXCLUDES(mutex_);

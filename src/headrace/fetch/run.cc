@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/fetch/run.h"
 
+#include <atomic>
 #include <functional>
 #include <stop_token>
 #include <utility>
@@ -25,9 +26,7 @@ class RunConsumer final : public Consumer {
   void OnReadEnd(const ReadState& read, Status status) override HR_EXCLUDES(mutex_) {
     if (!status) scheduler_.metrics().counter(FetchMetric::kFailedReads).Add();
     sink_.OnReadEnd(read.number, std::move(status));
-    // Notified under the lock: the waiter may end the run as soon as it sees zero.
-    const MutexLock lock(mutex_);
-    if (--unfinished_ == 0) changed_.NotifyAll();
+    EndRead();
   }
   bool ReadAgain(const std::shared_ptr<ReadState>& read) override {
     if (!sink_.MayGiveAgain(read->number)) return false;
@@ -42,29 +41,32 @@ class RunConsumer final : public Consumer {
     changed_.NotifyAll();
   }
 
-  void BeginRead() HR_EXCLUDES(mutex_) {
-    const MutexLock lock(mutex_);
-    ++unfinished_;
-  }
-  // Until the scheduler wants more; cancelled or late is told by the caller's own look.
-  void WaitForRoom(Scheduler& scheduler) HR_EXCLUDES(mutex_) {
-    {
+  // Before each read that is added.
+  void BeginRead() { unfinished_.fetch_add(1, std::memory_order_relaxed); }
+  // Until the scheduler wants one more; cancelled or late is told by the caller's own look.
+  void WaitForRoom() HR_EXCLUDES(mutex_) {
+    while (room_ == 0 && !IsOver()) {
+      {
+        const MutexLock lock(mutex_);
+        has_room_ = false;
+      }
+      room_ = scheduler_.RoomFor(*this);
+      if (room_ > 0) break;
       const MutexLock lock(mutex_);
-      has_room_ = false;
+      while (!has_room_ && !IsOver()) WaitOnce();
     }
-    if (scheduler.AwaitRoom(*this)) return;
-    const MutexLock lock(mutex_);
-    while (!has_room_ && !IsOver()) WaitOnce();
+    if (room_ > 0) --room_;
   }
-  // False: the run was cancelled or late first.
+  // No read will be added. False: the run was cancelled or late before the last one ended.
   bool WaitForAll() HR_EXCLUDES(mutex_) {
+    EndRead();
     const MutexLock lock(mutex_);
-    while (unfinished_ > 0 && !IsOver()) WaitOnce();
-    return unfinished_ == 0;
+    while (!is_finished_ && !IsOver()) WaitOnce();
+    return is_finished_;
   }
   void WaitForDropped() HR_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
-    while (unfinished_ > 0) changed_.Wait(mutex_);
+    while (!is_finished_) changed_.Wait(mutex_);
   }
 
   // Why nothing more shall be begun; nothing: go on.
@@ -85,6 +87,12 @@ class RunConsumer final : public Consumer {
       changed_.Wait(mutex_);
     }
   }
+  void EndRead() HR_EXCLUDES(mutex_) {
+    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+    const MutexLock lock(mutex_);
+    is_finished_ = true;
+    changed_.NotifyAll();
+  }
   void Wake() HR_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     changed_.NotifyAll();
@@ -94,7 +102,10 @@ class RunConsumer final : public Consumer {
   PartSink& sink_;
   Mutex mutex_;
   CondVar changed_;
-  size_t unfinished_ HR_GUARDED_BY(mutex_) = 0;
+  size_t room_ = 0;  // Of the thread that runs.
+  // Reads, and one for those that are still to be added.
+  std::atomic<size_t> unfinished_ = 1;
+  bool is_finished_ HR_GUARDED_BY(mutex_) = false;
   bool has_room_ HR_GUARDED_BY(mutex_) = false;
   std::stop_callback<std::function<void()>> on_stop_;  // Last: wakes what stands above.
 };
@@ -106,7 +117,7 @@ Status RunPlan(Scheduler& scheduler, std::shared_ptr<MemoryAccount> account, Rea
   const auto run = std::make_shared<RunConsumer>(scheduler, context, sink);
   std::optional<Error> failure;
   for (size_t read_index = 0;; ++read_index) {
-    run->WaitForRoom(scheduler);
+    run->WaitForRoom();
     failure = run->ReasonToEnd();
     if (failure) break;
     auto planned = source();

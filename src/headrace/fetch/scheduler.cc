@@ -10,7 +10,9 @@
 namespace headrace::fetch {
 namespace {
 
-// A consumer that fills its queue is told when so few reads are left.
+// A consumer fills its queue up to the one and is told when only the other is left. Between them
+// lies what it adds in one go: with one number for both, every read that starts wakes its thread.
+constexpr size_t kQueuedMax = 2048;
 constexpr size_t kRoomCount = 1024;
 // Lanes that one ended request may start beside its own next one: doubles the lanes in a round,
 // and spreads the work of starting them.
@@ -146,10 +148,11 @@ void Scheduler::DropFailed(Consumer& consumer) {
   for (const auto& read : dropped) read->Close();
 }
 
-bool Scheduler::AwaitRoom(Consumer& consumer) {
+size_t Scheduler::RoomFor(Consumer& consumer) {
   const MutexLock lock(mutex_);
-  consumer.wants_room_ = consumer.waiting_.size() > kRoomCount;
-  return !consumer.wants_room_;
+  const size_t waiting = consumer.waiting_.size();
+  consumer.wants_room_ = waiting >= kQueuedMax;
+  return kQueuedMax - std::min(waiting, kQueuedMax);
 }
 
 void Scheduler::Settle(const Fallout& fallout) {
@@ -253,7 +256,7 @@ std::optional<PartJob> Scheduler::Next(size_t loop_index, const Ended& ended) {
     const MutexLock lock(mutex_);
     if (ended.is_success) {
       window_.OnPartEnd(ended.part, lane_count_ >= window_.requests() && !turns_.empty());
-      hedging_.OnPartEnd(ended.part.total, ended.part.size_bytes);
+      hedging_.OnPartEnd(ended.part.first_byte, ended.part.total, ended.part.size_bytes);
     }
     --lane_count_;
     if (lane_count_ < window_.requests()) own = TakeJob(fallout);

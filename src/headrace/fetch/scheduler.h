@@ -61,8 +61,8 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   void DropFailed(Consumer& consumer) HR_EXCLUDES(mutex_);
   // Blocks until no request and no hedge is left; consumers have ended before. Not on a loop.
   void Shutdown() HR_EXCLUDES(mutex_);
-  // True: few reads of the consumer wait, it may add more. False: its OnRoom will be called.
-  bool AwaitRoom(Consumer& consumer) HR_EXCLUDES(mutex_);
+  // How many reads the consumer may add to those that wait. 0: its OnRoom will be called.
+  size_t RoomFor(Consumer& consumer) HR_EXCLUDES(mutex_);
 
   Executor AnyLoop() { return loops_.Next(); }
 

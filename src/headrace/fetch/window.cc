@@ -17,8 +17,8 @@ constexpr std::chrono::milliseconds kRoundMin{2};
 constexpr double kRateDecay = 0.95;
 // The unloaded time is looked for anew after this: a path whose latency rose starves for no longer.
 constexpr std::chrono::seconds kUnloadedLifetime{2};
-// Answers up to this take the store's latency; above it their bytes are what takes time.
-constexpr double kSmallBytesMax = 1 << 20;
+// The bytes of smaller answers come with the first one: what is measured of them is noise.
+constexpr double kTransferBytesMin = 64.0 * 1024;
 
 double Seconds(std::chrono::nanoseconds span) {
   return std::chrono::duration<double>(span).count();
@@ -40,23 +40,27 @@ void WindowController::OnPartEnd(const PartObservation& part, bool was_full) {
   ++round.count;
   if (was_full) ++round.full_count;
   round.size_bytes += part.size_bytes;
-  round.total += part.total;
+  round.first_byte += part.first_byte;
+  round.transfer += part.total - part.first_byte;
   if (round.count >= requests_ && part.ended_at - round.begun_at >= kRoundMin) {
     EndRound(part.ended_at);
   }
 }
 
-void WindowController::LearnUnloaded(SteadyTime now, double total_s, double mean_bytes) {
-  const bool is_large = mean_bytes > kSmallBytesMax;
-  double& least = is_large ? large_s_per_byte_ : small_s_;
-  const double seen = is_large ? total_s / mean_bytes : total_s;
-  if (least != 0 && !is_probing_ && seen >= least) return;
-  least = seen;
-  unloaded_found_at_ = now;
+void WindowController::LearnUnloaded(SteadyTime now, const Round& round) {
+  const auto learn = [&](double& least, double seen) {
+    if (least != 0 && !is_probing_ && seen >= least) return;
+    least = seen;
+    unloaded_found_at_ = now;
+  };
+  learn(first_byte_s_, std::max(1e-6, Seconds(round.first_byte) / round.count));
+  const auto size_bytes = static_cast<double>(round.size_bytes);
+  if (size_bytes / round.count < kTransferBytesMin) return;
+  learn(transfer_s_per_byte_, Seconds(round.transfer) / size_bytes);
 }
 
 double WindowController::UnloadedSeconds(double mean_bytes) const {
-  return mean_bytes > kSmallBytesMax ? large_s_per_byte_ * mean_bytes : small_s_;
+  return first_byte_s_ + transfer_s_per_byte_ * mean_bytes;
 }
 
 void WindowController::EndRound(SteadyTime now) {
@@ -65,7 +69,7 @@ void WindowController::EndRound(SteadyTime now) {
   const double seconds = std::max(1e-6, Seconds(now - round.begun_at));
   const double rate = round.count / seconds;
   const double mean_bytes = static_cast<double>(round.size_bytes) / round.count;
-  LearnUnloaded(now, std::max(1e-6, Seconds(round.total) / round.count), mean_bytes);
+  LearnUnloaded(now, round);
   const double unloaded_s = UnloadedSeconds(mean_bytes);
   // A probe does not fill the path: its rate is no news.
   if (!is_probing_) rate_max_ = std::max(rate, rate_max_ * kRateDecay);
@@ -73,7 +77,7 @@ void WindowController::EndRound(SteadyTime now) {
     if (round.full_count * 2 < round.count) return;
     if (now - unloaded_found_at_ > kUnloadedLifetime) {
       is_probing_ = true;
-      requests_ = Limited(rate * unloaded_s);
+      requests_ = Limited(rate * unloaded_s, options_.requests_min);
       return;
     }
   }
@@ -84,11 +88,19 @@ void WindowController::EndRound(SteadyTime now) {
   }
   // One round never more than doubles or halves it.
   requests_ =
-      Limited(std::clamp(kGain * wanted_rate * unloaded_s, requests_ / 2.0, requests_ * 2.0));
+      Limited(std::clamp(kGain * wanted_rate * unloaded_s, requests_ / 2.0, requests_ * 2.0),
+              LeastFor(mean_bytes));
 }
 
-uint32_t WindowController::Limited(double wanted) const {
-  const uint32_t least = std::min(options_.requests_min, options_.requests_max);
+uint32_t WindowController::LeastFor(double mean_bytes) const {
+  const double small_count =
+      static_cast<double>(options_.small_bytes_max) / std::max(1.0, mean_bytes);
+  const double small_least = std::min<double>(small_count, options_.small_requests_min);
+  return std::max(options_.requests_min, static_cast<uint32_t>(small_least));
+}
+
+uint32_t WindowController::Limited(double wanted, uint32_t least) const {
+  least = std::min(least, options_.requests_max);
   const auto whole = static_cast<uint32_t>(std::clamp(wanted + 0.5, 0.0, 1e9));
   return std::clamp(whole, least, options_.requests_max);
 }

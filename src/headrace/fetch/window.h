@@ -10,8 +10,12 @@
 namespace headrace::fetch {
 
 struct WindowOptions {
-  // Enough to keep two loops and the server's threads busy on a network without latency.
+  // Enough to keep two loops and the server's threads busy on a network without latency: so many
+  // large ones, and so many small ones as long as all together are below `small_bytes_max`. With
+  // few small ones in flight both sides fall asleep after each.
   uint32_t requests_min = 8;
+  uint32_t small_requests_min = 32;
+  uint64_t small_bytes_max = 32ULL << 20U;
   // A few doublings, each one request time long, reach any window.
   uint32_t requests_start = 16;
   // A socket and about 20 KiB of memory each; 30 ms away this is 34,000 objects a second.
@@ -23,7 +27,8 @@ struct WindowOptions {
 // One request that has brought its bytes.
 struct PartObservation {
   SteadyTime ended_at;
-  std::chrono::nanoseconds total{};  // From its start to its last byte.
+  std::chrono::nanoseconds first_byte{};  // From its start,
+  std::chrono::nanoseconds total{};       // and to its last byte.
   uint64_t size_bytes = 0;
 };
 
@@ -51,11 +56,14 @@ class WindowController {
     uint32_t count = 0;
     uint32_t full_count = 0;
     uint64_t size_bytes = 0;
-    std::chrono::nanoseconds total{};
+    std::chrono::nanoseconds first_byte{};
+    std::chrono::nanoseconds transfer{};  // What came after.
   };
   void EndRound(SteadyTime now);
-  uint32_t Limited(double wanted) const;
-  void LearnUnloaded(SteadyTime now, double total_s, double mean_bytes);
+  // How many there are at least, of answers of that size; a probe may go down to requests_min.
+  uint32_t LeastFor(double mean_bytes) const;
+  uint32_t Limited(double wanted, uint32_t least) const;
+  void LearnUnloaded(SteadyTime now, const Round& round);
   // What a request of that size takes when nothing queues.
   double UnloadedSeconds(double mean_bytes) const;
 
@@ -63,10 +71,9 @@ class WindowController {
   uint32_t requests_;
   std::optional<Round> round_;
   double rate_max_ = 0;  // Requests a second, of the rounds lately.
-  // Unloaded; 0: not known. Small answers take the store's latency, large ones what their bytes
-  // take.
-  double small_s_ = 0;
-  double large_s_per_byte_ = 0;
+  // Unloaded; 0: not known.
+  double first_byte_s_ = 0;
+  double transfer_s_per_byte_ = 0;
   SteadyTime unloaded_found_at_{};
   bool is_probing_ = false;  // This round looks for the unloaded time.
 };

@@ -40,6 +40,7 @@ struct SimulatedStore {
       now_s = std::max(now_s, done.ends_s);
       if (now_s > half) bytes += static_cast<double>(object_bytes);
       window.OnPartEnd({.ended_at = SteadyTime(Seconds(now_s)),
+                        .first_byte = Seconds(done.first_byte_s),
                         .total = Seconds(done.ends_s - done.begun_s),
                         .size_bytes = object_bytes},
                        true);
@@ -49,6 +50,7 @@ struct SimulatedStore {
 
   struct Request {
     double begun_s = 0;
+    double first_byte_s = 0;  // From its begin.
     double ends_s = 0;
     bool operator<(const Request& other) const { return ends_s > other.ends_s; }
   };
@@ -58,6 +60,7 @@ struct SimulatedStore {
     const double turn_s = std::max(ready_s, path_free_s);
     path_free_s = turn_s + size / path_bytes_per_s;
     in_flight.push({.begun_s = now_s,
+                    .first_byte_s = turn_s - now_s,
                     .ends_s = std::max(path_free_s, turn_s + size / connection_bytes_per_s)});
   }
 
@@ -90,6 +93,21 @@ TEST(WindowController, StaysSmallWhereTheStoreIsNear) {
   WindowController window({});
   EXPECT_GE(store.Run(window, 2), 0.95 * 2.5e9);
   EXPECT_LE(window.requests(), 64U);
+}
+
+TEST(WindowController, KeepsMoreSmallRequestsThanLargeOnesInFlightAtLeast) {
+  SimulatedStore store{
+      .latency_s = 0.00001, .path_bytes_per_s = 2.5e9, .connection_bytes_per_s = 2.5e9};
+  WindowController of_small({});
+  store.Run(of_small, 1);
+  EXPECT_GE(of_small.requests(), 32U);
+  SimulatedStore large_store{.latency_s = 0.00001,
+                             .path_bytes_per_s = 2.5e9,
+                             .connection_bytes_per_s = 2.5e9,
+                             .object_bytes = 8U << 20U};
+  WindowController of_large({});
+  large_store.Run(of_large, 1);
+  EXPECT_LE(of_large.requests(), 20U);
 }
 
 TEST(WindowController, FindsTheConnectionsThatLargePartsNeed) {
@@ -136,7 +154,11 @@ TEST(WindowController, StaysWhereItIsWhileNothingWaitsForIt) {
   SteadyTime now{};
   for (int i = 0; i < 1000; ++i) {
     now += milliseconds(5);
-    window.OnPartEnd({.ended_at = now, .total = milliseconds(31), .size_bytes = 100'000}, false);
+    window.OnPartEnd({.ended_at = now,
+                      .first_byte = milliseconds(30),
+                      .total = milliseconds(31),
+                      .size_bytes = 100'000},
+                     false);
   }
   EXPECT_EQ(window.requests(), before);
 }
