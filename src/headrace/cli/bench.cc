@@ -13,6 +13,8 @@
 #include "headrace/cli/bench_report.h"
 #include "headrace/cli/bench_run.h"
 #include "headrace/cli/commands.h"
+#include "headrace/cli/engine_options.h"
+#include "headrace/cli/option_checks.h"
 #include "headrace/cli/print.h"
 #include "headrace/plan/list_prefix.h"
 #include "headrace/plan/listing_file.h"
@@ -33,7 +35,8 @@ struct BenchOptions {
   BenchLoop loop;
   double step_ms = 0;
   bool hashes = false;
-  bool verifies = true;
+  EngineSettings engine;
+  double hedge_share = fetch::FetchOptions().hedge_share_max;
 };
 
 Status CheckOptions(const BenchOptions& options) {
@@ -94,14 +97,17 @@ class ScratchFolder {
   const std::filesystem::path path_;
 };
 
-Result<BenchResult> RunMode(const BenchWorld& world, const BenchReads& reads,
-                            const fetch::FetchOptions& fetch_options, const BenchOptions& options) {
+Result<BenchResult> RunMode(CommandContext& context, const BenchWorld& world,
+                            const BenchReads& reads, const BenchOptions& options) {
   if (options.mode == "memory") {
-    return RunMemoryBench(world, reads, fetch_options, options.loop);
+    fetch::FetchOptions fetching = context.fetching();
+    fetching.hedge_share_max = options.hedge_share;
+    return RunMemoryBench(world, reads, fetching, options.loop);
   }
-  if (!options.target.empty()) return RunFileBench(world, reads, options.target);
+  const file::TransferOptions transfer = TransferOptionsFor(context);
+  if (!options.target.empty()) return RunFileBench(world, reads, transfer, options.target);
   const ScratchFolder scratch;
-  return RunFileBench(world, reads, scratch.path());
+  return RunFileBench(world, reads, transfer, scratch.path());
 }
 
 Status WritePage(const std::string& path, const std::string& text) {
@@ -125,6 +131,7 @@ Status Tell(const CommandContext& context, const BenchReport& report, const Benc
 
 Result<ExitCode> Bench(CommandContext& context, const BenchOptions& options) {
   HR_TRY(CheckOptions(options));
+  context.SetEngine(options.engine);
   HR_TRY_ASSIGN(const S3Uri uri, ParseS3Uri(options.source));
   HR_TRY_ASSIGN(ObjectStore * store, context.Store());
   const CallContext call = context.call();
@@ -142,11 +149,9 @@ Result<ExitCode> Bench(CommandContext& context, const BenchOptions& options) {
                 fmt::format("no object begins with {}", FormatS3Uri(uri.bucket, uri.key)));
   }
 
-  fetch::FetchOptions fetch_options;
-  fetch_options.verify_checksums = options.verifies;
-  HR_TRY_ASSIGN(report.result, RunMode(world, reads, fetch_options, options));
+  HR_TRY_ASSIGN(report.result, RunMode(context, world, reads, options));
   if (options.hashes) {
-    HR_TRY_ASSIGN(report.digest, DigestOfReads(world, reads, fetch_options));
+    HR_TRY_ASSIGN(report.digest, DigestOfReads(world, reads, context.fetching()));
   }
   HR_TRY(Tell(context, report, options));
   const BenchArrivals& arrivals = report.result.arrivals;
@@ -190,9 +195,12 @@ CommandAction DeclareBench(CLI::App& app) {
                  "How long a step computes (default: 0, an empty step)")
       ->check(CLI::Range(0.0, 3'600'000.0));
   app.add_flag("--hash", options->hashes, "Read once more, in order, and print a digest of it all");
-  app.add_flag_callback(
-      "--no-verify", [&verifies = options->verifies] { verifies = false; },
-      "Do not compare checksums");
+  DeclareEngineOptions(app, options->engine);
+  app.add_option("--hedge-share", options->hedge_share,
+                 "With --mode memory: second requests for late ones, at most so many for each "
+                 "request; 0: none")
+      ->capture_default_str()
+      ->check(NumberFrom(0, 1));
   app.add_option("--html", options->page_path, "Write a page with plots")->type_name("FILE");
   return [options](CommandContext& context) {
     options->loop.step_time = std::chrono::duration_cast<std::chrono::nanoseconds>(

@@ -126,15 +126,15 @@ Plot StepsPlot(const std::string& title, const HistogramCounts& steps) {
 Plot SharesPlot(const BenchReport& report) {
   const BenchShares shares = SharesOf(report);
   const double wall = std::max(SecondsOf(report.result.wall), 1e-9);
-  Plot plot{.title = "Where the time went: step, our CPU, network and store",
+  Plot plot{.title = "Where the time went: step, our CPU, store, network",
             .left = "0 s",
             .right = fmt::format("{:.3g} s", wall),
             .top = ""};
   double begin = 0;
-  const std::pair<const char*, double> pieces[] = {
-      {"in the step", shares.consumer_s},
-      {"on our CPU", shares.cpu_s},
-      {"network and store", shares.network_and_store_s}};
+  const std::pair<const char*, double> pieces[] = {{"in the step", shares.consumer_s},
+                                                   {"on our CPU", shares.cpu_s},
+                                                   {"waiting for the store", shares.store_s},
+                                                   {"on the network", shares.network_s}};
   double height = 1;
   for (const auto& [name, seconds] : pieces) {
     plot.bars.push_back({.begin = begin,
@@ -142,7 +142,7 @@ Plot SharesPlot(const BenchReport& report) {
                          .height = height,
                          .label = fmt::format("{}: {:.3g} s", name, seconds)});
     begin += seconds / wall;
-    height -= 0.25;
+    height -= 0.2;
   }
   return plot;
 }

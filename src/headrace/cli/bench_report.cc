@@ -45,6 +45,52 @@ std::string StepsJson(const HistogramCounts& steps) {
       .Text();
 }
 
+double HistogramSum(const MetricsSnapshot& engine, std::string_view name) {
+  for (const MetricFamily& family : engine) {
+    if (family.spec.name != name) continue;
+    double sum = 0;
+    for (const MetricSample& sample : family.samples) {
+      sum += static_cast<double>(sample.histogram.sum) * family.spec.scale;
+    }
+    return sum;
+  }
+  return 0;
+}
+
+// How much of the time of all requests was the wait for their first bytes.
+double FirstByteShare(const MetricsSnapshot& engine) {
+  const double total = HistogramSum(engine, "headrace_fetch_part_seconds");
+  return total > 0 ? HistogramSum(engine, "headrace_fetch_first_byte_seconds") / total : 0;
+}
+
+// {"name{label}":value,"name":{"count":…,"mean":…,"p50":…,"p99":…,"p999":…}}
+std::string EngineJson(const MetricsSnapshot& engine) {
+  JsonLine line;
+  for (const MetricFamily& family : engine) {
+    for (const MetricSample& sample : family.samples) {
+      std::string name(family.spec.name);
+      if (!sample.label_values[0].empty()) name += fmt::format("{{{}}}", sample.label_values[0]);
+      if (family.spec.type != MetricType::kHistogram) {
+        line.AddRaw(name, Number(sample.value));
+        continue;
+      }
+      const HistogramCounts& counts = sample.histogram;
+      const auto scaled = [&](double value) { return Number(value * family.spec.scale); };
+      const uint64_t count = counts.count();
+      const double mean =
+          count > 0 ? static_cast<double>(counts.sum) / static_cast<double>(count) : 0;
+      line.AddRaw(name, JsonLine()
+                            .Add("count", count)
+                            .AddRaw("mean", scaled(mean))
+                            .AddRaw("p50", scaled(counts.Quantile(0.5)))
+                            .AddRaw("p99", scaled(counts.Quantile(0.99)))
+                            .AddRaw("p999", scaled(counts.Quantile(0.999)))
+                            .Text());
+    }
+  }
+  return line.Text();
+}
+
 }  // namespace
 
 double SecondsOf(std::chrono::nanoseconds span) {
@@ -57,7 +103,9 @@ BenchShares SharesOf(const BenchReport& report) {
   shares.consumer_s = SecondsOf(report.result.wall) - waited;
   const auto loops = static_cast<double>(std::max<size_t>(report.loop_count, 1));
   shares.cpu_s = std::min(waited, SecondsOf(report.result.use.cpu()) / loops);
-  shares.network_and_store_s = waited - shares.cpu_s;
+  const double rest = waited - shares.cpu_s;
+  shares.store_s = rest * std::clamp(FirstByteShare(report.result.engine), 0.0, 1.0);
+  shares.network_s = rest - shares.store_s;
   return shares;
 }
 
@@ -90,7 +138,8 @@ std::vector<BenchRow> BenchRows(const BenchReport& report) {
   const BenchShares shares = SharesOf(report);
   rows.push_back({"time in the step", ShareText(shares.consumer_s, result.wall)});
   rows.push_back({"time on our CPU", ShareText(shares.cpu_s, result.wall)});
-  rows.push_back({"time on network and store", ShareText(shares.network_and_store_s, result.wall)});
+  rows.push_back({"time waiting for the store", ShareText(shares.store_s, result.wall)});
+  rows.push_back({"time on the network", ShareText(shares.network_s, result.wall)});
   if (!report.digest.empty()) rows.push_back({"digest", report.digest});
   return rows;
 }
@@ -100,6 +149,7 @@ std::string BenchTable(const BenchReport& report) {
   for (const BenchRow& row : BenchRows(report)) {
     fmt::format_to(std::back_inserter(text), "{:<26} {}\n", row.name, row.value);
   }
+  if (!report.result.engine.empty()) text += "\n" + DescribeMetrics(report.result.engine);
   return text;
 }
 
@@ -129,8 +179,10 @@ std::string BenchJson(const BenchReport& report) {
   line.AddRaw("time", JsonLine()
                           .AddRaw("consumer_seconds", Number(shares.consumer_s))
                           .AddRaw("cpu_seconds", Number(shares.cpu_s))
-                          .AddRaw("network_and_store_seconds", Number(shares.network_and_store_s))
+                          .AddRaw("store_seconds", Number(shares.store_s))
+                          .AddRaw("network_seconds", Number(shares.network_s))
                           .Text());
+  line.AddRaw("engine", EngineJson(result.engine));
   line.AddIfAny("digest", report.digest);
   return line.Text() + "\n";
 }

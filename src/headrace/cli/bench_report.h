@@ -22,11 +22,13 @@ struct BenchReport {
 
 // Where the wall time went. The training loop's share is measured. What it waited is split by an
 // estimate: our CPU is processor time over the event loops, as if it never overlapped with the
-// network; the rest was spent on the network and the store.
+// network; the rest is the store's as far as requests waited for the first byte of their answers,
+// and the network's.
 struct BenchShares {
   double consumer_s = 0;
   double cpu_s = 0;
-  double network_and_store_s = 0;
+  double store_s = 0;
+  double network_s = 0;
 };
 BenchShares SharesOf(const BenchReport& report);
 

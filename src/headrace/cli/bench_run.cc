@@ -133,13 +133,13 @@ Result<BenchResult> RunMemoryBench(const BenchWorld& world, const BenchReads& re
   result.arrivals = sink.arrivals();
   result.steps = times.steps.Counts();
   result.cached_steps = CachedSteps(result.arrivals.samples_done, loop, world);
-  result.options = fetcher.options();
+  result.engine = fetcher.metrics();
   return result;
 }
 
 Result<BenchResult> RunFileBench(const BenchWorld& world, const BenchReads& reads,
-                                 const std::string& folder) {
-  file::Transfer transfer(world.store, world.loops, file::TransferOptions{});
+                                 const file::TransferOptions& options, const std::string& folder) {
+  file::Transfer transfer(world.store, world.loops, options);
   const ProcessUse use_before = UseNow();
   const SteadyTime begin = world.clock.Now();
   FileSamples samples(world.clock);
@@ -162,6 +162,7 @@ Result<BenchResult> RunFileBench(const BenchWorld& world, const BenchReads& read
   result.waited = result.wall;
   result.use = UseSince(use_before);
   if (report.error) return std::unexpected(*report.error);
+  result.engine = transfer.metrics();
   result.arrivals = samples.arrivals();
   return result;
 }

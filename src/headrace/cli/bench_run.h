@@ -12,6 +12,7 @@
 #include "headrace/base/metrics.h"
 #include "headrace/cli/bench_reads.h"
 #include "headrace/cli/bench_sink.h"
+#include "headrace/deliver/file/transfer.h"
 #include "headrace/fetch/fetcher.h"
 #include "headrace/store/object_store.h"
 
@@ -44,7 +45,7 @@ struct BenchResult {
   // samples that are in memory already.
   HistogramCounts steps;
   HistogramCounts cached_steps;
-  fetch::FetchOptions options;  // What the engine ran with.
+  MetricsSnapshot engine;  // What the engine counted (fetch/fetch_metrics.h).
 };
 
 // What a bench needs of the world. Lifetime: all outlive the call.
@@ -63,7 +64,7 @@ Result<BenchResult> RunMemoryBench(const BenchWorld& world, const BenchReads& re
 // The same into files below `folder`, each of which is one sample: File mode. Whole objects only.
 // kInvalidArgument: a key that cannot be a path.
 Result<BenchResult> RunFileBench(const BenchWorld& world, const BenchReads& reads,
-                                 const std::string& folder);
+                                 const file::TransferOptions& options, const std::string& folder);
 
 // A digest of what all reads deliver, whatever their order: the sum, modulo 2^256, of
 // SHA-256("KEY\nBEGIN\n" followed by the SHA-256 of the bytes), as 64 hexadecimal digits. The first

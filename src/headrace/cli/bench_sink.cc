@@ -15,7 +15,7 @@ void BenchSink::OnPart(fetch::Part part) {
   arrivals_.timeline.Add(now, size_bytes);
   held_.push_back(std::move(part.bytes));
   held_bytes_ += size_bytes;
-  if (wanted_ > 0 && held_bytes_ >= kHeldBytesMax) changed_.NotifyAll();
+  if (wanted_ > 0 && held_bytes_ >= kHeldBytesMax) Wake();
 }
 
 void BenchSink::OnReadEnd(size_t /*read_index*/, Status status) {
@@ -27,12 +27,17 @@ void BenchSink::OnReadEnd(size_t /*read_index*/, Status status) {
     if (!arrivals_.first_failure) arrivals_.first_failure = std::move(status).error();
   }
   ++ready_;
-  if (wanted_ > 0 && ready_ >= wanted_) changed_.NotifyAll();
+  if (wanted_ > 0 && ready_ >= wanted_) Wake();
 }
 
 void BenchSink::OnRunEnd() {
   const MutexLock lock(mutex_);
   is_over_ = true;
+  changed_.NotifyAll();
+}
+
+void BenchSink::Wake() {
+  wanted_ = 0;
   changed_.NotifyAll();
 }
 

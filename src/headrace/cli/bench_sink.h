@@ -51,6 +51,9 @@ class BenchSink final : public fetch::PartSink {
   // objects wake it rarely and the engine's memory is never all here.
   static constexpr uint64_t kHeldBytesMax = 16ULL << 20U;
 
+  // Once: it takes its time to get a processor.
+  void Wake() HR_REQUIRES(mutex_);
+
   const Clock& clock_;
   const SteadyTime begin_;
   mutable Mutex mutex_;

@@ -8,6 +8,7 @@
 #include "headrace/cli/bench_reads.h"
 #include "headrace/cli/bench_report.h"
 #include "headrace/cli/bench_timeline.h"
+#include "headrace/fetch/fetch_metrics.h"
 #include "testing/result_matchers.h"
 
 namespace headrace::cli {
@@ -109,7 +110,22 @@ TEST(BenchReport, SharesAddUpToTheWallTime) {
   const BenchShares shares = SharesOf(SampleReport());
   EXPECT_DOUBLE_EQ(shares.consumer_s, 2);
   EXPECT_DOUBLE_EQ(shares.cpu_s, 2);
-  EXPECT_DOUBLE_EQ(shares.network_and_store_s, 6);
+  EXPECT_DOUBLE_EQ(shares.network_s, 6);
+}
+
+TEST(BenchReport, WaitingForFirstBytesIsTheStoresTime) {
+  Metrics<fetch::FetchMetric> engine(fetch::kFetchMetrics);
+  engine.histogram(fetch::FetchMetric::kFirstByteSeconds).Record(10'000);
+  engine.histogram(fetch::FetchMetric::kPartSeconds).Record(30'000);
+  engine.counter(fetch::FetchMetric::kHedges, 0).Add(3);
+  BenchReport report = SampleReport();
+  report.result.engine = engine.Snapshot();
+  const BenchShares shares = SharesOf(report);
+  EXPECT_DOUBLE_EQ(shares.store_s, 2);
+  EXPECT_DOUBLE_EQ(shares.network_s, 4);
+  const std::string json = BenchJson(report);
+  EXPECT_THAT(json, HasSubstr("\"headrace_fetch_hedges_total{started}\":3"));
+  EXPECT_THAT(json, HasSubstr("\"headrace_fetch_part_seconds\":{\"count\":1,\"mean\":0.03,"));
 }
 
 TEST(BenchReport, JsonHoldsRatesAndSteps) {

@@ -7,21 +7,28 @@
 #include <fmt/format.h>
 
 #include "headrace/cli/commands.h"
+#include "headrace/cli/engine_options.h"
 #include "headrace/cli/print_objects.h"
 #include "headrace/store/s3_uri.h"
 
 namespace headrace::cli {
 namespace {
 
-Result<ExitCode> Cat(CommandContext& context, const std::vector<std::string>& objects) {
+struct CatOptions {
+  std::vector<std::string> objects;
+  EngineSettings engine;
+};
+
+Result<ExitCode> Cat(CommandContext& context, const CatOptions& options) {
   std::vector<S3Uri> uris;
-  for (const std::string& text : objects) {
+  for (const std::string& text : options.objects) {
     HR_TRY_ASSIGN(S3Uri uri, ParseS3Uri(text));
     if (uri.key.empty()) {
       return Fail(ErrorCode::kInvalidArgument, fmt::format("'{}' names no object", text));
     }
     uris.push_back(std::move(uri));
   }
+  context.SetEngine(options.engine);
   HR_TRY_ASSIGN(ObjectStore * store, context.Store());
   HR_TRY(PrintObjects(context, *store, std::move(uris)));
   return ExitCode::kSuccess;
@@ -30,10 +37,12 @@ Result<ExitCode> Cat(CommandContext& context, const std::vector<std::string>& ob
 }  // namespace
 
 CommandAction DeclareCat(CLI::App& app) {
-  auto objects = std::make_shared<std::vector<std::string>>();
-  app.add_option("OBJECT", *objects, "Objects, as s3://BUCKET/KEY, in the order to print them")
+  auto options = std::make_shared<CatOptions>();
+  app.add_option("OBJECT", options->objects,
+                 "Objects, as s3://BUCKET/KEY, in the order to print them")
       ->required();
-  return [objects](CommandContext& context) { return Cat(context, *objects); };
+  DeclareEngineOptions(app, options->engine);
+  return [options](CommandContext& context) { return Cat(context, *options); };
 }
 
 }  // namespace headrace::cli

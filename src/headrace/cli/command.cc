@@ -29,6 +29,25 @@ EventLoops& CommandContext::loops() {
   return *loops_;
 }
 
+void CommandContext::SetEngine(const EngineSettings& settings) {
+  HR_CHECK(!store_ && !memory_);
+  engine_ = settings;
+  options_.s3.verify_checksums = settings.verifies_checksums;
+}
+
+fetch::FetchOptions CommandContext::fetching() {
+  if (!memory_) {
+    memory_ = fetch::MemoryBudget::Make(
+        has_own_memory() ? engine_.memory_bytes
+                         : fetch::DefaultMemoryBytes(fetch::MachineMemoryBytes()));
+  }
+  fetch::FetchOptions options;
+  options.memory = memory_;
+  options.target_bytes_per_second = engine_.target_bytes_per_second;
+  options.verify_checksums = engine_.verifies_checksums;
+  return options;
+}
+
 Result<ObjectStore*> CommandContext::Store() {
   if (!store_) {
     loops();

@@ -19,6 +19,7 @@
 #include "headrace/base/event_loops.h"
 #include "headrace/cli/exit_code.h"
 #include "headrace/cli/signal_watch.h"
+#include "headrace/fetch/fetcher.h"
 #include "headrace/store/object_store.h"
 #include "headrace/store/s3/s3_store.h"
 
@@ -34,6 +35,13 @@ struct GlobalOptions {
   std::optional<std::chrono::milliseconds> timeout;
   // The command line after "--" of a command that runs another program.
   std::vector<std::string> trailing;
+};
+
+// What commands that bring objects are told about the engine (engine_options.h).
+struct EngineSettings {
+  uint64_t memory_bytes = 0;             // 0: the engine's own default.
+  uint64_t target_bytes_per_second = 0;  // 0: as fast as it goes.
+  bool verifies_checksums = true;
 };
 
 using StoreFactory = std::function<Result<std::unique_ptr<ObjectStore>>(const s3::S3Settings&)>;
@@ -66,6 +74,12 @@ class CommandContext {
   const GlobalOptions& options() const { return options_; }
   const CommandWorld& world() const { return world_; }
   EventLoops& loops();
+  // Before the store is first asked for, which verifies as the engine does.
+  void SetEngine(const EngineSettings& settings);
+  // What every fetcher of this command runs with: one memory budget, made when first asked for.
+  fetch::FetchOptions fetching();
+  // True: the user has said how much memory it may be.
+  bool has_own_memory() const { return engine_.memory_bytes > 0; }
   // Lives as long as this context.
   Result<ObjectStore*> Store();
   // Ends at the deadline that --timeout sets, and on Ctrl-C.
@@ -82,6 +96,8 @@ class CommandContext {
   GlobalOptions options_;
   CommandWorld world_;
   const Deadline deadline_;
+  EngineSettings engine_;
+  std::shared_ptr<fetch::MemoryBudget> memory_;
   // Before the store, which is destroyed while the loops its calls ran on still stand.
   std::unique_ptr<EventLoops> loops_;
   std::unique_ptr<ObjectStore> store_;

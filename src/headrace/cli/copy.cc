@@ -128,6 +128,7 @@ bool IsIntoStream(const CopyOptions& options, const Place& source, const Place& 
 }  // namespace
 
 Result<ExitCode> RunCopy(CommandContext& context, const CopyOptions& options) {
+  context.SetEngine(options.engine);
   HR_TRY_ASSIGN(Place source, ParsePlace(options.source));
   HR_TRY_ASSIGN(Place target, ParsePlace(options.target));
   // Told once and before anything moves, not once for each object.

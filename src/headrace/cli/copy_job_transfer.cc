@@ -10,6 +10,7 @@
 
 #include "headrace/base/media_type.h"
 #include "headrace/cli/copy_job.h"
+#include "headrace/cli/engine_options.h"
 #include "headrace/deliver/file/read_ahead.h"
 #include "headrace/deliver/file/remove_below.h"
 
@@ -67,7 +68,7 @@ std::optional<Error> CopyJob::Transfer(file::ItemSource<Item> items) {
     }
   });
   file::ItemSource<Item> next = [&ahead] { return ahead.Next(); };
-  file::Transfer transfer(store_, context_.loops(), file::TransferOptions{});
+  file::Transfer transfer(store_, context_.loops(), TransferOptionsFor(context_));
   const CallContext call = context_.call();
   file::TransferReport report;
   if (is_upload()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/cli/copy_options.h"
 
+#include "headrace/cli/engine_options.h"
 #include "headrace/cli/option_checks.h"
 
 namespace headrace::cli {
@@ -45,6 +46,7 @@ CopyOptions::CopyOptions(CLI::App& app, CopyKind copy_kind)
       "--no-guess-mime-type", [this] { guesses_content_type = false; },
       "Do not derive Content-Type from the file's name");
   attributes.Declare(app);
+  DeclareEngineOptions(app, engine);
 }
 
 }  // namespace headrace::cli

@@ -7,6 +7,7 @@
 #include <CLI/App.hpp>
 
 #include "headrace/cli/attribute_options.h"
+#include "headrace/cli/command.h"
 #include "headrace/cli/filter_options.h"
 #include "headrace/deliver/file/sync_plan.h"
 
@@ -31,6 +32,7 @@ struct CopyOptions {
   file::SyncOptions sync;
   FilterOptions filters;
   AttributeOptions attributes;
+  EngineSettings engine;
 };
 
 }  // namespace headrace::cli

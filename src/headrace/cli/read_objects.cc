@@ -24,9 +24,11 @@ Status ReadObjects(CommandContext& context, ObjectStore& store, std::vector<S3Ur
                               .etag = head.info.etag,
                               .range = {.begin = 0, .end = head.info.size_bytes}};
   };
-  // What a slow reader of the output lets pile up.
+  // What a slow reader of the output lets pile up, unless the user grants more.
   constexpr uint64_t kMemoryBytesMax = 192ULL << 20U;
-  fetch::Fetcher fetcher(store, context.loops(), {.memory_bytes_max = kMemoryBytesMax});
+  fetch::FetchOptions options = context.fetching();
+  if (!context.has_own_memory()) options.memory_bytes_max = kMemoryBytesMax;
+  fetch::Fetcher fetcher(store, context.loops(), options);
   fetch::OrderedReader reader(fetcher, std::move(reads), call);
   while (true) {
     HR_TRY_ASSIGN(const std::optional<fetch::Part> part, reader.Next());

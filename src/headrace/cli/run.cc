@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "headrace/cli/commands.h"
+#include "headrace/cli/engine_options.h"
 #include "headrace/cli/option_checks.h"
 #include "headrace/cli/print.h"
 #include "headrace/cli/signal_forwarding.h"
@@ -24,6 +25,7 @@ namespace {
 
 struct RunFlags {
   job::JobFlags job;
+  EngineSettings engine;
   std::string job_file;
   std::string resource_config;
   double stop_grace_seconds = 0;
@@ -78,6 +80,7 @@ Result<job::JobSpec> DescribeJob(const RunFlags& flags, const CommandContext& co
 Result<ExitCode> RunTraining(const RunFlags& flags, CommandContext& context) {
   HR_TRY_ASSIGN(const job::JobSpec spec, DescribeJob(flags, context));
   HR_TRY(job::ValidateJob(spec));
+  context.SetEngine(flags.engine);
   HR_TRY_ASSIGN(const job::SignalInbox inbox, job::SignalInbox::Make());
   const SignalForwarding forwarding(inbox);
   const CommandWorld& world = context.world();
@@ -95,7 +98,8 @@ Result<ExitCode> RunTraining(const RunFlags& flags, CommandContext& context) {
       std::fflush(world.err);
     };
   }
-  job::JobOptions options{.preparation = context.call().deadline,
+  job::JobOptions options{.transfer = TransferOptionsFor(context),
+                          .preparation = context.call().deadline,
                           .checks_only = flags.checks_only,
                           .is_fresh = flags.is_fresh};
   options.process.stop_grace =
@@ -159,6 +163,7 @@ CommandAction DeclareRun(CLI::App& app) {
                  "Seconds from a request to stop until the command is killed")
       ->capture_default_str()
       ->check(NumberFrom(0, 86'400));
+  DeclareEngineOptions(app, flags->engine);
   app.add_option("JOB.toml", flags->job_file,
                  "A job file; flags win over it. The command and its arguments follow --")
       ->type_name("");

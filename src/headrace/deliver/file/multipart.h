@@ -42,7 +42,7 @@ template <typename Item, typename Start>
 TransferReport RunItems(Transfer::State& state, ItemSource<Item> source, TransferObserver& observer,
                         const CallContext& context, const Start& start) {
   Tally tally(observer);
-  const uint64_t limit = state.options.requests_in_flight_max;
+  const uint64_t limit = state.options.upload_requests_max;
   AsyncSemaphore running(limit);
   Status outcome = Ok();
   for (size_t index = 0;; ++index) {

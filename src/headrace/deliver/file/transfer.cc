@@ -11,4 +11,6 @@ Transfer::Transfer(ObjectStore& store, EventLoops& loops, TransferOptions option
     : state_(std::make_unique<State>(store, loops, options)) {}
 Transfer::~Transfer() = default;
 
+MetricsSnapshot Transfer::metrics() const { return state_->fetcher.metrics(); }
+
 }  // namespace headrace::file

@@ -11,6 +11,8 @@
 #include "headrace/base/clock.h"
 #include "headrace/base/error.h"
 #include "headrace/base/event_loops.h"
+#include "headrace/base/metrics.h"
+#include "headrace/fetch/memory_budget.h"
 #include "headrace/store/object_store.h"
 
 namespace headrace::file {
@@ -19,10 +21,17 @@ struct TransferOptions {
   // Objects above this are moved in ranges or parts of this size: the cost-optimal request size of
   // S3.
   uint64_t part_size_bytes = 8ULL << 20U;
-  // Buffers in use at once, over everything a Transfer does.
-  uint64_t memory_bytes_max = 128ULL << 20U;
-  // Requests in flight at once; the memory limit is reached first for large objects.
-  size_t requests_in_flight_max = 64;
+  // Of downloads, all as fetch::FetchOptions has it: what is asked for and not written yet counts
+  // against the process's memory, and how many requests that takes is found by measuring.
+  std::shared_ptr<fetch::MemoryBudget> memory;
+  uint64_t memory_bytes_max = 0;
+  uint64_t requests_in_flight_max = 1024;
+  uint64_t target_bytes_per_second = 0;
+  // Buffers in use at once by all uploads,
+  uint64_t upload_memory_bytes_max = 128ULL << 20U;
+  // and requests in flight at once of uploads and copies; the memory limit is reached first for
+  // large files.
+  size_t upload_requests_max = 64;
   // Threads that create, write and rename files (or read them), beside the event loops.
   size_t file_threads = 2;
   // Compare whole-object checksums where the store sends them.
@@ -104,6 +113,8 @@ class Transfer {
                         const CallContext& context);
   TransferReport Copy(ItemSource<CopyItem> source, TransferObserver& observer,
                       const CallContext& context);
+  // What downloads have counted (fetch/fetch_metrics.h). May be called at any time.
+  MetricsSnapshot metrics() const;
 
   struct State;
 

@@ -20,11 +20,13 @@ struct Transfer::State {
         options(options_in),
         fetcher(store_in, loops_in,
                 {.part_size_bytes = options_in.part_size_bytes,
+                 .memory = options_in.memory,
                  .memory_bytes_max = options_in.memory_bytes_max,
                  .requests_in_flight_max = options_in.requests_in_flight_max,
+                 .target_bytes_per_second = options_in.target_bytes_per_second,
                  .verify_checksums = options_in.verify_checksums}),
-        upload_bytes(std::make_shared<AsyncSemaphore>(options_in.memory_bytes_max)),
-        upload_requests(std::make_shared<AsyncSemaphore>(options_in.requests_in_flight_max)),
+        upload_bytes(std::make_shared<AsyncSemaphore>(options_in.upload_memory_bytes_max)),
+        upload_requests(std::make_shared<AsyncSemaphore>(options_in.upload_requests_max)),
         files(options_in.file_threads) {}
 
   ObjectStore& store;

@@ -92,7 +92,8 @@ class TransferTest : public ::testing::Test {
     return count;
   }
 
-  static constexpr TransferOptions kSmallParts{.part_size_bytes = 1000, .memory_bytes_max = 5000};
+  const TransferOptions small_parts_{
+      .part_size_bytes = 1000, .memory_bytes_max = 5000, .upload_memory_bytes_max = 5000};
 
   fs::path folder_;
   MemoryStore memory_{RealClock()};
@@ -106,7 +107,7 @@ TEST_F(TransferTest, DownloadsSmallLargeAndEmptyObjectsWithTheirTimes) {
   const std::string small = GivenObject("x/small", 999);
   const std::string large = GivenObject("x/y/large", 123'456);
   GivenObject("x/empty", 0);
-  Transfer transfer(memory_, loops_, kSmallParts);
+  Transfer transfer(memory_, loops_, small_parts_);
   const auto report = transfer.Download(
       SourceOf<DownloadItem>({ItemFor("x/small"), ItemFor("x/y/large"), ItemFor("x/empty")}),
       observer_, context_);
@@ -130,7 +131,7 @@ TEST_F(TransferTest, AReplacedObjectFailsItsItemAndLeavesTheOldFile) {
   DownloadItem stale = ItemFor("a");
   GivenObject("a", 5001);
   std::ofstream(Path("a")) << "before";
-  Transfer transfer(memory_, loops_, kSmallParts);
+  Transfer transfer(memory_, loops_, small_parts_);
   const auto report =
       transfer.Download(SourceOf<DownloadItem>({stale, ItemFor("b")}), observer_, context_);
   EXPECT_EQ(report.items_failed, 1U);
@@ -172,7 +173,7 @@ TEST_F(TransferTest, ACancelledDownloadLeavesNoTemporaryFile) {
   std::stop_source stop;
   stop.request_stop();
   const CallContext context{.stop = stop.get_token()};
-  Transfer transfer(memory_, loops_, kSmallParts);
+  Transfer transfer(memory_, loops_, small_parts_);
   const auto report = transfer.Download(SourceOf<DownloadItem>({ItemFor("a")}), observer_, context);
   ASSERT_TRUE(report.error.has_value());
   EXPECT_EQ(report.error->code(), ErrorCode::kCancelled);
@@ -197,7 +198,7 @@ TEST_F(TransferTest, UploadsWholeAndInParts) {
   std::ofstream(Path("small"), std::ios::binary) << small;
   std::ofstream(Path("large"), std::ios::binary) << large;
   const ObjectAttributes attributes{.content_type = "text/plain"};
-  Transfer transfer(memory_, loops_, kSmallParts);
+  Transfer transfer(memory_, loops_, small_parts_);
   const auto report = transfer.Upload(SourceOf<UploadItem>({{.path = Path("small"),
                                                              .size_bytes = small.size(),
                                                              .bucket = "data",
