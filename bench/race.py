@@ -1,9 +1,10 @@
 """The race: headrace, its peers and two floors over the same files, in interleaved rounds.
 
-usage: bench/race.py [--only a,c] [--peers headrace,obstore] [--servers nginx] [--rounds 5]
-                     [--concurrency N] [--quick] [--out FOLDER]
+usage: bench/race.py [--work a,c] [--peers headrace_bench,obstore_get] [--servers nginx]
+                     [--rounds 5] [--concurrency N] [--quick] [--out FOLDER]
 
-Results go to bench/results/race.{json,md,html}; those of a part of the race, or of a quick one,
+Results go to bench/results/race.{json,md,html}, work by work into one report as long as commit,
+machine and rounds are the same; those of a race of some contestants or servers, or of a quick one,
 whose figures mean nothing, to build/race/. Servers are not pinned to processors: on a machine of
 two, as on a training host, contestant and server share what there is.
 """
@@ -28,7 +29,7 @@ import race_work
 from harness import DATA, RESULTS, ROOT
 
 # The order of a round, and of the tables.
-CONTESTANTS = ("floor_loop", "curl", "headrace_bench", "obstore_get",
+CONTESTANTS = ("floor_loop", "curl", "headrace_bench", "headrace_no_hedge", "obstore_get",
                "awscrt_get", "s3torchconnector_get", "s3dlio_get", "s5cmd", "rclone",
                "boto3_threads", "s3fs_cat", "aws_cli")
 RUN_SECONDS_MAX = 600
@@ -262,7 +263,8 @@ def chosen(all_names, wanted, of):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", help="work rows, as a,c")
+    parser.add_argument("--work", help="work rows, as a,c; the others stay as they were measured "
+                        "at the same commit")
     parser.add_argument("--peers", help="contestants by their files' names: " +
                         ", ".join(CONTESTANTS))
     parser.add_argument("--servers", help="nginx, headrace, shaped, tls")
@@ -278,11 +280,12 @@ def main():
     # Servers and folders go with the race when it is told to end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.path.insert(0, str(ROOT / "bench/contestants"))
-    letters = chosen([work.letter for work in race_work.WORK], options.only, "work")
+    order = [work.letter for work in race_work.WORK]
+    letters = chosen(order, options.work, "work")
     kinds = chosen(["nginx", "headrace", "shaped", "tls"], options.servers, "server")
     names = chosen(CONTESTANTS, options.peers, "contestant")
     contestants = [importlib.import_module(name) for name in names]
-    is_part = options.only or options.peers or options.servers or options.concurrency
+    is_part = options.peers or options.servers or options.concurrency
     folder = options.out or (ROOT / "build/race" if is_part or options.quick else RESULTS)
     folder.mkdir(parents=True, exist_ok=True)
     sections = []
@@ -294,7 +297,7 @@ def main():
             if kind in kinds:
                 print(f"({work.letter}) {work.title}, {kind}", flush=True)
                 sections.append(race_on(job, kind, contestants, options))
-                race_report.write(folder, sections, options)
+                race_report.write(folder, sections, options, order)
     print((folder / "race.md").read_text())
 
 

@@ -171,7 +171,8 @@ def tail_bars(section):
 def text_of(report):
     where = report["machine"]
     lines = ["# The race", "",
-             f"`{report['command']}` at commit {report['commit']}, {report['date']}; "
+             f"`{report['command']}` at commit {report['commit']}, the last works at "
+             f"{report['date']}; "
              f"{where['cpu']}, {where['cores']} cores, {where['memory_gib']} GiB, kernel "
              f"{where['kernel']}. Medians of {report['rounds']} interleaved rounds after one "
              "untimed; spread is slowest to fastest. Servers are not pinned: they share the "
@@ -234,19 +235,38 @@ def page_of(report):
 
 def command_of(options):
     words = ["bench/race.py"]
-    for name in ("only", "peers", "servers", "concurrency"):
+    for name in ("work", "peers", "servers", "concurrency"):
         if getattr(options, name):
             words += [f"--{name}", str(getattr(options, name))]
     return " ".join(words + [f"--rounds {options.rounds}"] + (["--quick"] if options.quick else []))
 
 
-def write(folder, sections, options):
-    """race.json, race.md and race.html of what has been run so far."""
-    sections = [summarized(section) for section in sections]
+def earlier_sections(folder, like, order):
+    """What a race of the same commit, machine and rounds has put there already, so that works can
+    be run one by one in quiet hours; nothing of any other race."""
+    try:
+        report = json.loads((folder / "race.json").read_text())
+    except (OSError, ValueError):
+        return []
+    if any(report.get(name) != like[name] for name in ("commit", "machine", "rounds")):
+        return []
+    return [section for section in report["sections"] if section["letter"] in order]
+
+
+def merged(earlier, sections, order):
+    """The newer of two sections about the same work and server, in the order of the works."""
+    by_place = {(section["letter"], section["server"]): section for section in earlier + sections}
+    return sorted(by_place.values(), key=lambda section: order.index(section["letter"]))
+
+
+def write(folder, sections, options, order):
+    """race.json, race.md and race.html of what has been run so far; `order`: all letters."""
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     report = {"command": command_of(options), "commit": harness.commit(), "date": now,
-              "machine": harness.machine(), "rounds": options.rounds, "sections": sections,
-              "bars": bars(sections)}
+              "machine": harness.machine(), "rounds": options.rounds}
+    sections = [{**summarized(section), "date": now} for section in sections]
+    report["sections"] = merged(earlier_sections(folder, report, order), sections, order)
+    report["bars"] = bars(report["sections"])
     (folder / "race.json").write_text(json.dumps(report, indent=1) + "\n")
     (folder / "race.md").write_text(text_of(report))
     (folder / "race.html").write_text(page_of(report))
