@@ -9,9 +9,11 @@
 
 #include <gtest/gtest.h>
 
+#include "headrace/base/gate.h"
 #include "headrace/base/mutex.h"
 #include "headrace/base/random.h"
 #include "headrace/fetch/object_reader.h"
+#include "headrace/store/faulty/faulty_store.h"
 #include "headrace/store/memory/memory_store.h"
 #include "testing/blocking_store.h"
 #include "testing/result_matchers.h"
@@ -115,6 +117,72 @@ TEST_F(FetcherTest, ARunDeliversEveryByteAndReturnsItsMemory) {
   }
   EXPECT_EQ(fetcher_.memory_bytes_taken(), 0U);
   EXPECT_LE(fetcher_.gauges().memory_bytes_peak, kMemoryBytes);
+}
+
+class NeighboursTest : public FetcherTest {
+ protected:
+  // Runs all reads, the second and later ones begun when the first is answered; how many requests
+  // that took.
+  uint64_t RunOnOneConnection(std::vector<PlannedRead> reads, TextSink& sink) {
+    FaultyStore faulty(memory_);
+    const auto gate = std::make_shared<Gate>();
+    faulty.Add({.operation = StoreOperation::kGet, .gate = gate});
+    Fetcher fetcher(
+        faulty, loops_,
+        {.part_size_bytes = 1000, .memory_bytes_max = kMemoryBytes, .requests_in_flight_max = 1});
+    ReadSource all = SourceOf(std::move(reads));
+    const auto source = [&]() -> Result<std::optional<PlannedRead>> {
+      auto next = all();
+      if (next && !*next) gate->Open();
+      return next;
+    };
+    EXPECT_THAT(fetcher.Run(source, sink, {}), IsOk());
+    EXPECT_EQ(fetcher.memory_bytes_taken(), 0U);
+    return faulty.call_count(StoreOperation::kGet);
+  }
+  static PlannedRead RangeOf(PlannedRead object, uint64_t begin, uint64_t end) {
+    object.range = {.begin = begin, .end = end};
+    return object;
+  }
+};
+
+TEST_F(NeighboursTest, RangesNearEachOtherComeWithOneRequest) {
+  const std::string text = SeededText(1, 900);
+  const PlannedRead object = GivenObject("a", text);
+  std::vector<PlannedRead> reads;
+  for (uint64_t i = 0; i < 8; ++i) reads.push_back(RangeOf(object, i * 100, i * 100 + 60));
+  reads.push_back(RangeOf(GivenObject("b", text), 10, 20));
+  reads.push_back(RangeOf(object, 800, 900));
+  TextSink sink;
+  // The first, the seven behind it, the other object's, the last.
+  EXPECT_EQ(RunOnOneConnection(reads, sink), 4U);
+  for (size_t i = 0; i < reads.size(); ++i) {
+    const ByteRange range = reads[i].range;
+    EXPECT_THAT(sink.end(i), IsOk());
+    EXPECT_EQ(sink.text(i).substr(range.begin), text.substr(range.begin, range.size_bytes())) << i;
+  }
+}
+
+TEST_F(NeighboursTest, WhatIsFarApartOrBehindComesByItself) {
+  const std::string text = SeededText(1, 200'000);
+  const PlannedRead object = GivenObject("a", text);
+  TextSink sink;
+  const uint64_t requests =
+      RunOnOneConnection({RangeOf(object, 0, 10), RangeOf(object, 500, 600),
+                          RangeOf(object, 100, 200), RangeOf(object, 190'000, 190'100)},
+                         sink);
+  EXPECT_EQ(requests, 4U);
+  EXPECT_EQ(sink.text(2).substr(100), text.substr(100, 100));
+}
+
+TEST_F(NeighboursTest, WhatFailsFailsForAllThatCameTogether) {
+  PlannedRead gone = GivenObject("a", SeededText(1, 900));
+  gone.key = "absent";
+  TextSink sink;
+  EXPECT_EQ(RunOnOneConnection(
+                {RangeOf(gone, 0, 10), RangeOf(gone, 100, 110), RangeOf(gone, 200, 210)}, sink),
+            2U);
+  for (size_t i = 0; i < 3; ++i) EXPECT_THAT(sink.end(i), HasCode(ErrorCode::kNotFound));
 }
 
 TEST_F(FetcherTest, OneFailedReadDoesNotStopTheOthers) {

@@ -60,6 +60,30 @@ void SumPart(const PartJob& job) {
   job.read->AddSum(sum);
 }
 
+// Gives each read its bytes; says how many there were.
+uint64_t Deliver(PartJob& job, const GetResult& got) {
+  if (job.neighbours.empty()) {
+    job.read->consumer->OnPart(*job.read, job.range.begin, std::move(job.bytes));
+    return job.range.size_bytes();
+  }
+  const auto whole = std::make_shared<const PartBytes>(std::move(job.bytes));
+  uint64_t size_bytes = 0;
+  const auto deliver = [&](ReadState& read) {
+    const ByteRange range = read.planned.range;
+    size_bytes += range.size_bytes();
+    read.consumer->OnPart(
+        read, range.begin,
+        PartBytes::SliceOf(whole, range.begin - job.range.begin, range.size_bytes()));
+  };
+  deliver(*job.read);
+  for (const auto& read : job.neighbours) {
+    // The version of its only part.
+    (void)read->IsSameVersion(got.head.info.etag);
+    deliver(*read);
+  }
+  return size_bytes;
+}
+
 }  // namespace
 
 void Lane::TieTo(const std::shared_ptr<Consumer>& next) {
@@ -123,13 +147,16 @@ Task<Scheduler::Ended> Scheduler::FetchPart(Lane& lane, PartJob& job) {
     ended.is_success = true;
     CountPart(ended.part);
     SumPart(job);
-    read.consumer->OnPart(read, job.range.begin, std::move(job.bytes));
+    metrics_.counter(FetchMetric::kBytes).Add(Deliver(job, *got));
   } else {
+    for (const auto& neighbour : job.neighbours) neighbour->Fail(outcome.error());
     read.Fail(std::move(outcome).error());
   }
   job.bytes = PartBytes();
   read.Close();
   job.read.reset();
+  for (const auto& neighbour : job.neighbours) neighbour->Close();
+  job.neighbours.clear();
   co_return ended;
 }
 
@@ -137,7 +164,6 @@ void Scheduler::CountPart(const PartObservation& part) {
   const auto microseconds = [](std::chrono::nanoseconds span) {
     return static_cast<uint64_t>(span.count()) / 1000;
   };
-  metrics_.counter(FetchMetric::kBytes).Add(part.size_bytes);
   metrics_.histogram(FetchMetric::kFirstByteSeconds).Record(microseconds(part.first_byte));
   metrics_.histogram(FetchMetric::kPartSeconds).Record(microseconds(part.total));
 }

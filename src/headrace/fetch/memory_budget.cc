@@ -17,6 +17,15 @@ PartBytes::~PartBytes() {
   if (account_) account_->budget_->Return(*account_, std::move(buffer_));
 }
 
+PartBytes PartBytes::SliceOf(std::shared_ptr<const PartBytes> whole, size_t offset,
+                             size_t size_bytes) {
+  PartBytes slice;
+  slice.whole_ = std::move(whole);
+  slice.offset_ = offset;
+  slice.size_bytes_ = size_bytes;
+  return slice;
+}
+
 uint64_t DefaultMemoryBytes(uint64_t machine_bytes) {
   return std::min<uint64_t>(machine_bytes / 4, 2ULL << 30U);
 }

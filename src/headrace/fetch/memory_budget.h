@@ -26,11 +26,20 @@ class PartBytes {
     std::swap(buffer_, other.buffer_);
     std::swap(size_bytes_, other.size_bytes_);
     std::swap(account_, other.account_);
+    std::swap(whole_, other.whole_);
+    std::swap(offset_, other.offset_);
     return *this;
   }
   ~PartBytes();
+  // Some bytes of `whole`, all of whose memory counts until its last slice is dropped.
+  static PartBytes SliceOf(std::shared_ptr<const PartBytes> whole, size_t offset,
+                           size_t size_bytes);
 
-  std::span<const std::byte> span() const { return buffer_.span().first(size_bytes_); }
+  std::span<const std::byte> span() const {
+    return whole_ ? whole_->span().subspan(offset_, size_bytes_)
+                  : buffer_.span().first(size_bytes_);
+  }
+  // Not of a slice.
   std::span<std::byte> writable() { return buffer_.span().first(size_bytes_); }
 
  private:
@@ -41,6 +50,8 @@ class PartBytes {
   Buffer buffer_;  // May be larger than what was asked for.
   size_t size_bytes_ = 0;
   std::shared_ptr<MemoryAccount> account_;
+  std::shared_ptr<const PartBytes> whole_;  // Of a slice, which has no buffer of its own.
+  size_t offset_ = 0;
 };
 
 // Hears of memory that came back after somebody was refused. Called on the thread that gave it

@@ -28,6 +28,35 @@ Task<Result<ObjectHead>> FetchHead(ObjectStore& store, const HeadJob& job,
   co_return co_await store.Head(job.request, context);
 }
 
+// Bytes between two reads that are rather thrown away than spared by a second request: what a
+// processor receives in the time that a request costs it.
+constexpr uint64_t kGapBytesMax = 64 * 1024;
+
+bool MayHaveNeighbours(const ReadState& read) {
+  return !read.is_split() && !read.is_urgent && !read.planned.is_whole_object();
+}
+
+// How many of the reads behind the first, which covers `range`, are so near behind one another in
+// the same object that one request of at most `size_bytes_max` shall bring them; `range` grows.
+size_t CountNeighbours(const std::deque<std::shared_ptr<ReadState>>& waiting,
+                       uint64_t size_bytes_max, ByteRange& range) {
+  const ReadState& first = *waiting.front();
+  if (!MayHaveNeighbours(first)) return 0;
+  size_t count = 0;
+  for (size_t index = 1; index < waiting.size(); ++index, ++count) {
+    const ReadState& next = *waiting[index];
+    const ByteRange there = next.planned.range;
+    const bool is_near = there.begin >= range.end && there.begin - range.end <= kGapBytesMax &&
+                         there.end - range.begin <= size_bytes_max;
+    const bool is_same_object = is_near && next.planned.key == first.planned.key &&
+                                next.planned.bucket == first.planned.bucket &&
+                                next.planned.etag == first.planned.etag;
+    if (!is_same_object || next.account != first.account || !MayHaveNeighbours(next)) break;
+    range.end = there.end;
+  }
+  return count;
+}
+
 // Why a read that waits will never start; nothing: it may.
 std::optional<Error> ReasonToDrop(const ReadState& read, SteadyTime now) {
   const CallContext& context = read.consumer->context();
@@ -175,20 +204,34 @@ std::optional<PartJob> Scheduler::CutPart(Consumer& consumer, Fallout& fallout) 
     // Cut at multiples of the part size in the object, not in the range.
     const uint64_t next_cut =
         (front->next_begin / front->part_size_bytes + 1) * front->part_size_bytes;
-    const ByteRange range{.begin = front->next_begin,
-                          .end = front->is_split() ? std::min(whole.end, next_cut) : whole.end};
+    const ByteRange own{.begin = front->next_begin,
+                        .end = front->is_split() ? std::min(whole.end, next_cut) : whole.end};
+    ByteRange range = own;
+    size_t neighbours = CountNeighbours(consumer.waiting_, options_.part_size_bytes, range);
     auto bytes = memory_->TryTake(front->account, range.size_bytes());
+    if (!bytes && neighbours > 0) {
+      neighbours = 0;
+      range = own;
+      bytes = memory_->TryTake(front->account, range.size_bytes());
+    }
     if (!bytes) {
       fallout.was_refused = true;
       fallout.needs_memory |= front->is_urgent;
       return std::nullopt;
     }
-    front->next_begin = range.end;
-    PartJob job{
-        .read = front, .range = range, .bytes = std::move(*bytes), .account = front->account};
-    if (range.end == whole.end) {
+    front->next_begin = own.end;
+    PartJob job{.read = front,
+                .neighbours = {},
+                .range = range,
+                .bytes = std::move(*bytes),
+                .account = front->account};
+    if (own.end == whole.end) {
       // The scheduler's own share of the read becomes the last part's.
       consumer.waiting_.pop_front();
+      for (; neighbours > 0; --neighbours) {
+        job.neighbours.push_back(std::move(consumer.waiting_.front()));
+        consumer.waiting_.pop_front();
+      }
     } else {
       front->Open();
     }

@@ -22,7 +22,9 @@ struct Hedge;
 // One request that may start now: its share of window and memory is taken.
 struct PartJob {
   std::shared_ptr<ReadState> read;
-  ByteRange range;
+  // Reads of the same object that the request brings too; all of them and `read` are then whole.
+  std::vector<std::shared_ptr<ReadState>> neighbours;
+  ByteRange range;  // What is asked for.
   PartBytes bytes;
   std::shared_ptr<MemoryAccount> account;  // Paid for the bytes.
 };
