@@ -1,10 +1,11 @@
 """What the commands that bring objects are told about the engine."""
 import json
+import re
 import subprocess
 
 import pytest
 
-from tests.conftest import PROGRAM
+from tests.conftest import PROGRAM, ROOT
 
 MIB = 1 << 20
 
@@ -56,3 +57,23 @@ def test_a_target_throughput_still_brings_everything(headrace, large_objects):
     told = told.json_lines()[0]
     assert told["samples"] == 4 and told["bytes"] == 4 * 48 * MIB
     assert told["engine"]["headrace_fetch_first_byte_seconds"]["count"] > 4
+
+
+def section_of_docs(title):
+    return (ROOT / "docs/cli.md").read_text().split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_the_docs_tell_the_options_that_the_commands_have(bare_headrace):
+    section = section_of_docs("Engine options")
+    flags = re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE)
+    commands = re.findall(r"`([a-z]+)`", section.split(" bring objects")[0])
+    assert len(flags) == 3 and len(commands) == 6
+    for command in commands:
+        own = bare_headrace.ok(command, "--help").stdout
+        assert [flag for flag in flags if flag not in own] == [], command
+
+
+def test_the_docs_tell_no_option_that_bench_does_not_have(bare_headrace):
+    flags = re.findall(r"`(--[a-z-]+)", section_of_docs("bench"))
+    own = bare_headrace.ok("bench", "--help").stdout
+    assert [flag for flag in flags if flag not in own] == []

@@ -102,6 +102,10 @@ Result<ExitCode> RunTraining(const RunFlags& flags, CommandContext& context) {
                           .preparation = context.call().deadline,
                           .checks_only = flags.checks_only,
                           .is_fresh = flags.is_fresh};
+  const fetch::FetchOptions fetching = context.fetching();
+  if (context.has_own_memory()) options.pipe.fetch.memory = fetching.memory;
+  options.pipe.fetch.target_bytes_per_second = fetching.target_bytes_per_second;
+  options.pipe.fetch.verify_checksums = fetching.verify_checksums;
   options.process.stop_grace =
       std::chrono::milliseconds(static_cast<int64_t>(flags.stop_grace_seconds * 1000));
   const job::JobResult result = job::RunJob(spec, options, job_world);

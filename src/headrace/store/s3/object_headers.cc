@@ -148,8 +148,12 @@ ObjectHead ReadObjectHead(std::string_view key, const net::HttpHeaders& headers)
   head.info.etag = Unquoted(headers.Value("ETag"));
   head.info.modified = ParseHttpDate(headers.Value("Last-Modified")).value_or(SystemTime());
   head.info.size_bytes = ObjectSizeIn(headers).value_or(0);
-  for (const AttributeHeader& header : kAttributeHeaders) {
-    head.attributes.*header.member = headers.Value(header.name);
+  for (const auto& [name, value] : headers.fields()) {
+    for (const AttributeHeader& header : kAttributeHeaders) {
+      std::string& attribute = head.attributes.*header.member;
+      // Of repeated fields the first counts.
+      if (attribute.empty() && net::EqualIgnoringCase(name, header.name)) attribute = value;
+    }
   }
   if (head.attributes.storage_class == "STANDARD") head.attributes.storage_class.clear();
   head.info.storage_class = head.attributes.storage_class;
