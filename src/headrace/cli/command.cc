@@ -19,7 +19,9 @@ Deadline DeadlineOf(const GlobalOptions& options, const Clock& clock) {
 CommandContext::CommandContext(GlobalOptions options, CommandWorld world)
     : options_(std::move(options)),
       world_(std::move(world)),
-      deadline_(DeadlineOf(options_, *world_.clock)) {}
+      deadline_(DeadlineOf(options_, *world_.clock)) {
+  options_.s3.metrics = std::make_shared<s3::S3Metrics>(s3::kS3Metrics);
+}
 
 EventLoops& CommandContext::loops() {
   if (!loops_) {

@@ -76,12 +76,14 @@ Task<Status> Exchange::Reconsider(const Error& error, uint32_t /*attempt_index*/
 }
 
 RequestRunner::RequestRunner(S3Config config, RetryOptions retry, net::HttpClient& client,
-                             CredentialCache* credentials, const Clock& clock)
+                             CredentialCache* credentials, const Clock& clock,
+                             std::shared_ptr<S3Metrics> metrics)
     : config_(std::move(config)),
       retry_(retry),
       client_(client),
       credentials_(credentials),
       clock_(clock),
+      metrics_(std::move(metrics)),
       pacer_(retry),
       random_(Random::FromEntropy()) {}
 
@@ -126,6 +128,7 @@ Task<Status> RequestRunner::Run(Exchange& exchange, const CallContext& context) 
     if (!co_await SleepUnlessStopped(*delay, context.stop)) {
       co_return Fail(ErrorCode::kCancelled, AttemptOf(exchange.NextRequest()) + ": cancelled");
     }
+    metrics_->counter(S3Metric::kRetries, static_cast<size_t>(CauseOf(outcome.error()))).Add();
     was_broken = ClassifyRetry(outcome.error()) == RetryKind::kUnanswered;
     ++attempt_index;
   }
@@ -182,6 +185,7 @@ Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& conte
                 signer, call.headers);
   }
 
+  metrics_->counter(S3Metric::kTries).Add();
   const SteadyTime begin = clock_.Now();
   const uint64_t received_before = exchange.received_bytes();
   Status outcome = Ok();

@@ -19,6 +19,7 @@
 #include "headrace/store/s3/retry.h"
 #include "headrace/store/s3/s3_config.h"
 #include "headrace/store/s3/s3_error.h"
+#include "headrace/store/s3/s3_metrics.h"
 
 namespace headrace::s3 {
 
@@ -65,7 +66,8 @@ class RequestRunner {
  public:
   // `credentials` null: requests are not signed.
   RequestRunner(S3Config config, RetryOptions retry, net::HttpClient& client,
-                CredentialCache* credentials, const Clock& clock);
+                CredentialCache* credentials, const Clock& clock,
+                std::shared_ptr<S3Metrics> metrics);
 
   Task<Status> Run(Exchange& exchange, const CallContext& context);
   // The URL that lets anyone do what `request` does for `lifetime`.
@@ -99,6 +101,7 @@ class RequestRunner {
   net::HttpClient& client_;
   CredentialCache* const credentials_;
   const Clock& clock_;
+  const std::shared_ptr<S3Metrics> metrics_;
   SigningKeyCache signing_keys_;
   RetryPacer pacer_;
   EndpointThrottle throttle_{ThrottleOptions{}};

@@ -41,8 +41,10 @@ Result<std::unique_ptr<S3Store>> OpenS3Store(const S3Settings& settings,
     parts->credentials = std::make_unique<CredentialCache>(std::move(source), clock);
   }
   const RetryOptions retry = config.retry;
-  parts->runner = std::make_unique<RequestRunner>(std::move(config), retry, *parts->client,
-                                                  parts->credentials.get(), clock);
+  auto metrics = settings.metrics ? settings.metrics : std::make_shared<S3Metrics>(kS3Metrics);
+  parts->runner =
+      std::make_unique<RequestRunner>(std::move(config), retry, *parts->client,
+                                      parts->credentials.get(), clock, std::move(metrics));
   return std::unique_ptr<S3Store>(new S3Store(std::move(parts)));
 }
 

@@ -10,6 +10,7 @@
 #include "headrace/base/error.h"
 #include "headrace/store/object_store.h"
 #include "headrace/store/s3/retry.h"
+#include "headrace/store/s3/s3_metrics.h"
 
 namespace headrace::s3 {
 
@@ -28,6 +29,8 @@ struct S3Settings {
   std::chrono::milliseconds connect_timeout{0};
   // AWS_MAX_ATTEMPTS or the profile's max_attempts replaces both of its counts.
   RetryOptions retry;
+  // Where the store counts; null: nobody asks.
+  std::shared_ptr<S3Metrics> metrics;
 };
 
 // An S3-compatible store over HTTP/1.1. It retries, follows a bucket to its region, corrects a

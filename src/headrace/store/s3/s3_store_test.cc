@@ -493,5 +493,22 @@ TEST_F(S3StoreTest, AWaitBeyondTheDeadlineIsNotBegun) {
   EXPECT_EQ(peer_.requests().size(), 1U);
 }
 
+TEST_F(S3StoreTest, CountsTriesAndRetriesByCause) {
+  S3Settings settings = Settings();
+  settings.metrics = std::make_shared<S3Metrics>(kS3Metrics);
+  Open(settings, Keys());
+  peer_.Then(ErrorReply(503, "SlowDown")).Then(ErrorReply(500, "InternalError"));
+  peer_.Then({.cut_after_bytes = 10, .end = testing::PeerEnd::kReset}).Then({.status = 200});
+  EXPECT_THAT(store().HeadBucket("bucket"), IsOk());
+  const auto retries = [&](RetryCause cause) {
+    return settings.metrics->counter(S3Metric::kRetries, static_cast<size_t>(cause)).value();
+  };
+  EXPECT_EQ(retries(RetryCause::kThrottled), 1U);
+  EXPECT_EQ(retries(RetryCause::kServerError), 1U);
+  EXPECT_EQ(retries(RetryCause::kNoAnswer), 1U);
+  EXPECT_EQ(retries(RetryCause::kCorrupt) + retries(RetryCause::kTimedOut), 0U);
+  EXPECT_EQ(settings.metrics->counter(S3Metric::kTries).value(), 4U);
+}
+
 }  // namespace
 }  // namespace headrace::s3
