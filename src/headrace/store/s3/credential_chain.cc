@@ -27,8 +27,6 @@ constexpr size_t kReplyBytesMax = 256 * 1024;
 constexpr std::chrono::milliseconds kNearbyTimeout{1'000};
 constexpr std::chrono::milliseconds kContainerTimeout{2'000};
 constexpr std::chrono::milliseconds kProcessTimeout{60'000};
-// The longest a metadata token may live.
-constexpr std::string_view kInstanceTokenSeconds = "21600";
 
 struct Url {
   net::HttpEndpoint endpoint;

@@ -82,16 +82,11 @@ Result<std::optional<CredentialPlan>> FromContainer(const Surroundings& around) 
 }
 
 std::optional<CredentialPlan> FromInstance(const Surroundings& around) {
-  if (net::EqualIgnoringCase(around.environment.Get("AWS_EC2_METADATA_DISABLED"), "true")) {
-    return std::nullopt;
-  }
-  const bool is_ipv6 = net::EqualIgnoringCase(
-      around.environment.Get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"), "ipv6");
-  InstanceStep step{.endpoint_url =
-                        NonEmpty(around.environment.Get("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
-                                 is_ipv6 ? kInstanceEndpointIpv6 : kInstanceEndpoint)};
-  return CredentialPlan{
-      .base = std::move(step), .source = "the instance's metadata service", .roles = {}};
+  std::optional<std::string> url = InstanceEndpointUrl(around.environment);
+  if (!url) return std::nullopt;
+  return CredentialPlan{.base = InstanceStep{.endpoint_url = *std::move(url)},
+                        .source = "the instance's metadata service",
+                        .roles = {}};
 }
 
 // What `credential_source` names.
@@ -220,6 +215,16 @@ Result<std::optional<CredentialPlan>> FromProfile(const std::string& profile,
 }
 
 }  // namespace
+
+std::optional<std::string> InstanceEndpointUrl(const Environment& environment) {
+  if (net::EqualIgnoringCase(environment.Get("AWS_EC2_METADATA_DISABLED"), "true")) {
+    return std::nullopt;
+  }
+  const bool is_ipv6 =
+      net::EqualIgnoringCase(environment.Get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"), "ipv6");
+  return NonEmpty(environment.Get("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+                  is_ipv6 ? kInstanceEndpointIpv6 : kInstanceEndpoint);
+}
 
 Result<CredentialPlan> PlanCredentials(const std::string& profile, bool profile_is_explicit,
                                        const Environment& environment, const ProfileFiles& files) {

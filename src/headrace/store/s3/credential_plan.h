@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -53,6 +55,12 @@ struct CredentialPlan {
   std::string source;                 // For messages; no secret in it.
   std::vector<AssumeRoleStep> roles;  // Assumed in this order, each with the keys before.
 };
+
+// The longest a token of the metadata service may live.
+inline constexpr std::string_view kInstanceTokenSeconds = "21600";
+// Where the instance's metadata service is, as the environment says; nothing: it is not to be
+// asked.
+std::optional<std::string> InstanceEndpointUrl(const Environment& environment);
 
 // `profile_is_explicit`: named by a flag, which makes the environment's keys not count.
 // kPermissionDenied: nothing is configured; kInvalidArgument: what is configured is incomplete or
