@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <memory>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "headrace/base/utf8.h"
+#include "headrace/deliver/file/file_time.h"
 #include "headrace/deliver/file/partial_file.h"
 
 namespace headrace::file {
@@ -24,11 +24,6 @@ constexpr size_t kDepthMax = 1000;
 struct CloseFolder {
   void operator()(DIR* folder) const { closedir(folder); }
 };
-
-SystemTime ModifiedOf(const struct stat& status) {
-  return SystemTime(std::chrono::seconds(status.st_mtim.tv_sec) +
-                    std::chrono::nanoseconds(status.st_mtim.tv_nsec));
-}
 
 }  // namespace
 
@@ -61,8 +56,7 @@ Result<LocalTree::Folder> LocalTree::ReadFolder(std::string path) const {
   while (const dirent* entry = readdir(stream.get())) {
     std::string name = entry->d_name;
     // What an interrupted download left behind is no file yet.
-    const bool is_partial = name.starts_with('.') && name.ends_with(kPartialSuffix);
-    if (name != "." && name != ".." && !is_partial) {
+    if (name != "." && name != ".." && !IsPartialName(name)) {
       auto classified = Classify(folder.path, std::move(name), entry->d_type);
       if (classified) folder.names.push_back(std::move(*classified));
     }

@@ -96,7 +96,7 @@ TEST_F(LocalTreeTest, LeavesOutNamesThatNoKeyCanHave) {
 }
 
 TEST_F(LocalTreeTest, PassesOverWhatAnInterruptedDownloadLeft) {
-  GivenFile(".f.0123.headrace-part");
+  GivenFile(".f.0123456789ab.headrace-part");
   GivenFile(".hidden");
   EXPECT_EQ(Walk(), (std::vector<std::string>{".hidden"}));
 }

@@ -23,11 +23,13 @@ namespace {
 // NAME_MAX of every Linux file system in use.
 constexpr size_t kNameBytesMax = 255;
 
+constexpr size_t kRandomDigits = 12;
+
 std::string TemporaryPath(const std::string& path) {
   const size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
   std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-  const std::string tail = "." + RandomHex(6) + std::string(kPartialSuffix);
+  const std::string tail = "." + RandomHex(kRandomDigits / 2) + std::string(kPartialSuffix);
   name = name.substr(0, kNameBytesMax - 1 - tail.size());
   return folder + "." + name + tail;
 }
@@ -81,6 +83,17 @@ timespec ToTimespec(SystemTime time) {
 }
 
 }  // namespace
+
+bool IsPartialName(std::string_view name) {
+  // "." and at least one character of the target's name, then "." and the digits.
+  constexpr size_t kAroundBytes = 2 + 1 + kRandomDigits;
+  if (!name.starts_with('.') || !name.ends_with(kPartialSuffix)) return false;
+  name.remove_suffix(kPartialSuffix.size());
+  if (name.size() < kAroundBytes || name[name.size() - kRandomDigits - 1] != '.') return false;
+  return std::ranges::all_of(name.substr(name.size() - kRandomDigits), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  });
+}
 
 PartialFile::PartialFile(UniqueFd fd, std::string path, std::string temporary_path)
     : fd_(std::move(fd)), path_(std::move(path)), temporary_path_(std::move(temporary_path)) {}

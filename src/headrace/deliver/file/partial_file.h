@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "headrace/base/clock.h"
 #include "headrace/base/error.h"
@@ -14,6 +15,9 @@ namespace headrace::file {
 // In the name of every file that is not complete yet: ".<name>.<random>.headrace-part" in the
 // target's own folder, so that the rename stays on one file system and a left-over is recognised.
 inline constexpr std::string_view kPartialSuffix = ".headrace-part";
+// True for such a name: its random part is 12 hexadecimal digits, so that no user's own file is
+// taken for one.
+bool IsPartialName(std::string_view name);
 
 // A file on its way: written under a temporary name, visible under its own only when complete.
 // Dropping it uncommitted removes the temporary file and leaves what was at the target as it was.

@@ -13,6 +13,7 @@
 
 #include "headrace/base/buffer.h"
 #include "headrace/base/unique_fd.h"
+#include "headrace/deliver/file/file_time.h"
 #include "headrace/deliver/file/multipart.h"
 #include "headrace/deliver/file/transfer_state.h"
 
@@ -31,17 +32,23 @@ Error Changed(const UploadItem& item) {
           item.path + ": the file changed while it was uploaded; run again"};
 }
 
-Status OpenFile(UploadJob& job) {
-  job.fd = UniqueFd(open(job.item.path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!job.fd.is_open()) return std::unexpected(Error::FromErrno(errno, "open " + job.item.path));
+Status CheckVersion(const UploadJob& job) {
   struct stat status{};
   if (fstat(job.fd.get(), &status) != 0) {
     return std::unexpected(Error::FromErrno(errno, "stat " + job.item.path));
   }
-  if (static_cast<uint64_t>(status.st_size) != job.item.size_bytes) {
+  const bool is_other_time =
+      job.item.modified != SystemTime{} && ModifiedOf(status) != job.item.modified;
+  if (static_cast<uint64_t>(status.st_size) != job.item.size_bytes || is_other_time) {
     return std::unexpected(Changed(job.item));
   }
   return Ok();
+}
+
+Status OpenFile(UploadJob& job) {
+  job.fd = UniqueFd(open(job.item.path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!job.fd.is_open()) return std::unexpected(Error::FromErrno(errno, "open " + job.item.path));
+  return CheckVersion(job);
 }
 
 Status ReadFile(const UploadJob& job, std::span<std::byte> target, uint64_t offset) {
@@ -54,7 +61,8 @@ Status ReadFile(const UploadJob& job, std::span<std::byte> target, uint64_t offs
     target = target.subspan(static_cast<size_t>(got));
     offset += static_cast<uint64_t>(got);
   }
-  return Ok();
+  // Every part is looked at after it was read: parts of one object are of one version.
+  return job.item.modified == SystemTime{} ? Ok() : CheckVersion(job);
 }
 
 Task<Status> UploadWhole(Transfer::State& state, UploadJob& job, const CallContext& context) {
