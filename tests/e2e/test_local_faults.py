@@ -65,6 +65,25 @@ def test_a_file_larger_than_half_the_free_space_fits(headrace, s3, tmp_path, sma
     assert read_tree(small_disk) == {"big": data}
 
 
+def test_checkpoints_that_do_not_fit_fail_before_the_command(headrace, s3, tmp_path, small_disk):
+    put_all(s3, "box", {"ckpt/big": content(1, 3 * MIB), "ckpt/small": "fits"})
+    outcome = headrace("run", "--base", tmp_path / "job", "--checkpoint",
+                       f"s3://box/ckpt={small_disk}/ckpt", "--", "touch", tmp_path / "started")
+    assert_one_line_error(outcome, 1, f"{small_disk}/ckpt", "need 3.0 MiB more")
+    assert read_tree(small_disk) == {}
+    assert not (tmp_path / "started").exists()
+
+
+def test_a_disk_that_checkpoints_fill_is_named(headrace, s3, tmp_path, small_disk):
+    put_all(s3, "box", {})
+    outcome = headrace("run", "--base", tmp_path / "job", "--checkpoint",
+                       f"s3://box/ckpt={small_disk}", "--", "sh", "-c",
+                       f"echo 1 > {small_disk}/latest; cat /dev/zero > {small_disk}/weights")
+    assert outcome.code != 0
+    assert f"the disk of {small_disk} is full" in outcome.stderr
+    assert read_bucket(s3, "box")["ckpt/latest"] == b"1\n"
+
+
 def test_a_server_whose_disk_is_full_says_so_and_keeps_serving(start_server, small_disk,
                                                                bare_headrace, tmp_path):
     server = start_server("--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY, folder=small_disk)

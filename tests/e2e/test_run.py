@@ -309,7 +309,8 @@ def test_outputs_are_archives_that_tar_reads(headrace, box, job, code):
                        "--", *python(SAVE), code)
     assert outcome.code == code, outcome
     uploaded = read_bucket(box, "out")
-    assert sorted(uploaded) == ["jobs/j1/output/model.tar.gz", "jobs/j1/output/output.tar.gz"]
+    assert sorted(uploaded) == ["jobs/j1/output/headrace-report.json",
+                                "jobs/j1/output/model.tar.gz", "jobs/j1/output/output.tar.gz"]
     assert "s3://out/jobs/j1/output/model.tar.gz" in outcome.stderr
     with tarfile.open(fileobj=io.BytesIO(uploaded["jobs/j1/output/model.tar.gz"])) as model:
         assert sorted(model.getnames()) == ["sub", "sub/weights.bin"]
@@ -320,8 +321,51 @@ def test_outputs_are_archives_that_tar_reads(headrace, box, job, code):
 
 
 def test_empty_outputs_upload_nothing(headrace, box, job):
-    headrace.ok("run", "--base", job, "--output", "s3://out/jobs", "--", "true")
-    assert read_bucket(box, "out") == {}
+    headrace.ok("run", "--base", job, "--job-name", "j1", "--output", "s3://out/jobs", "--", "true")
+    assert list(read_bucket(box, "out")) == ["jobs/j1/output/headrace-report.json"]
+
+
+def test_uncompressed_outputs_are_plain_objects(headrace, box, job):
+    outcome = headrace.ok("run", "--base", job, "--job-name", "j1", "--output", "s3://out/jobs",
+                          "--output-compression", "NONE", "--", *python(SAVE), 0)
+    uploaded = read_bucket(box, "out")
+    assert uploaded.pop("jobs/j1/output/headrace-report.json")
+    assert uploaded == {"jobs/j1/output/model/sub/weights.bin": bytes(range(256)) * 4000,
+                        "jobs/j1/output/data/metrics.json": b"{}"}
+    assert "s3://out/jobs/j1/output/model/" in outcome.stderr
+
+
+def test_the_report_says_what_the_run_moved(headrace, box, job, proxied):
+    failures = [2]
+
+    def script(request):
+        if request.path != "/box/train/a.txt" or not failures[0]:
+            return None
+        failures[0] -= 1
+        return s3_error(503, "SlowDown")
+
+    proxied(script, attempts=4)
+    outcome = headrace("run", "--base", job, "--job-name", "j1", "--output", "s3://out/jobs",
+                       "--channel", "training=s3://box/train/", "--", *python(SAVE), 3)
+    assert outcome.code == 3, outcome
+    text = (job / "output/headrace-report.json").read_bytes()
+    assert read_bucket(box, "out")["jobs/j1/output/headrace-report.json"] == text
+    report = json.loads(text)
+    assert (report["format"], report["version"]) == ("headrace-run-report", 1)
+    assert (report["exit_code"], report["failure"]) == (3, "the command exited with code 3")
+    [channel] = report["channels"]
+    assert (channel["name"], channel["objects"], channel["bytes"]) == (
+        "training", len(FILES), sum(map(len, FILES.values())))
+    assert [output["name"] for output in report["outputs"]] == ["model.tar.gz", "output.tar.gz"]
+    assert report["retries"]["throttled"] == 2
+    assert "2 requests were sent again (2 throttled)" in outcome.stderr
+    assert all(seconds >= 0 for seconds in report["seconds"].values())
+
+
+def test_a_command_that_runs_too_long_is_stopped(bare_headrace, job):
+    outcome = bare_headrace("run", "--base", job, "--max-runtime", "200ms", "--", *python(WAIT))
+    assert outcome.code == 124, outcome
+    assert "--max-runtime" in (job / "output/failure").read_text()
 
 
 def test_an_earlier_job_s_model_is_not_taken_for_this_one_s(headrace, box, job):

@@ -14,11 +14,14 @@
 #include "headrace/cli/print.h"
 #include "headrace/cli/signal_forwarding.h"
 #include "headrace/job/config_files.h"
+#include "headrace/job/host_facts.h"
 #include "headrace/job/job_file.h"
 #include "headrace/job/job_flags.h"
 #include "headrace/job/job_rank.h"
 #include "headrace/job/run_job.h"
+#include "headrace/job/setting_text.h"
 #include "headrace/job/validate_job.h"
+#include "headrace/store/s3/instance_notices.h"
 
 namespace headrace::cli {
 namespace {
@@ -29,6 +32,8 @@ struct RunFlags {
   std::string job_file;
   std::string resource_config;
   double stop_grace_seconds = 0;
+  std::string checkpoint_interval;
+  std::string checkpoint_deadline;
   bool is_fresh = false;
   bool checks_only = false;
 };
@@ -46,6 +51,29 @@ Result<std::string> ReadText(const std::string& path) {
   if (file) text << file.rdbuf();
   if (!file) return std::unexpected(Error::FromErrno(errno, "read " + path));
   return text.str();
+}
+
+Result<std::string> AbsolutePath(const std::string& path) {
+  std::error_code failure;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, failure);
+  if (failure) return std::unexpected(Error::FromErrno(failure.value(), "find folder " + path));
+  std::string text = absolute.lexically_normal().string();
+  if (text.size() > 1 && text.ends_with('/')) text.pop_back();
+  return text;
+}
+
+// How the job hears that this machine is to be taken away; null where nobody would tell.
+Result<job::InterruptionQuestion> MakeInterruptionQuestion(const CommandWorld& world,
+                                                           EventLoops& loops) {
+  HR_TRY_ASSIGN(std::unique_ptr<s3::InstanceNotices> made,
+                s3::InstanceNotices::Make(world.environment));
+  if (!made) return job::InterruptionQuestion();
+  const std::shared_ptr<s3::InstanceNotices> notices = std::move(made);
+  return [notices, &loops](const CallContext& call) -> Result<std::optional<job::Interruption>> {
+    HR_TRY_ASSIGN(auto planned, RunBlocking(loops.Next(), notices->Ask(call)));
+    if (!planned) return std::nullopt;
+    return job::Interruption{.action = std::move(planned->action), .at = planned->at};
+  };
 }
 
 Result<job::JobSpec> DescribeJob(const RunFlags& flags, const CommandContext& context) {
@@ -67,9 +95,9 @@ Result<job::JobSpec> DescribeJob(const RunFlags& flags, const CommandContext& co
   }
   const Environment& environment = context.world().environment;
   HR_TRY(job::ExpandRank(environment, spec));
-  spec.base_directory = std::filesystem::absolute(spec.base_directory).lexically_normal().string();
-  if (spec.base_directory.size() > 1 && spec.base_directory.ends_with('/')) {
-    spec.base_directory.pop_back();
+  HR_TRY_ASSIGN(spec.base_directory, AbsolutePath(spec.base_directory));
+  if (!spec.checkpoint.folder.empty()) {
+    HR_TRY_ASSIGN(spec.checkpoint.folder, AbsolutePath(spec.checkpoint.folder));
   }
   const std::string& region = context.options().s3.region;
   spec.region = region.empty() ? std::string(environment.Get("AWS_REGION")) : region;
@@ -86,11 +114,15 @@ Result<ExitCode> RunTraining(const RunFlags& flags, CommandContext& context) {
   const CommandWorld& world = context.world();
   job::JobWorld job_world{.signals = &inbox,
                           .clock = world.clock,
-                          .host = job::LookAtHost(),
+                          .host = job::LookAtHost(world.environment),
                           .inherited = world.environment};
   if (job::NeedsStore(spec)) {
     HR_TRY_ASSIGN(job_world.store, context.Store());
     job_world.loops = &context.loops();
+  }
+  job_world.store_metrics = context.options().s3.metrics.get();
+  if (!spec.checkpoint.s3_uri.empty()) {
+    HR_TRY_ASSIGN(job_world.interruption, MakeInterruptionQuestion(world, context.loops()));
   }
   if (!context.options().is_quiet) {
     job_world.say = [&world](std::string_view line) {
@@ -108,6 +140,14 @@ Result<ExitCode> RunTraining(const RunFlags& flags, CommandContext& context) {
   options.pipe.fetch.verify_checksums = fetching.verify_checksums;
   options.process.stop_grace =
       std::chrono::milliseconds(static_cast<int64_t>(flags.stop_grace_seconds * 1000));
+  if (!flags.checkpoint_interval.empty()) {
+    HR_TRY_ASSIGN(options.checkpoint_timing.interval,
+                  While("--checkpoint-interval", job::ParseSpan(flags.checkpoint_interval)));
+  }
+  if (!flags.checkpoint_deadline.empty()) {
+    HR_TRY_ASSIGN(options.checkpoint_timing.deadline,
+                  While("--checkpoint-deadline", job::ParseSpan(flags.checkpoint_deadline)));
+  }
   const job::JobResult result = job::RunJob(spec, options, job_world);
   if (!result.error) return static_cast<ExitCode>(result.exit_code);
   if (result.exit_code == 0) return std::unexpected(*result.error);
@@ -137,6 +177,23 @@ CommandAction DeclareRun(CLI::App& app) {
   app.add_option("--output", flags->job.output_uri,
                  "Where <job>/output/model.tar.gz and output.tar.gz go")
       ->type_name("s3://BUCKET/PREFIX");
+  app.add_option("--output-compression", flags->job.output_compression,
+                 "GZIP: two archives; NONE: the files as they are, below output/model/ and "
+                 "output/data/ (default: GZIP)")
+      ->type_name("GZIP|NONE");
+  app.add_option("--checkpoint", flags->job.checkpoint,
+                 "Restored before the command starts, uploaded while it runs; the folder is "
+                 "checkpoints/ of the tree unless DIR is given")
+      ->type_name("s3://BUCKET/PREFIX[=DIR]");
+  app.add_flag("--checkpoint-delete", flags->job.deletes_checkpoints,
+               "Remove objects of checkpoints whose files the command has removed");
+  app.add_option("--checkpoint-interval", flags->checkpoint_interval,
+                 "Between two looks for new checkpoints; what two looks show unchanged is uploaded "
+                 "(default: 5s)")
+      ->type_name("TIME");
+  app.add_option("--checkpoint-deadline", flags->checkpoint_deadline,
+                 "How long after the command's end checkpoints are uploaded (default: 15m)")
+      ->type_name("TIME");
   app.add_option("--base", flags->job.base_directory, "The job's tree on disk (default: /opt/ml)")
       ->type_name("DIR");
   app.add_option("--job-name", flags->job.job_name, "Default: the script's name and the time")
@@ -168,6 +225,9 @@ CommandAction DeclareRun(CLI::App& app) {
       ->capture_default_str()
       ->check(NumberFrom(0, 86'400));
   DeclareEngineOptions(app, flags->engine);
+  app.add_option("--max-runtime", flags->job.max_runtime,
+                 "How long the command may run before it is asked to stop (default: for ever)")
+      ->type_name("TIME");
   app.add_option("JOB.toml", flags->job_file,
                  "A job file; flags win over it. The command and its arguments follow --")
       ->type_name("");

@@ -8,44 +8,15 @@
 
 #include <fmt/format.h>
 
-#include "headrace/base/mutex.h"
+#include "headrace/deliver/file/file_time.h"
 #include "headrace/deliver/file/partial_file.h"
+#include "headrace/job/first_failure.h"
 #include "headrace/plan/key_path.h"
 
 namespace headrace::job {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Passes on what happens and remembers the first failure.
-class FailureKeeper final : public file::TransferObserver {
- public:
-  explicit FailureKeeper(file::TransferObserver& next) : next_(next) {}
-
-  void OnBytes(uint64_t size_bytes) override { next_.OnBytes(size_bytes); }
-  void OnItemDone(size_t index) override { next_.OnItemDone(index); }
-  void OnItemFailed(size_t index, const Error& error) override {
-    {
-      const MutexLock lock(mutex_);
-      if (!first_) first_ = error;
-    }
-    next_.OnItemFailed(index, error);
-  }
-  std::optional<Error> first() HR_EXCLUDES(mutex_) {
-    const MutexLock lock(mutex_);
-    return first_;
-  }
-
- private:
-  file::TransferObserver& next_;
-  Mutex mutex_;
-  std::optional<Error> first_ HR_GUARDED_BY(mutex_);
-};
-
-SystemTime ModifiedOf(const struct stat& found) {
-  return SystemTime(std::chrono::seconds(found.st_mtim.tv_sec) +
-                    std::chrono::nanoseconds(found.st_mtim.tv_nsec));
-}
 
 }  // namespace
 
@@ -101,7 +72,7 @@ bool FileChannel::IsComplete(size_t index, const std::string& path) const {
   if (lstat((folder_ + "/" + path).c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return false;
   const plan::ListedObject object = listing_.At(index);
   return static_cast<uint64_t>(found.st_size) == object.size_bytes &&
-         ModifiedOf(found) == object.modified;
+         file::ModifiedOf(found) == object.modified;
 }
 
 bool FileChannel::Expects(const std::string& relative_path) const {
@@ -121,10 +92,10 @@ Status FileChannel::CheckFolder() {
   std::error_code failure;
   fs::recursive_directory_iterator walk(folder_, failure);
   for (; !failure && walk != fs::recursive_directory_iterator(); walk.increment(failure)) {
-    if (walk->is_directory() && !walk->is_symlink()) continue;
+    std::error_code ignored;  // What has just vanished is no folder.
+    if (walk->symlink_status(ignored).type() == fs::file_type::directory) continue;
     const std::string& path = walk->path().native();
-    if (path.ends_with(file::kPartialSuffix)) {
-      std::error_code ignored;
+    if (file::IsPartialName(walk->path().filename().native())) {
       fs::remove(path, ignored);
       continue;
     }
@@ -165,15 +136,9 @@ Status FileChannel::Download(file::Transfer& transfer, file::TransferObserver& o
     }
     return std::nullopt;
   };
-  FailureKeeper keeper(observer);
-  file::TransferReport report = transfer.Download(source, keeper, context);
-  const std::string attempt = "channel " + name_;
-  if (report.error) return std::unexpected(std::move(*report.error).While(attempt));
-  if (report.items_failed == 0) return Ok();
-  Error first = keeper.first().value();
-  return std::unexpected(std::move(first).While(
-      fmt::format("{}: {} of {} objects failed, the first: ", attempt, report.items_failed,
-                  report.items_failed + report.items_done)));
+  FirstFailure failure(&observer);
+  const file::TransferReport report = transfer.Download(source, failure, context);
+  return failure.Outcome(report, "channel " + name_);
 }
 
 }  // namespace headrace::job

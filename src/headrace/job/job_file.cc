@@ -10,6 +10,7 @@
 
 #include "headrace/job/channel_options.h"
 #include "headrace/job/python_text.h"
+#include "headrace/job/setting_text.h"
 
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
@@ -40,6 +41,10 @@ class JobFileReader {
     if (key == "channels") return ReadChannels(node, spec);
     if (key == "hyperparameters") return ReadHyperparameters(node, spec);
     if (key == "environment") return ReadEnvironment(node, spec);
+    if (key == "checkpoint") return ReadCheckpoint(node, spec.checkpoint);
+    if (key == "output-compression")
+      return ReadParsed(key, node, ParseOutputCompression, spec.output_compression);
+    if (key == "max-runtime") return ReadParsed(key, node, ParseSpan, spec.max_runtime);
     return Refuse(node.source(), fmt::format("'{}' is no setting of a job", key));
   }
 
@@ -67,6 +72,37 @@ class JobFileReader {
     }
     target.clear();
     for (const toml::node& item : *items) HR_TRY(ReadText(key, item, target.emplace_back()));
+    return Ok();
+  }
+
+  // A string that `parse` turns into the setting's value.
+  template <typename Value>
+  Status ReadParsed(std::string_view key, const toml::node& node,
+                    Result<Value> (*parse)(std::string_view), Value& target) const {
+    std::string text;
+    HR_TRY(ReadText(key, node, text));
+    Result<Value> value = parse(text);
+    if (!value) return Refuse(node.source(), fmt::format("'{}': {}", key, value.error().message()));
+    target = *value;
+    return Ok();
+  }
+
+  Status ReadCheckpoint(const toml::node& node, CheckpointSpec& checkpoint) const {
+    HR_TRY_ASSIGN(const toml::table* table, Table("checkpoint", node));
+    for (const auto& [key, value] : *table) {
+      if (key == "uri") {
+        HR_TRY(ReadText(key.str(), value, checkpoint.s3_uri));
+      } else if (key == "folder") {
+        HR_TRY(ReadText(key.str(), value, checkpoint.folder));
+      } else if (key == "delete") {
+        const auto deletes = value.value_exact<bool>();
+        if (!deletes) return Refuse(value.source(), "'delete' must be true or false");
+        checkpoint.deletes = *deletes;
+      } else {
+        return Refuse(value.source(),
+                      fmt::format("'{}' is no setting of the checkpoint", key.str()));
+      }
+    }
     return Ok();
   }
 

@@ -133,5 +133,45 @@ TEST(DefaultJobName, SaysWhatRunsAndWhen) {
   EXPECT_EQ(DefaultJobName({std::string(80, 'x')}, now).size(), 63U);
 }
 
+TEST(ParseJobFile, ReadsCheckpointOutputCompressionAndRuntime) {
+  const auto spec = ParseJobFile(R"(
+output-compression = "NONE"
+max-runtime = "2h"
+[checkpoint]
+uri = "s3://bucket/ckpt"
+folder = "/data/ckpt"
+delete = true
+)",
+                                 "job.toml", {});
+  ASSERT_TRUE(spec.has_value()) << spec.error().message();
+  EXPECT_EQ(spec->output_compression, Compression::kNone);
+  EXPECT_EQ(spec->max_runtime, std::chrono::hours(2));
+  EXPECT_EQ(
+      spec->checkpoint,
+      (CheckpointSpec{.s3_uri = "s3://bucket/ckpt", .folder = "/data/ckpt", .deletes = true}));
+}
+
+TEST(ParseJobFile, NamesTheLineOfAWrongSetting) {
+  const auto refusal = [](std::string_view text) {
+    return ParseJobFile(text, "job.toml", {}).error().message();
+  };
+  EXPECT_THAT(refusal("\nmax-runtime = \"soon\""), HasSubstr("job.toml:2: 'max-runtime'"));
+  EXPECT_THAT(refusal("max-runtime = 5"), HasSubstr("must be a string"));
+  EXPECT_THAT(refusal("output-compression = \"zip\""), HasSubstr("GZIP or NONE"));
+  EXPECT_THAT(refusal("[checkpoint]\ndelete = 1"), HasSubstr("job.toml:2: 'delete'"));
+  EXPECT_THAT(refusal("[checkpoint]\npath = 1"), HasSubstr("'path' is no setting"));
+  EXPECT_THAT(refusal("checkpoint = 1"), HasSubstr("'checkpoint' must be a table"));
+}
+
+TEST(ApplyFlags, PutsTheCheckpointOfTheFlagsOverTheFiles) {
+  JobSpec spec;
+  spec.checkpoint = {.s3_uri = "s3://file/x", .folder = "/f", .deletes = true};
+  const auto changed = ApplyFlags({.checkpoint = "s3://flag/y", .max_runtime = "90s"}, spec);
+  ASSERT_TRUE(changed.has_value());
+  EXPECT_EQ(changed->checkpoint, (CheckpointSpec{.s3_uri = "s3://flag/y", .deletes = true}));
+  EXPECT_EQ(changed->max_runtime, std::chrono::seconds(90));
+  EXPECT_FALSE(ApplyFlags({.max_runtime = "never"}, spec).has_value());
+}
+
 }  // namespace
 }  // namespace headrace::job

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "headrace/job/channel_options.h"
+#include "headrace/job/setting_text.h"
 
 namespace headrace::job {
 namespace {
@@ -87,6 +88,16 @@ void ApplyText(const std::string& text, std::string& target) {
   if (!text.empty()) target = text;
 }
 
+Status ApplyCheckpoint(const JobFlags& flags, CheckpointSpec& checkpoint) {
+  if (!flags.checkpoint.empty()) {
+    const bool deletes = checkpoint.deletes;
+    HR_TRY_ASSIGN(checkpoint, ParseCheckpoint(flags.checkpoint));
+    checkpoint.deletes = deletes;
+  }
+  checkpoint.deletes = checkpoint.deletes || flags.deletes_checkpoints;
+  return Ok();
+}
+
 }  // namespace
 
 Result<JobSpec> ApplyFlags(const JobFlags& flags, JobSpec spec) {
@@ -95,6 +106,13 @@ Result<JobSpec> ApplyFlags(const JobFlags& flags, JobSpec spec) {
   HR_TRY(ApplyPairs("--hyperparameter", flags.hyperparameters, spec.hyperparameters));
   HR_TRY(ApplyPairs("--env", flags.environment, spec.environment));
   ApplyText(flags.output_uri, spec.output_uri);
+  HR_TRY(ApplyCheckpoint(flags, spec.checkpoint));
+  if (!flags.output_compression.empty()) {
+    HR_TRY_ASSIGN(spec.output_compression, ParseOutputCompression(flags.output_compression));
+  }
+  if (!flags.max_runtime.empty()) {
+    HR_TRY_ASSIGN(spec.max_runtime, While("--max-runtime", ParseSpan(flags.max_runtime)));
+  }
   ApplyText(flags.base_directory, spec.base_directory);
   ApplyText(flags.job_name, spec.name);
   ApplyText(flags.current_host, spec.current_host);

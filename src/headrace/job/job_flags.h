@@ -19,6 +19,10 @@ struct JobFlags {
   std::vector<std::string> hyperparameters;  // --hyperparameter NAME=VALUE
   std::vector<std::string> environment;      // --env NAME=VALUE
   std::string output_uri;
+  std::string output_compression;  // GZIP or NONE
+  std::string checkpoint;          // URI[=DIR]
+  bool deletes_checkpoints = false;
+  std::string max_runtime;  // "2h"
   std::string base_directory;
   std::string job_name;
   std::vector<std::string> hosts;

@@ -30,7 +30,8 @@ Status MakeFolder(const std::string& path) {
   std::error_code failure;
   fs::create_directories(path, failure);
   // A link to a folder is one, though create_directories says otherwise.
-  if (!failure || fs::is_directory(path)) return Ok();
+  std::error_code ignored;
+  if (!failure || fs::is_directory(path, ignored)) return Ok();
   return FailureOf(failure, fmt::format("make {} (--base chooses another place)", path));
 }
 
@@ -124,6 +125,10 @@ Status JobFolder::WriteConfig(const JobSpec& spec) const {
   HR_TRY(WriteFile(tree_.input_config_file(), InputDataConfig(spec).dump(2)));
   HR_TRY(WriteFile(tree_.hyperparameters_file(), HyperparametersConfig(spec).dump(2)));
   return WriteFile(tree_.resource_config_file(), ResourceConfig(spec).dump(2));
+}
+
+Status JobFolder::WriteReport(const std::string& text) const {
+  return WriteFile(tree_.report_file(), text);
 }
 
 std::string JobFolder::Failure(std::string_view reason) const {

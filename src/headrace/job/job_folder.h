@@ -28,6 +28,9 @@ class JobFolder {
   // The three files of input/config.
   Status WriteConfig(const JobSpec& spec) const;
 
+  // output/headrace-report.json, in the place of an earlier run's.
+  Status WriteReport(const std::string& text) const;
+
   // The first 1,024 characters of output/failure, where the command left one; otherwise `reason`,
   // which is then written there.
   std::string Failure(std::string_view reason) const;

@@ -2,7 +2,6 @@
 #include "headrace/job/job_rank.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <string_view>
 
@@ -40,7 +39,8 @@ Result<plan::Rank> RankOf(const JobSpec& spec, const Environment& environment) {
 }
 
 Status ExpandRank(const Environment& environment, JobSpec& spec) {
-  for (std::string* text : std::array{&spec.name, &spec.base_directory, &spec.output_uri}) {
+  for (std::string* text : {&spec.name, &spec.base_directory, &spec.output_uri,
+                            &spec.checkpoint.s3_uri, &spec.checkpoint.folder}) {
     for (size_t mark = text->find(kRankMark); mark != std::string::npos;
          mark = text->find(kRankMark)) {
       HR_TRY_ASSIGN(const plan::Rank rank,

@@ -16,9 +16,9 @@ namespace headrace::job {
 // to agree: kInvalidArgument names both sides. Pure.
 Result<plan::Rank> RankOf(const JobSpec& spec, const Environment& environment);
 
-// Puts the rank's number in place of "{rank}" in the job's name, base directory and output, so that
-// ranks that are described alike do not take each other's places. Asks for no rank where nothing
-// says "{rank}".
+// Puts the rank's number in place of "{rank}" in the job's name, base directory, output and
+// checkpoint, so that ranks that are described alike do not take each other's places. Asks for no
+// rank where nothing says "{rank}".
 Status ExpandRank(const Environment& environment, JobSpec& spec);
 
 }  // namespace headrace::job

@@ -59,10 +59,12 @@ TEST(ExpandRank, GivesEachRankPlacesOfItsOwn) {
   spec.name = "job-{rank}";
   spec.base_directory = "/tmp/{rank}/job-{rank}";
   spec.output_uri = "s3://b/out";
+  spec.checkpoint.s3_uri = "s3://b/ckpt/{rank}";
   ASSERT_THAT(ExpandRank(kTorchrun, spec), IsOk());
   EXPECT_EQ(spec.name, "job-3");
   EXPECT_EQ(spec.base_directory, "/tmp/3/job-3");
   EXPECT_EQ(spec.output_uri, "s3://b/out");
+  EXPECT_EQ(spec.checkpoint.s3_uri, "s3://b/ckpt/3");
 }
 
 TEST(ExpandRank, AsksForARankOnlyWhereOneIsWanted) {

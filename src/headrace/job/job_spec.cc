@@ -65,7 +65,8 @@ bool IsDirectoryUri(std::string_view uri) {
 
 bool NeedsStore(const JobSpec& spec) {
   const auto is_stored = [](const ChannelSpec& channel) { return !IsDirectoryUri(channel.s3_uri); };
-  return !spec.output_uri.empty() || std::ranges::any_of(spec.channels, is_stored);
+  return !spec.output_uri.empty() || !spec.checkpoint.s3_uri.empty() ||
+         std::ranges::any_of(spec.channels, is_stored);
 }
 
 }  // namespace headrace::job

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -51,6 +52,16 @@ struct ChannelSpec {
   bool operator==(const ChannelSpec&) const = default;
 };
 
+// A folder that is filled from a place in a store when the job starts, and whose files go there
+// while the command runs.
+struct CheckpointSpec {
+  std::string s3_uri;    // s3://bucket/prefix: a folder, with or without its slash. Empty: none.
+  std::string folder;    // Absolute. Empty: checkpoints/ of the tree.
+  bool deletes = false;  // An object whose file the command has removed is removed too.
+
+  bool operator==(const CheckpointSpec&) const = default;
+};
+
 // All hosts of a job are one group of this name.
 inline constexpr std::string_view kInstanceGroup = "homogeneousCluster";
 
@@ -64,6 +75,11 @@ struct JobSpec {
   // Variables of the command beside those the contract sets.
   std::map<std::string, std::string> environment;
   std::string output_uri;  // s3://bucket/prefix; empty: outputs stay in the tree.
+  // OutputDataConfig's CompressionType: archives, or the files as they are.
+  Compression output_compression = Compression::kGzip;
+  CheckpointSpec checkpoint;
+  // How long the command may run before it is asked to stop; 0: for ever.
+  std::chrono::milliseconds max_runtime{0};
   // All hosts of the job; a host's rank is its place in the sorted list.
   std::vector<std::string> hosts = {"algo-1"};
   std::string current_host = "algo-1";

@@ -25,6 +25,7 @@ class JobTree {
   std::string output_intermediate() const { return base_ + "/output/intermediate"; }
   std::string failure_file() const { return base_ + "/output/failure"; }
   std::string success_file() const { return base_ + "/output/success"; }
+  std::string report_file() const { return base_ + "/output/headrace-report.json"; }
   std::string checkpoints() const { return base_ + "/checkpoints"; }
   std::string code() const { return base_ + "/code"; }
 

@@ -198,7 +198,7 @@ TEST_F(PipeJobTest, EndsWithACommandThatReadsNothing) {
   world_.say = [&](std::string_view line) { said.emplace_back(line); };
   EXPECT_EQ(ErrorOf(RunShell("true")), "");
   EXPECT_THAT(said, ElementsAre("channel train: the command opened no epoch",
-                                StartsWith("command completed")));
+                                StartsWith("command completed"), StartsWith("report: ")));
   EXPECT_EQ(faulty_.call_count(StoreOperation::kGet), 0U);
 }
 

@@ -105,28 +105,35 @@ Result<pid_t> StartBound(const std::string& program, const std::vector<std::stri
   return started;
 }
 
+struct Pipe {
+  UniqueFd read_end;
+  UniqueFd write_end;
+};
+Result<Pipe> OpenPipe() {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) {
+    return std::unexpected(Error::FromErrno(errno, "make a pipe to watch the command"));
+  }
+  return Pipe{.read_end = UniqueFd(ends[0]), .write_end = UniqueFd(ends[1])};
+}
+
 // Waits for a process on a thread of its own and says what happens to it through a descriptor that
 // poll can watch.
 class ProcessWatch {
  public:
   enum class Event : char { kNone, kStopped, kEnded };
 
-  explicit ProcessWatch(pid_t process) : process_(process) {
-    std::array<int, 2> ends{};
-    HR_CHECK(pipe2(ends.data(), O_CLOEXEC) == 0);
-    read_end_ = UniqueFd(ends[0]);
-    write_end_ = UniqueFd(ends[1]);
-    thread_ = std::thread([this] { Watch(); });
-  }
+  ProcessWatch(pid_t process, Pipe pipe)
+      : process_(process), pipe_(std::move(pipe)), thread_([this] { Watch(); }) {}
   // The process must have ended.
   ~ProcessWatch() { thread_.join(); }
   ProcessWatch(const ProcessWatch&) = delete;
   ProcessWatch& operator=(const ProcessWatch&) = delete;
 
-  int fd() const { return read_end_.get(); }
+  int fd() const { return pipe_.read_end.get(); }
   Event Take() const {
     Event event = Event::kNone;
-    return read(read_end_.get(), &event, 1) == 1 ? event : Event::kNone;
+    return read(pipe_.read_end.get(), &event, 1) == 1 ? event : Event::kNone;
   }
 
  private:
@@ -144,13 +151,12 @@ class ProcessWatch {
       } else {
         event = Event::kEnded;
       }
-      [[maybe_unused]] const ssize_t written = write(write_end_.get(), &event, 1);
+      [[maybe_unused]] const ssize_t written = write(pipe_.write_end.get(), &event, 1);
     }
   }
 
   pid_t process_;
-  UniqueFd read_end_;
-  UniqueFd write_end_;
+  Pipe pipe_;
   std::thread thread_;
 };
 
@@ -163,46 +169,67 @@ void FollowStop(pid_t group, const Terminal& terminal) {
   kill(-group, SIGCONT);
 }
 
-// Passes a signal on; the first that asks to stop begins the grace.
-void PassOn(int signal, pid_t process, const ProcessOptions& options, ProcessEnd& end,
-            Deadline& kill_at) {
-  kill(-process, signal);
-  if (!AsksToStop(signal) || end.stop_signal != 0) return;
-  end.stop_signal = signal;
-  kill_at = Deadline::After(options.stop_grace, steady_clock::now());
-}
-
-// Passes signals on until the process has ended.
-ProcessEnd Attend(pid_t process, const Terminal& terminal, const SignalInbox& signals,
-                  const ProcessOptions& options) {
-  ProcessEnd end;
-  ProcessWatch watch(process);
-  Deadline kill_at;
-  int stop_fd = options.stop_fd;
-  while (true) {
-    std::array<pollfd, 3> polled{pollfd{.fd = watch.fd(), .events = POLLIN, .revents = 0},
-                                 pollfd{.fd = signals.fd(), .events = POLLIN, .revents = 0},
-                                 pollfd{.fd = stop_fd, .events = POLLIN, .revents = 0}};
-    if (poll(polled.data(), polled.size(), PollMilliseconds(kill_at, steady_clock::now())) < 0)
-      continue;
-    if (polled[0].revents != 0) {
-      if (watch.Take() == ProcessWatch::Event::kEnded) return end;
-      FollowStop(process, terminal);
-    }
-    if (const int signal = polled[1].revents != 0 ? signals.Take() : 0; signal != 0) {
-      PassOn(signal, process, options, end, kill_at);
-    }
-    if (polled[2].revents != 0) {
-      stop_fd = -1;
-      PassOn(SIGTERM, process, options, end, kill_at);
-    }
-    if (kill_at.HasPassed(steady_clock::now())) {
-      end.outlived_grace = true;
-      kill_at = Deadline();
-      kill(-process, SIGKILL);
+// What a running command is asked to do, and when it is made to.
+class Attendance {
+ public:
+  Attendance(pid_t process, const ProcessOptions& options) : process_(process), options_(options) {
+    if (options.max_runtime.count() > 0) {
+      stop_at_ = Deadline::After(options.max_runtime, steady_clock::now());
     }
   }
-}
+
+  // Passes signals on until the process has ended.
+  ProcessEnd Attend(const ProcessWatch& watch, const Terminal& terminal,
+                    const SignalInbox& signals) {
+    int stop_fd = options_.stop_fd;
+    while (true) {
+      std::array<pollfd, 3> polled{pollfd{.fd = watch.fd(), .events = POLLIN, .revents = 0},
+                                   pollfd{.fd = signals.fd(), .events = POLLIN, .revents = 0},
+                                   pollfd{.fd = stop_fd, .events = POLLIN, .revents = 0}};
+      const int wait = PollMilliseconds(kill_at_.Earlier(stop_at_), steady_clock::now());
+      if (poll(polled.data(), polled.size(), wait) < 0) continue;
+      if (polled[0].revents != 0) {
+        if (watch.Take() == ProcessWatch::Event::kEnded) return end_;
+        FollowStop(process_, terminal);
+      }
+      if (const int signal = polled[1].revents != 0 ? signals.Take() : 0; signal != 0) {
+        Pass(signal);
+      }
+      if (polled[2].revents != 0) {
+        stop_fd = -1;
+        Pass(SIGTERM);
+      }
+      LookAtTime();
+    }
+  }
+
+ private:
+  void Pass(int signal) {
+    kill(-process_, signal);
+    if (!AsksToStop(signal) || end_.stop_signal != 0) return;
+    end_.stop_signal = signal;
+    stop_at_ = Deadline();
+    kill_at_ = Deadline::After(options_.stop_grace, steady_clock::now());
+  }
+
+  void LookAtTime() {
+    if (stop_at_.HasPassed(steady_clock::now())) {
+      end_.is_out_of_time = true;
+      Pass(SIGTERM);
+    }
+    if (kill_at_.HasPassed(steady_clock::now())) {
+      end_.outlived_grace = true;
+      kill_at_ = Deadline();
+      kill(-process_, SIGKILL);
+    }
+  }
+
+  const pid_t process_;
+  const ProcessOptions& options_;
+  Deadline stop_at_;
+  Deadline kill_at_;
+  ProcessEnd end_;
+};
 
 bool IsExecutableFile(const std::string& path) {
   struct stat found{};
@@ -223,6 +250,10 @@ std::string SignalText(int signal) {
 }
 
 std::string DescribeEnd(const ProcessEnd& end) {
+  if (end.is_out_of_time) {
+    return fmt::format("the command ran longer than --max-runtime and was {}",
+                       end.outlived_grace ? "killed when it did not stop" : "stopped");
+  }
   if (end.outlived_grace) {
     return fmt::format("the command did not end in time after {} and was killed",
                        SignalText(end.stop_signal));
@@ -265,9 +296,14 @@ Result<ProcessEnd> RunProcess(const std::string& program, const std::vector<std:
                               const Environment& environment, const SignalInbox& signals,
                               const ProcessOptions& options) {
   const Terminal terminal;
+  HR_TRY_ASSIGN(Pipe pipe, OpenPipe());
   HR_TRY_ASSIGN(const pid_t process,
                 StartBound(program, command, environment, terminal, options.bindings));
-  ProcessEnd end = Attend(process, terminal, signals, options);
+  ProcessEnd end;
+  {
+    const ProcessWatch watch(process, std::move(pipe));
+    end = Attendance(process, options).Attend(watch, terminal, signals);
+  }
   kill(-process, SIGKILL);
   int status = 0;
   while (waitpid(process, &status, 0) < 0 && errno == EINTR) continue;
@@ -278,6 +314,7 @@ Result<ProcessEnd> RunProcess(const std::string& program, const std::vector<std:
   } else {
     end.exit_code = WEXITSTATUS(status);
   }
+  if (end.is_out_of_time) end.exit_code = kExitOutOfTime;
   return end;
 }
 

@@ -17,6 +17,8 @@ namespace headrace::job {
 inline constexpr int kExitNotExecutable = 126;
 inline constexpr int kExitNotFound = 127;
 inline constexpr int kExitSignalBase = 128;
+// What timeout(1) gives for a command that ran out of time, whatever the command itself ended with.
+inline constexpr int kExitOutOfTime = 124;
 
 struct ProcessOptions {
   // From the first SIGTERM (or SIGINT, SIGHUP, SIGQUIT) to SIGKILL: what SageMaker gives a job to
@@ -26,6 +28,8 @@ struct ProcessOptions {
   std::vector<DirectoryBinding> bindings;
   // Once this is readable the command is asked to stop, as by SIGTERM; -1: never.
   int stop_fd = -1;
+  // From its start to a SIGTERM, which begins the same grace; 0: for ever.
+  std::chrono::milliseconds max_runtime{0};
 };
 
 // SIGTERM, SIGINT, SIGHUP and SIGQUIT: the job is to end.
@@ -36,9 +40,11 @@ std::string SignalText(int signal);
 
 // How a command ended.
 struct ProcessEnd {
-  int exit_code = 0;            // Its own, or kExitSignalBase plus the signal.
+  // Its own, kExitSignalBase plus the signal, or kExitOutOfTime.
+  int exit_code = 0;
   int signal = 0;               // What ended it; 0: it exited.
   int stop_signal = 0;          // The first request to stop that was passed on; 0: none.
+  bool is_out_of_time = false;  // It ran for max_runtime and was asked to stop.
   bool outlived_grace = false;  // It was killed when the grace was over.
 };
 

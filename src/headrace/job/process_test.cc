@@ -162,5 +162,27 @@ TEST_F(ProcessTest, NamesAMissingInterpreter) {
   EXPECT_THAT(end.error().message(), HasSubstr("interpreter is missing"));
 }
 
+TEST_F(ProcessTest, IsAskedToStopWhenItsTimeIsOver) {
+  options_.max_runtime = std::chrono::milliseconds(1);
+  const ProcessEnd end = RunShell("trap 'exit 0' TERM; while :; do sleep 0.01; done");
+  EXPECT_TRUE(end.is_out_of_time);
+  EXPECT_FALSE(end.outlived_grace);
+  EXPECT_EQ(end.exit_code, kExitOutOfTime);
+  EXPECT_THAT(DescribeEnd(end), HasSubstr("longer than --max-runtime and was stopped"));
+}
+
+TEST_F(ProcessTest, IsKilledWhenItDoesNotStopInTime) {
+  options_.max_runtime = std::chrono::milliseconds(1);
+  options_.stop_grace = std::chrono::milliseconds(1);
+  const ProcessEnd end = RunShell("trap '' TERM; while :; do sleep 0.01; done");
+  EXPECT_EQ(end.exit_code, kExitOutOfTime);
+  EXPECT_TRUE(end.is_out_of_time);
+}
+
+TEST_F(ProcessTest, KeepsItsOwnCodeWhenItEndsInTime) {
+  options_.max_runtime = std::chrono::hours(1);
+  EXPECT_EQ(RunShell("exit 3").exit_code, 3);
+}
+
 }  // namespace
 }  // namespace headrace::job

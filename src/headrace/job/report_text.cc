@@ -85,6 +85,57 @@ std::string CommandLine(const JobReport& report, int exit_code) {
                      report.failure.substr(0, report.failure.find('\n')));
 }
 
+std::string RestoreLine(const CheckpointReport& checkpoint, std::chrono::nanoseconds span) {
+  std::string line =
+      fmt::format("checkpoint: {} files, {} restored in {}", checkpoint.files_restored,
+                  BytesText(checkpoint.bytes_restored), SecondsText(span));
+  if (checkpoint.files_kept > 0) line += fmt::format(", {} already there", checkpoint.files_kept);
+  if (checkpoint.files_newer > 0) {
+    line += fmt::format(", {} kept that are newer than in the store", checkpoint.files_newer);
+  }
+  return line;
+}
+
+std::string CheckpointLine(const CheckpointReport& checkpoint) {
+  std::string line = fmt::format("checkpoint: {} files, {} uploaded", checkpoint.files_uploaded,
+                                 BytesText(checkpoint.bytes_uploaded));
+  if (checkpoint.objects_deleted > 0) {
+    line += fmt::format(", {} objects deleted", checkpoint.objects_deleted);
+  }
+  if (!checkpoint.pending.empty()) {
+    line += "; " + PendingText(checkpoint);
+  }
+  return line;
+}
+
+std::string PendingText(const CheckpointReport& report) {
+  constexpr size_t kShownMax = 10;
+  uint64_t bytes = 0;
+  for (const file::Entry& entry : report.pending) bytes += entry.size_bytes;
+  std::string text =
+      fmt::format("{} files ({}) are not uploaded: ", report.pending.size(), BytesText(bytes));
+  for (size_t i = 0; i < std::min(kShownMax, report.pending.size()); ++i) {
+    const file::Entry& entry = report.pending[i];
+    text += fmt::format("{}{} ({})", i == 0 ? "" : ", ", entry.path, BytesText(entry.size_bytes));
+  }
+  if (report.pending.size() > kShownMax) {
+    text += fmt::format(" and {} more", report.pending.size() - kShownMax);
+  }
+  return text;
+}
+
+std::string ReportLine(const std::string& path, const std::map<std::string, uint64_t>& retries) {
+  std::string causes;
+  uint64_t sum = 0;
+  for (const auto& [cause, count] : retries) {
+    if (count > 0) causes += fmt::format("{}{} {}", sum == 0 ? "" : ", ", count, cause);
+    sum += count;
+  }
+  std::string line = "report: " + path;
+  if (sum > 0) line += fmt::format("; {} requests were sent again ({})", sum, causes);
+  return line;
+}
+
 std::string OutputLine(const OutputReport& output) {
   if (output.uri.empty())
     return fmt::format("{}: nothing to upload, the folder is empty", output.name);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 
 namespace headrace::job {
@@ -10,6 +11,7 @@ namespace headrace::job {
 struct ChannelReport;
 struct DirectoryBinding;
 struct FileChannelReport;
+struct CheckpointReport;
 struct JobReport;
 struct OutputReport;
 struct PipeChannelReport;
@@ -25,6 +27,11 @@ std::string ChannelLine(const ChannelReport& channel);
 std::string DirectoryLine(const DirectoryBinding& binding, bool is_mounted);
 std::string PipeLine(const PipeChannelReport& channel);
 std::string CommandLine(const JobReport& report, int exit_code);
+std::string RestoreLine(const CheckpointReport& checkpoint, std::chrono::nanoseconds span);
+std::string CheckpointLine(const CheckpointReport& checkpoint);
+std::string ReportLine(const std::string& path, const std::map<std::string, uint64_t>& retries);
+// "3 files (1.2 GiB) are not uploaded: a (1.0 GiB), b (0.2 GiB) and 1 more"
+std::string PendingText(const CheckpointReport& checkpoint);
 std::string OutputLine(const OutputReport& output);
 
 }  // namespace headrace::job

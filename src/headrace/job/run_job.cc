@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/job/run_job.h"
 
-#include <sys/statvfs.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 
 #include <fmt/format.h>
 
+#include "headrace/base/encoding.h"
+#include "headrace/base/log.h"
 #include "headrace/base/task.h"
 #include "headrace/job/augmented_files.h"
+#include "headrace/job/config_files.h"
 #include "headrace/job/directory_channel.h"
+#include "headrace/job/disk_room.h"
+#include "headrace/job/job_checkpoint.h"
 #include "headrace/job/job_folder.h"
 #include "headrace/job/job_rank.h"
 #include "headrace/job/output_check.h"
+#include "headrace/job/output_upload.h"
 #include "headrace/job/report_text.h"
+#include "headrace/job/run_report.h"
 #include "headrace/job/stop_on_signal.h"
 #include "headrace/job/validate_job.h"
 
@@ -42,12 +45,16 @@ class JobRun {
   }
 
   JobResult Run() {
+    const SystemTime started = world_.clock->WallNow();
     const Status ended = RunSteps();
     if (!ended) {
       result_.error = ended.error();
       if (folder_ && result_.report.failure.empty()) {
         result_.report.failure = folder_->Failure(ended.error().message());
       }
+    }
+    if (folder_ && !options_.checks_only) {
+      KeepReport({.started = started, .ended = world_.clock->WallNow(), .retries = {}});
     }
     return std::move(result_);
   }
@@ -58,16 +65,58 @@ class JobRun {
     HR_TRY(FindCommand());
     HR_TRY_ASSIGN(JobFolder folder, JobFolder::Take(spec_, options_.is_fresh));
     folder_.emplace(std::move(folder));
-    HR_TRY(Stoppable("the command was not started; what is downloaded is kept for the next run",
-                     options_.preparation,
-                     [this](const CallContext& context) { return Prepare(context); }));
+    HR_TRY(Timed(result_.report.preparation_span, [this] {
+      return Stoppable("the command was not started; what is downloaded is kept for the next run",
+                       options_.preparation,
+                       [this](const CallContext& context) { return Prepare(context); });
+    }));
     if (options_.checks_only) return Ok();
     HR_TRY(RunCommand());
-    const Status uploaded = Stoppable(
-        "the outputs may not be uploaded; they are kept in " + folder_->tree().base(), Deadline(),
-        [this](const CallContext& context) { return UploadOutputs(context); });
+    const Status kept =
+        Timed(result_.report.checkpoint_span, [this] { return FinishCheckpoint(); });
+    if (!kept && kept.error().code() == ErrorCode::kCancelled) return kept;
+    const Status uploaded = Timed(result_.report.outputs_span, [this] {
+      return Stoppable(
+          "the outputs may not be uploaded; they are kept in " + folder_->tree().base(), Deadline(),
+          [this](const CallContext& context) { return UploadOutputs(context); });
+    });
     if (pipe_failure_) return std::unexpected(*pipe_failure_);
+    HR_TRY(kept);
     return uploaded;
+  }
+
+  template <typename Step>
+  Status Timed(std::chrono::nanoseconds& span, const Step& step) {
+    const SteadyTime begin = world_.clock->Now();
+    Status ended = step();
+    span = world_.clock->Now() - begin;
+    return ended;
+  }
+
+  void KeepReport(RunFacts facts) {
+    if (world_.store_metrics != nullptr) facts.retries = RetriesByCause(*world_.store_metrics);
+    const std::string text = RunReportText(spec_, result_, facts);
+    const Status written = folder_->WriteReport(text);
+    if (!written) Log(LogLevel::kWarning, "run report: {}", written.error().message());
+    if (has_run_) world_.say(ReportLine(folder_->tree().report_file(), facts.retries));
+    // A store that took no outputs just now is not asked again.
+    if (spec_.output_uri.empty() || !has_run_ || result_.error) return;
+    const int exit_code = result_.exit_code;
+    const Status uploaded =
+        Stoppable("the run report is not uploaded",
+                  Deadline::After(std::chrono::seconds(30), world_.clock->Now()),
+                  [&](const CallContext& context) { return UploadReport(text, context); });
+    result_.exit_code = exit_code;  // A signal now comes too late to say how the run ended.
+    if (!uploaded) Log(LogLevel::kWarning, "run report: {}", uploaded.error().message());
+  }
+
+  Status UploadReport(const std::string& text, const CallContext& context) {
+    HR_TRY_ASSIGN(S3Uri target, OutputFolderUri(spec_));
+    PutRequest request{.bucket = target.bucket, .key = target.key + UploadedReportName(spec_)};
+    request.attributes.content_type = "application/json";
+    SpanSource body(AsBytes(text));
+    HR_TRY(RunBlocking(world_.loops->Next(), world_.store->Put(request, body, context)));
+    return Ok();
   }
 
   Status FindCommand() {
@@ -105,6 +154,7 @@ class JobRun {
     HR_TRY(folder_->WriteConfig(spec_));
     HR_TRY(CheckRoom());
     if (options_.checks_only) return SayWhatWasFound();
+    HR_TRY(RestoreCheckpoint(context));
     HR_TRY(BindDirectories());
     return DownloadChannels(context);
   }
@@ -195,14 +245,8 @@ class JobRun {
     for (const FileChannel& channel : channels_) {
       missing_bytes += channel.report().bytes - channel.report().bytes_kept;
     }
-    struct statvfs disk{};
-    if (statvfs(folder_->tree().data().c_str(), &disk) != 0) return Ok();
-    const uint64_t free_bytes = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
-    if (missing_bytes <= free_bytes) return Ok();
-    return Fail(
-        ErrorCode::kResourceExhausted,
-        fmt::format("the channels need {} more, but {} has {} free; choose another --base",
-                    BytesText(missing_bytes), folder_->tree().data(), BytesText(free_bytes)));
+    return job::CheckRoom("the channels", missing_bytes, folder_->tree().data(),
+                          "choose another --base");
   }
 
   Status DownloadChannels(const CallContext& context) {
@@ -223,20 +267,59 @@ class JobRun {
     return Ok();
   }
 
+  Status RestoreCheckpoint(const CallContext& context) {
+    if (spec_.checkpoint.s3_uri.empty()) return Ok();
+    HR_TRY_ASSIGN(checkpoint_,
+                  JobCheckpoint::Make(spec_, *world_.store, *world_.loops, options_.checkpoint));
+    const SteadyTime begin = world_.clock->Now();
+    HR_TRY(checkpoint_->CheckWritable(context));
+    const Status restored = checkpoint_->Restore(context);
+    result_.report.checkpoint = checkpoint_->report();
+    HR_TRY(restored);
+    world_.say(RestoreLine(checkpoint_->report(), world_.clock->Now() - begin));
+    return Ok();
+  }
+
+  Status FinishCheckpoint() {
+    if (!checkpoint_) return Ok();
+    Deadline deadline = Deadline::After(options_.checkpoint_timing.deadline, world_.clock->Now());
+    if (interruption_) {
+      const auto left = interruption_->at - world_.clock->WallNow();
+      deadline = deadline.Earlier(Deadline::After(left, world_.clock->Now()));
+    }
+    const Status finished =
+        Stoppable("checkpoints may not be uploaded; they are kept", Deadline(),
+                  [&](const CallContext& context) {
+                    return checkpoint_->Finish({.deadline = deadline, .stop = context.stop});
+                  });
+    result_.report.checkpoint = checkpoint_->report();
+    world_.say(CheckpointLine(checkpoint_->report()));
+    return finished;
+  }
+
   Status RunCommand() {
     ProcessOptions process = options_.process;
     if (pipes_) {
       HR_TRY(pipes_->Start(folder_->tree().data()));
       process.stop_fd = pipes_->stop_fd();
     }
+    if (checkpoint_) {
+      checkpoint_->Begin(*world_.signals, options_.checkpoint_timing, world_.interruption,
+                         options_.interruption);
+    }
     const SteadyTime begin = world_.clock->Now();
     process.bindings = bindings_;
+    process.max_runtime = spec_.max_runtime;
     auto end = RunProcess(program_, spec_.command, environment_, *world_.signals, process);
     if (pipes_) EndPipes();
+    if (checkpoint_) interruption_ = checkpoint_->EndWatch();
+    // The request to stop that the notice posted has done its work, heard or not.
+    while (interruption_ && world_.signals->Take() != 0) continue;
     if (!end) {
       result_.exit_code = kExitNotExecutable;
       return std::unexpected(std::move(end).error());
     }
+    has_run_ = true;
     result_.report.command_span = world_.clock->Now() - begin;
     result_.exit_code = end->exit_code;
     std::string reason = DescribeEnd(*end);
@@ -258,36 +341,22 @@ class JobRun {
   }
 
   Status UploadOutputs(const CallContext& context) {
+    if (spec_.output_uri.empty()) return Ok();
     const JobTree& tree = folder_->tree();
-    const Status model = UploadOutput("model.tar.gz", tree.model(), context);
-    const Status output = UploadOutput("output.tar.gz", tree.output_data(), context);
+    const Status model = UploadOutput(tree.model(), {.archive = "model", .tree = "model"}, context);
+    const Status data =
+        UploadOutput(tree.output_data(), {.archive = "output", .tree = "data"}, context);
     HR_TRY(model);
-    return output;
+    return data;
   }
 
-  Status UploadOutput(const std::string& name, const std::string& source,
+  Status UploadOutput(const std::string& folder, const OutputUpload::Names& names,
                       const CallContext& context) {
-    if (spec_.output_uri.empty()) return Ok();
-    const std::string attempt = fmt::format("upload {} (kept in {})", name, source);
-    HR_TRY_ASSIGN(const ArchiveContents contents, While(attempt, ScanFolder(source)));
     OutputReport& report = result_.report.outputs.emplace_back();
-    report.name = name;
-    report.skipped = contents.skipped;
-    if (!contents.members.empty()) {
-      HR_TRY_ASSIGN(S3Uri target, ParseS3Uri(spec_.output_uri));
-      if (!target.key.empty() && !target.key.ends_with('/')) target.key += '/';
-      target.key += fmt::format("{}/output/{}", spec_.name, name);
-      HR_TRY_ASSIGN(report.size_bytes,
-                    While(attempt, UploadArchive(*world_.store, *world_.loops, contents, target,
-                                                 options_.archive, context)));
-      report.uri = FormatS3Uri(target.bucket, target.key);
-    }
-    world_.say(OutputLine(report));
-    if (contents.unreadable.empty()) return Ok();
-    // What the machine says about one file (not found, denied) says nothing about the upload.
-    return Fail(ErrorCode::kCorrupt,
-                fmt::format("{}: it lacks {} files or folders that cannot be read: {}", attempt,
-                            contents.unreadable.size(), contents.unreadable.front().message()));
+    OutputUpload upload(spec_, *world_.store, *world_.loops, options_.outputs);
+    const Status uploaded = upload.Upload(folder, names, report, context);
+    if (uploaded || !report.uri.empty()) world_.say(OutputLine(report));
+    return uploaded;
   }
 
   const JobSpec& spec_;
@@ -295,6 +364,7 @@ class JobRun {
   const JobWorld& world_;
   const Environment environment_;
   std::string program_;
+  bool has_run_ = false;  // The command was started.
   std::optional<JobFolder> folder_;
   std::vector<FileChannel> channels_;
   std::vector<AugmentedFiles> manifests_;   // Of channels_; for their manifests alone.
@@ -302,6 +372,8 @@ class JobRun {
   DirectoryLinks links_;
   std::optional<PipeDelivery> pipes_;
   std::optional<Error> pipe_failure_;
+  std::unique_ptr<JobCheckpoint> checkpoint_;  // Null: the job has none.
+  std::optional<Interruption> interruption_;
   JobResult result_;
 };
 
@@ -311,18 +383,6 @@ JobResult RunJob(const JobSpec& spec, const JobOptions& options, const JobWorld&
   HR_CHECK(!NeedsStore(spec) || (world.store != nullptr && world.loops != nullptr));
   HR_CHECK(world.signals != nullptr);
   return JobRun(spec, options, world).Run();
-}
-
-HostFacts LookAtHost() {
-  HostFacts facts{.cpu_count = static_cast<uint32_t>(sysconf(_SC_NPROCESSORS_ONLN))};
-  std::FILE* gpus = popen("nvidia-smi --list-gpus 2>/dev/null", "r");
-  if (gpus == nullptr) return facts;
-  char line[512];
-  while (std::fgets(line, sizeof(line), gpus) != nullptr) {
-    if (std::string_view(line).starts_with("GPU ")) ++facts.gpu_count;
-  }
-  if (pclose(gpus) != 0) facts.gpu_count = 0;
-  return facts;
 }
 
 }  // namespace headrace::job

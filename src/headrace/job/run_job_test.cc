@@ -15,6 +15,7 @@
 #include "headrace/base/random.h"
 #include "headrace/job/channel_options.h"
 #include "headrace/job/job_tree.h"
+#include "headrace/store/faulty/faulty_store.h"
 #include "headrace/store/memory/memory_store.h"
 #include "testing/blocking_store.h"
 #include "testing/result_matchers.h"
@@ -29,6 +30,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
+
+constexpr const char* kReport = "jobs/j1/output/headrace-report.json";
 
 // Hears downloads, counts them and may post a signal after the first.
 class CountingObserver final : public file::TransferObserver {
@@ -109,7 +112,7 @@ TEST_F(RunJobTest, UploadsTheRestWhenSomeOfTheModelCannotBePacked) {
       "ln -s /proc/self/status $SM_MODEL_DIR/status; echo log > $SM_OUTPUT_DATA_DIR/log");
   EXPECT_EQ(ErrorOf(result), "");
   EXPECT_THAT(*store_.Keys("results"),
-              ElementsAre("jobs/j1/output/model.tar.gz", "jobs/j1/output/output.tar.gz"));
+              ElementsAre(kReport, "jobs/j1/output/model.tar.gz", "jobs/j1/output/output.tar.gz"));
   ASSERT_EQ(result.report.outputs.size(), 2U);
   EXPECT_THAT(result.report.outputs[0].skipped, ElementsAre("process", "status"));
 }
@@ -128,7 +131,7 @@ TEST_F(RunJobTest, GivesTheCommandItsDataAndUploadsWhatItMakes) {
   EXPECT_EQ(Read("model/model.txt"), "alphabeta");
   EXPECT_EQ(Read("output/data/log"), "3\n");
   EXPECT_THAT(*store_.Keys("results"),
-              ElementsAre("jobs/j1/output/model.tar.gz", "jobs/j1/output/output.tar.gz"));
+              ElementsAre(kReport, "jobs/j1/output/model.tar.gz", "jobs/j1/output/output.tar.gz"));
   ASSERT_EQ(result.report.channels.size(), 1U);
   EXPECT_EQ(result.report.channels[0].counts.objects, 2U);
   EXPECT_EQ(result.report.channels[0].counts.bytes, 9U);
@@ -229,12 +232,12 @@ TEST_F(RunJobTest, DownloadsNothingTwice) {
   ASSERT_EQ(RunShell("exit 1").exit_code, 1);
   EXPECT_EQ(observer_.done, 2);
   fs::remove(base_ / "input/data/train/a");
-  std::ofstream(base_ / "input/data/train/.b.00.headrace-part") << "half";
+  std::ofstream(base_ / "input/data/train/.b.0123456789ab.headrace-part") << "half";
   const JobResult result = RunShell("test -s $SM_CHANNEL_TRAIN/a");
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(observer_.done, 3);
   EXPECT_EQ(result.report.channels[0].counts.objects_kept, 1U);
-  EXPECT_FALSE(fs::exists(base_ / "input/data/train/.b.00.headrace-part"));
+  EXPECT_FALSE(fs::exists(base_ / "input/data/train/.b.0123456789ab.headrace-part"));
 }
 
 TEST_F(RunJobTest, DownloadsAgainWhatHasChangedAndRefusesStrangers) {
@@ -288,7 +291,7 @@ TEST_F(RunJobTest, KeepsTheExitCodeAndUploadsWhatAFailedCommandMade) {
   EXPECT_EQ(Read("output/failure"), "the command exited with code 42");
   EXPECT_EQ(result.report.failure, "the command exited with code 42");
   // The empty model folder replaces no earlier model.
-  EXPECT_THAT(*store_.Keys("results"), ElementsAre("jobs/j1/output/output.tar.gz"));
+  EXPECT_THAT(*store_.Keys("results"), ElementsAre(kReport, "jobs/j1/output/output.tar.gz"));
 }
 
 TEST_F(RunJobTest, ShowsTheFirst1024CharactersOfTheCommandsOwnFailure) {
@@ -366,6 +369,127 @@ TEST_F(RunJobTest, NeedsNoStoreWithoutChannelsAndOutput) {
   world_.store = nullptr;
   EXPECT_EQ(RunShell("echo m > $SM_MODEL_DIR/m").exit_code, 0);
   EXPECT_THAT(*store_.Keys("results"), IsEmpty());
+}
+
+TEST_F(RunJobTest, UploadsOutputsAsTheyAreWhereAsked) {
+  spec_.output_compression = Compression::kNone;
+  const JobResult result = RunShell(
+      "mkdir $SM_MODEL_DIR/sub; echo w > $SM_MODEL_DIR/sub/weights; ln -s . $SM_MODEL_DIR/self;"
+      "echo c > $SM_MODEL_DIR/config.json; echo log > $SM_OUTPUT_DATA_DIR/log");
+  EXPECT_EQ(ErrorOf(result), "");
+  EXPECT_THAT(*store_.Keys("results"),
+              ElementsAre("jobs/j1/output/data/log", kReport, "jobs/j1/output/model/config.json",
+                          "jobs/j1/output/model/sub/weights"));
+  const OutputReport& model = result.report.outputs.at(0);
+  EXPECT_EQ(model.uri, "s3://results/jobs/j1/output/model/");
+  EXPECT_EQ(model.files, 2U);
+  EXPECT_EQ(model.size_bytes, 4U);
+  EXPECT_THAT(model.skipped, ElementsAre("self"));
+  EXPECT_EQ(store_.Head("results", "jobs/j1/output/model/config.json")->attributes.content_type,
+            "application/json");
+}
+
+TEST_F(RunJobTest, ACommandThatRunsTooLongIsStoppedAndItsOutputsAreKept) {
+  spec_.max_runtime = std::chrono::milliseconds(50);
+  const JobResult result =
+      RunShell("trap 'echo w > $SM_MODEL_DIR/weights; exit 0' TERM; while :; do sleep 0.01; done");
+  EXPECT_EQ(result.exit_code, kExitOutOfTime);
+  EXPECT_THAT(Read("output/failure"), HasSubstr("--max-runtime"));
+}
+
+TEST_F(RunJobTest, GoesOnFromTheCheckpointsOfTheRunBefore) {
+  spec_.checkpoint.s3_uri = "s3://results/ckpt";
+  const std::string script =
+      "cd $SAGEMAKER_BASE_DIR/checkpoints; n=$(cat latest 2>/dev/null || echo 0);"
+      "n=$((n+1)); echo w$n > step-$n; echo $n > latest; exit $((2-n))";
+  EXPECT_EQ(RunShell(script).exit_code, 1);
+  EXPECT_THAT(*store_.Keys("results", "ckpt/"), ElementsAre("ckpt/latest", "ckpt/step-1"));
+  fs::remove_all(base_);
+  const JobResult second = RunShell(script);
+  EXPECT_EQ(ErrorOf(second), "");
+  EXPECT_EQ(second.exit_code, 0);
+  EXPECT_EQ(Read("checkpoints/step-1"), "w1\n");
+  EXPECT_THAT(*store_.Keys("results", "ckpt/"),
+              ElementsAre("ckpt/latest", "ckpt/step-1", "ckpt/step-2"));
+  EXPECT_EQ(second.report.checkpoint->files_restored, 2U);
+  EXPECT_EQ(second.report.checkpoint->files_uploaded, 2U);
+}
+
+TEST_F(RunJobTest, ANoticeOfInterruptionAsksTheCommandToSaveItsWork) {
+  spec_.checkpoint.s3_uri = "s3://results/ckpt";
+  world_.interruption = [this](const CallContext&) -> Result<std::optional<Interruption>> {
+    if (!fs::exists(base_ / "checkpoints/ready")) return std::nullopt;
+    return Interruption{.action = "terminate",
+                        .at = world_.clock->WallNow() + std::chrono::minutes(2)};
+  };
+  options_.interruption.interval = std::chrono::milliseconds(1);
+  const JobResult result = RunShell(
+      "cd $SAGEMAKER_BASE_DIR/checkpoints; trap 'echo saved > last; exit 9' TERM;"
+      "echo > ready; while :; do sleep 0.01; done");
+  EXPECT_EQ(result.exit_code, 9);
+  EXPECT_EQ(ErrorOf(result), "");
+  EXPECT_EQ(store_.Get("results", "ckpt/last").value(), "saved\n");
+}
+
+TEST_F(RunJobTest, NamesTheCheckpointsThatTheStoreDidNotTake) {
+  FaultyStore faulty(memory_);
+  world_.store = &faulty;
+  faulty.Add({.operation = StoreOperation::kPut,
+              .key = "ckpt/step-1",
+              .call_count = StoreFault::kEveryCall,
+              .error = Error(ErrorCode::kUnavailable, "no route")});
+  spec_.checkpoint.s3_uri = "s3://results/ckpt";
+  options_.checkpoint_timing.deadline = std::chrono::milliseconds(20);
+  const JobResult result =
+      RunShell("echo weights > $SAGEMAKER_BASE_DIR/checkpoints/step-1; echo m > $SM_MODEL_DIR/m");
+  EXPECT_EQ(result.error->code(), ErrorCode::kTimedOut);
+  EXPECT_THAT(ErrorOf(result), HasSubstr("1 files (8 B) are not uploaded: step-1 (8 B)"));
+  EXPECT_THAT(ErrorOf(result), HasSubstr("kept in " + (base_ / "checkpoints").string()));
+  EXPECT_THAT(ErrorOf(result), HasSubstr("no route"));
+  // The outputs are uploaded all the same.
+  EXPECT_THAT(*store_.Keys("results"), ElementsAre("jobs/j1/output/model.tar.gz"));
+}
+
+TEST_F(RunJobTest, ReportsWhatItDidInTheTreeAndBesideTheOutputs) {
+  s3::S3Metrics metrics(s3::kS3Metrics);
+  metrics.counter(s3::S3Metric::kRetries, 0).Add(3);
+  world_.store_metrics = &metrics;
+  GivenObject("train/a.txt", "alpha");
+  GivenChannel("train=s3://data/train/");
+  spec_.checkpoint.s3_uri = "s3://results/ckpt";
+  RunShell("echo w > $SM_MODEL_DIR/weights; echo x > $SAGEMAKER_BASE_DIR/checkpoints/c; exit 3");
+  const std::string text = Read("output/headrace-report.json");
+  EXPECT_EQ(store_.Get("results", kReport).value(), text);
+  const auto report = nlohmann::json::parse(text);
+  EXPECT_EQ(report["format"], "headrace-run-report");
+  EXPECT_EQ(report["version"], 1);
+  EXPECT_EQ(report["exit_code"], 3);
+  EXPECT_EQ(report["failure"], "the command exited with code 3");
+  EXPECT_EQ(report["error"], nullptr);
+  EXPECT_EQ(report["channels"][0]["mode"], "File");
+  EXPECT_EQ(report["channels"][0]["objects"], 1);
+  EXPECT_EQ(report["channels"][0]["bytes"], 5);
+  EXPECT_EQ(report["checkpoint"]["files_uploaded"], 1);
+  EXPECT_EQ(report["outputs"][0]["uri"], "s3://results/jobs/j1/output/model.tar.gz");
+  EXPECT_EQ(report["outputs"][1]["uri"], nullptr);
+  EXPECT_EQ(report["retries"]["throttled"], 3);
+  EXPECT_EQ(report["retries"]["no_answer"], 0);
+}
+
+TEST_F(RunJobTest, ReportsAFailureBeforeTheCommandInTheTreeAlone) {
+  GivenChannel("train=s3://data/none/");
+  RunShell("true");
+  const auto report = nlohmann::json::parse(Read("output/headrace-report.json"));
+  EXPECT_THAT(report["error"].get<std::string>(), HasSubstr("s3://data/none/"));
+  EXPECT_EQ(report["seconds"]["command"], 0);
+  EXPECT_THAT(*store_.Keys("results"), IsEmpty());
+}
+
+TEST_F(RunJobTest, HostsOfOneJobHaveReportsOfTheirOwn) {
+  spec_.hosts = {"algo-1", "algo-2"};
+  spec_.current_host = "algo-2";
+  RunShell("true");
+  EXPECT_THAT(*store_.Keys("results"), ElementsAre("jobs/j1/output/headrace-report-algo-2.json"));
 }
 
 }  // namespace

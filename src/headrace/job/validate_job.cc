@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 
 #include "headrace/base/utf8.h"
+#include "headrace/job/checkpoint_place.h"
 #include "headrace/job/directory_channel.h"
+#include "headrace/job/job_tree.h"
 #include "headrace/job/training_environment.h"
 #include "headrace/store/s3_uri.h"
 
@@ -235,6 +237,40 @@ Status ValidateHosts(const JobSpec& spec) {
   return Ok();
 }
 
+// True when `path` is `folder` or lies below it.
+bool IsWithin(std::string_view path, std::string_view folder) {
+  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
+Status ValidateCheckpoint(const JobSpec& spec) {
+  const CheckpointSpec& checkpoint = spec.checkpoint;
+  if (checkpoint.s3_uri.empty()) {
+    if (!checkpoint.deletes && checkpoint.folder.empty()) return Ok();
+    return Refuse("there is no checkpoint URI; give --checkpoint s3://BUCKET/PREFIX");
+  }
+  HR_TRY(While("checkpoint", ValidateUri(checkpoint.s3_uri)));
+  HR_TRY_ASSIGN(const S3Uri place, CheckpointPrefix(checkpoint));
+  const JobTree tree(spec.base_directory);
+  const std::string folder = CheckpointFolder(spec);
+  if (!folder.starts_with('/') || !IsPortable(folder)) {
+    return Refuse("checkpoint folder '{}' must be an absolute path", folder);
+  }
+  for (const std::string& taken : {tree.input(), tree.model(), tree.output(), tree.code()}) {
+    if (!IsWithin(folder, taken) && !IsWithin(taken, folder)) continue;
+    return Refuse("checkpoint folder {} and the tree's {} lie one inside the other; choose another",
+                  folder, taken);
+  }
+  if (spec.output_uri.empty()) return Ok();
+  HR_TRY_ASSIGN(S3Uri output, ParseS3Uri(spec.output_uri));
+  if (!output.key.empty() && !output.key.ends_with('/')) output.key += '/';
+  output.key += spec.name + "/output/";
+  if (output.bucket == place.bucket && output.key.starts_with(place.key)) {
+    return Refuse("checkpoint {} holds the outputs ({}): they would be restored as checkpoints",
+                  checkpoint.s3_uri, FormatS3Uri(output.bucket, output.key));
+  }
+  return Ok();
+}
+
 }  // namespace
 
 Status ValidateJob(const JobSpec& spec) {
@@ -244,6 +280,7 @@ Status ValidateJob(const JobSpec& spec) {
   HR_TRY(ValidateEnvironment(spec.environment));
   HR_TRY(ValidateHosts(spec));
   if (!spec.output_uri.empty()) HR_TRY(While("output", ValidateUri(spec.output_uri)));
+  HR_TRY(ValidateCheckpoint(spec));
   if (!spec.base_directory.starts_with('/') || !IsPortable(spec.base_directory)) {
     return Refuse("base directory '{}' must be an absolute path", spec.base_directory);
   }

@@ -188,5 +188,32 @@ TEST(ValidateJob, TakesDirectoriesWithWhatMakesSenseForThem) {
   EXPECT_THAT(RefusalOfChannels({"a=s3://b/p,access=rw"}), HasSubstr("access belongs to"));
 }
 
+TEST(ValidateJob, RefusesCheckpointsWhereSomethingElseIsKept) {
+  JobSpec spec = GoodJob();
+  spec.checkpoint.s3_uri = "s3://b/jobs/job-1";
+  EXPECT_EQ(Refusal(spec), "accepted");
+  for (const char* folder :
+       {"/opt/ml", "/opt", "/opt/ml/model", "/opt/ml/model/ckpt", "/opt/ml/input/data/train"}) {
+    spec.checkpoint.folder = folder;
+    EXPECT_THAT(Refusal(spec), HasSubstr("one inside the other")) << folder;
+  }
+  spec.checkpoint.folder = "/opt/ml/models";
+  EXPECT_EQ(Refusal(spec), "accepted");
+  spec.output_uri = "s3://b/jobs";
+  EXPECT_THAT(Refusal(spec), HasSubstr("s3://b/jobs/job-1/output/"));
+  spec.output_uri = "s3://other/jobs";
+  EXPECT_EQ(Refusal(spec), "accepted");
+}
+
+TEST(ValidateJob, RefusesCheckpointSettingsWithoutAPlace) {
+  JobSpec spec = GoodJob();
+  spec.checkpoint.deletes = true;
+  EXPECT_THAT(Refusal(spec), HasSubstr("no checkpoint URI"));
+  spec.checkpoint.s3_uri = "/data/ckpt";
+  EXPECT_THAT(Refusal(spec), HasSubstr("checkpoint"));
+  spec.checkpoint = {.s3_uri = "s3://b/c", .folder = "relative"};
+  EXPECT_THAT(Refusal(spec), HasSubstr("absolute"));
+}
+
 }  // namespace
 }  // namespace headrace::job

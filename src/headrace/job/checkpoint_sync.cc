@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/job/checkpoint_sync.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "headrace/base/media_type.h"
+#include "headrace/base/task.h"
+#include "headrace/deliver/file/batch_delete.h"
+#include "headrace/deliver/file/local_tree.h"
+#include "headrace/job/disk_room.h"
+#include "headrace/job/first_failure.h"
+#include "headrace/plan/key_path.h"
+
+namespace headrace::job {
+namespace {
+
+// Below this no file of weights can be complete: it is less than any writer's buffer.
+constexpr uint64_t kFullDiskBytes = 64 * 1024;
+
+// True for a failure that this file alone has: those behind it need not wait.
+bool IsOfOneFile(ErrorCode code) {
+  return code == ErrorCode::kInvalidArgument || code == ErrorCode::kUnsupported;
+}
+
+const file::Entry* Find(const std::vector<file::Entry>& scan, const std::string& path) {
+  const auto found = std::ranges::lower_bound(scan, path, {}, &file::Entry::path);
+  return found != scan.end() && found->path == path ? &*found : nullptr;
+}
+
+}  // namespace
+
+CheckpointSync::CheckpointSync(CheckpointPlace place, ObjectStore& store, EventLoops& loops,
+                               const CheckpointOptions& options)
+    : place_(std::move(place)),
+      store_(store),
+      loops_(loops),
+      options_(options),
+      transfer_(store, loops, options.transfer) {}
+
+Status CheckpointSync::Restore(const CallContext& context) {
+  std::error_code failure;
+  std::filesystem::create_directories(place_.folder, failure);
+  if (failure) {
+    return std::unexpected(Error::FromErrno(failure.value(), "make " + place_.folder));
+  }
+  const plan::ListSource source{.bucket = place_.prefix.bucket, .prefix = place_.prefix.key};
+  HR_TRY_ASSIGN(const plan::Listing listing,
+                plan::ListPrefix(store_, loops_, source, options_.list, context));
+  HR_TRY_ASSIGN(const Scan there, ScanFolder());
+  plan::KeyPathChecker checker(place_.prefix.key);
+  std::vector<file::DownloadItem> missing;
+  std::vector<std::string> same;
+  for (size_t index = 0; index < listing.size(); ++index) {
+    ObjectInfo object = listing.ObjectAt(index);
+    HR_TRY_ASSIGN(const std::optional<std::string> path, checker.Next(object.key));
+    if (!path) continue;
+    const file::Entry entry{
+        .path = *path, .size_bytes = object.size_bytes, .modified = object.modified, .etag = {}};
+    HR_TRY(CheckObject(entry));
+    const RestoreStep step = PlanRestore(entry, Find(there, *path));
+    if (step == RestoreStep::kKeepNewer) {
+      ++report_.files_newer;
+      continue;
+    }
+    same.push_back(*path);
+    if (step == RestoreStep::kSame) {
+      ++report_.files_kept;
+      continue;
+    }
+    missing.push_back({.bucket = place_.prefix.bucket,
+                       .key = std::move(object.key),
+                       .size_bytes = object.size_bytes,
+                       .etag = std::move(object.etag),
+                       .modified = object.modified,
+                       .path = PathOf(*path)});
+  }
+  HR_TRY(DownloadMissing(std::move(missing), context));
+  HR_TRY_ASSIGN(before_, ScanFolder());
+  for (const std::string& path : same) {
+    if (const file::Entry* entry = Find(before_, path)) stored_[path] = StampOf(*entry);
+  }
+  return Ok();
+}
+
+Status CheckpointSync::CheckObject(const file::Entry& object) const {
+  const std::string path = PathOf(object.path);
+  struct stat found{};
+  const bool is_there = stat(path.c_str(), &found) == 0;
+  if ((!is_there && errno == ENOTDIR) || (is_there && S_ISDIR(found.st_mode))) {
+    return Fail(ErrorCode::kAlreadyExists,
+                fmt::format("{} cannot be restored to {}: a {} is in its place; remove it or "
+                            "choose another folder",
+                            NameOf(object.path), path, is_there ? "folder" : "file"));
+  }
+  return Ok();
+}
+
+Status CheckpointSync::DownloadMissing(std::vector<file::DownloadItem> missing,
+                                       const CallContext& context) {
+  uint64_t missing_bytes = 0;
+  for (const file::DownloadItem& item : missing) missing_bytes += item.size_bytes;
+  HR_TRY(CheckRoom("the files", missing_bytes, place_.folder,
+                   "choose another folder (--checkpoint URI=DIR)"));
+  size_t next = 0;
+  const auto items = [&]() -> Result<std::optional<file::DownloadItem>> {
+    if (next == missing.size()) return std::nullopt;
+    return std::move(missing[next++]);
+  };
+  FirstFailure failure;
+  const file::TransferReport report = transfer_.Download(items, failure, context);
+  report_.files_restored = report.items_done;
+  report_.bytes_restored = report.bytes;
+  return failure.Outcome(report, "restore");
+}
+
+Result<CheckpointSync::Scan> CheckpointSync::ScanFolder() {
+  report_.problems.clear();
+  HR_TRY_ASSIGN(
+      file::LocalTree tree,
+      file::LocalTree::Open(place_.folder, {}, [this](const std::string& path, const Error& error) {
+        AddProblem(path, error);
+      }));
+  Scan scan;
+  while (std::optional<file::Entry> entry = tree.Next()) {
+    if (scan.size() == options_.file_count_max) {
+      return Fail(ErrorCode::kResourceExhausted,
+                  fmt::format("{} holds more than {} files; remove some", place_.folder,
+                              options_.file_count_max));
+    }
+    scan.push_back(*std::move(entry));
+  }
+  // By folder the names come in the order of keys; by path, '/' sorts among other bytes.
+  std::ranges::sort(scan, {}, &file::Entry::path);
+  return scan;
+}
+
+Status CheckpointSync::Look(const CallContext& context) {
+  HR_TRY_ASSIGN(Scan now, ScanFolder());
+  const CheckpointPlan plan = PlanCheckpoint(before_, now, stored_);
+  before_ = std::move(now);
+  Status outcome = CarryOut(plan, context);
+  // Written to again meanwhile: it and all that is newer waits for the next look.
+  if (!outcome && outcome.error().code() == ErrorCode::kPreconditionFailed) return Ok();
+  return outcome;
+}
+
+Status CheckpointSync::LookAtEnd(const CallContext& context) {
+  HR_TRY_ASSIGN(before_, ScanFolder());
+  return CarryOut(PlanCheckpoint(before_, before_, stored_), context);
+}
+
+Status CheckpointSync::CarryOut(const CheckpointPlan& plan, const CallContext& context) {
+  const std::optional<uint64_t> free_bytes = FreeBytes(place_.folder);
+  if (free_bytes && *free_bytes < kFullDiskBytes) report_.is_disk_full = true;
+  Status outcome = Ok();
+  for (const file::Entry& entry : plan.uploads) {
+    if (access(PathOf(entry.path).c_str(), R_OK) != 0) {
+      if (errno == ENOENT) continue;  // Removed since: nothing is missing.
+      AddProblem(entry.path, Error::FromErrno(errno, "read " + PathOf(entry.path)));
+      continue;
+    }
+    const Status uploaded = Upload(entry, context);
+    if (uploaded) continue;
+    if (IsOfOneFile(uploaded.error().code())) {
+      AddProblem(entry.path, uploaded.error());
+      continue;
+    }
+    outcome = uploaded;
+    break;
+  }
+  SetPending(plan);
+  // What is gone made room for something newer, which has to be safe first. An empty folder is
+  // rather a mistake than a wish.
+  const bool may_delete = place_.deletes && outcome && report_.pending.empty() && !before_.empty();
+  if (!may_delete || plan.gone.empty()) return outcome;
+  return Delete(plan.gone, context);
+}
+
+Status CheckpointSync::Upload(const file::Entry& entry, const CallContext& context) {
+  bool is_given = false;
+  const auto items = [&]() -> Result<std::optional<file::UploadItem>> {
+    if (std::exchange(is_given, true)) return std::nullopt;
+    return file::UploadItem{.path = PathOf(entry.path),
+                            .size_bytes = entry.size_bytes,
+                            .modified = entry.modified,
+                            .bucket = place_.prefix.bucket,
+                            .key = place_.prefix.key + entry.path,
+                            .attributes = {.content_type = std::string(MediaTypeOf(entry.path))}};
+  };
+  FirstFailure failure;
+  const file::TransferReport report = transfer_.Upload(items, failure, context);
+  HR_TRY(failure.Outcome(report, "upload " + NameOf(entry.path)));
+  stored_[entry.path] = StampOf(entry);
+  ++report_.files_uploaded;
+  report_.bytes_uploaded += entry.size_bytes;
+  return Ok();
+}
+
+Status CheckpointSync::Delete(const std::vector<std::string>& gone, const CallContext& context) {
+  Mutex mutex;
+  std::optional<Error> first;
+  std::vector<std::string> deleted;
+  const auto on_key = [&](const std::string& key, const Error* error) {
+    const MutexLock lock(mutex);
+    if (error == nullptr) {
+      deleted.push_back(key.substr(place_.prefix.key.size()));
+    } else if (!first) {
+      first = *error;
+    }
+  };
+  {
+    file::BatchDelete deletes(store_, loops_, place_.prefix.bucket, on_key, context);
+    for (const std::string& path : gone) deletes.Add(place_.prefix.key + path);
+    deletes.Finish();
+  }
+  for (const std::string& path : deleted) stored_.erase(path);
+  report_.objects_deleted += deleted.size();
+  if (!first) return Ok();
+  return std::unexpected(std::move(*first).While("remove checkpoints whose files are gone"));
+}
+
+void CheckpointSync::SetPending(const CheckpointPlan& plan) {
+  report_.pending.clear();
+  for (const auto* entries : {&plan.uploads, &plan.waiting}) {
+    for (const file::Entry& entry : *entries) {
+      const auto found = stored_.find(entry.path);
+      if (found != stored_.end() && found->second == StampOf(entry)) continue;
+      if (access(PathOf(entry.path).c_str(), F_OK) != 0) continue;
+      report_.pending.push_back(entry);
+    }
+  }
+}
+
+void CheckpointSync::AddProblem(const std::string& path, const Error& error) {
+  if (report_.problems.size() >= kProblemCountMax) return;
+  report_.problems.push_back(fmt::format("{}: {}", path, error.message()));
+}
+
+}  // namespace headrace::job

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "headrace/base/error.h"
+#include "headrace/base/event_loops.h"
+#include "headrace/deliver/file/entry.h"
+#include "headrace/deliver/file/transfer.h"
+#include "headrace/job/checkpoint_plan.h"
+#include "headrace/plan/list_prefix.h"
+#include "headrace/plan/listing.h"
+#include "headrace/store/object_store.h"
+#include "headrace/store/s3_uri.h"
+
+namespace headrace::job {
+
+// The two sides of a job's checkpoints.
+struct CheckpointPlace {
+  S3Uri prefix;  // As CheckpointPrefix gives it.
+  std::string folder;
+  bool deletes = false;  // Objects whose files are gone are removed.
+};
+
+struct CheckpointOptions {
+  // Half of what other transfers take: the command that trains needs memory and network meanwhile.
+  file::TransferOptions transfer{.memory_bytes_max = 64ULL << 20U, .requests_in_flight_max = 8};
+  plan::ListOptions list;
+  // Of one folder: names and versions of all are held, 100 to 200 bytes each.
+  size_t file_count_max = 200'000;
+};
+
+struct CheckpointReport {
+  uint64_t files_restored = 0;
+  uint64_t bytes_restored = 0;
+  uint64_t files_kept = 0;      // Already there as the store has them.
+  uint64_t files_newer = 0;     // Newer than in the store: kept, and uploaded like new ones.
+  uint64_t files_uploaded = 0;  // Each version counts.
+  uint64_t bytes_uploaded = 0;
+  uint64_t objects_deleted = 0;
+  // Not in the store as they were at the last look, in the order they would go.
+  std::vector<file::Entry> pending;
+  // What cannot be uploaded at all, with the reason; at most kProblemCountMax of them.
+  std::vector<std::string> problems;
+  bool is_disk_full = false;  // At some look.
+};
+inline constexpr size_t kProblemCountMax = 20;
+
+// A folder of checkpoints and its copy in a store. Nothing but the user's files is ever in the
+// folder, and each look starts from what is there, so that nothing can be missed for good.
+// Threads: one at a time, not an event loop. Lifetime: store and loops outlive it.
+class CheckpointSync {
+ public:
+  CheckpointSync(CheckpointPlace place, ObjectStore& store, EventLoops& loops,
+                 const CheckpointOptions& options);
+
+  // Makes the folder and brings in what is missing there or older than in the store. Before a byte
+  // moves: kInvalidArgument for a key that cannot be a file, kAlreadyExists where the folder has a
+  // folder in the place of a file or the other way round, kResourceExhausted without room.
+  Status Restore(const CallContext& context);
+
+  // One look while a command may write: uploads what is complete, in order, up to the first failure
+  // of the store, which it gives. What is left is in report().pending, for the next look.
+  Status Look(const CallContext& context);
+  // The same when nobody writes any more: every file is complete. After a success all is uploaded
+  // but what report().problems names.
+  Status LookAtEnd(const CallContext& context);
+
+  const CheckpointPlace& place() const { return place_; }
+  const CheckpointReport& report() const { return report_; }
+
+ private:
+  using Scan = std::vector<file::Entry>;
+
+  Result<Scan> ScanFolder();
+  Status CheckObject(const file::Entry& object) const;
+  Status DownloadMissing(std::vector<file::DownloadItem> missing, const CallContext& context);
+  Status CarryOut(const CheckpointPlan& plan, const CallContext& context);
+  Status Upload(const file::Entry& entry, const CallContext& context);
+  Status Delete(const std::vector<std::string>& gone, const CallContext& context);
+  void SetPending(const CheckpointPlan& plan);
+  void AddProblem(const std::string& path, const Error& error);
+  std::string PathOf(const std::string& below) const { return place_.folder + "/" + below; }
+  std::string NameOf(const std::string& below) const {
+    return FormatS3Uri(place_.prefix.bucket, place_.prefix.key + below);
+  }
+
+  const CheckpointPlace place_;
+  ObjectStore& store_;
+  EventLoops& loops_;
+  const CheckpointOptions options_;
+  file::Transfer transfer_;
+  Scan before_;  // The look before.
+  StoredFiles stored_;
+  CheckpointReport report_;
+};
+
+}  // namespace headrace::job
