@@ -161,8 +161,10 @@ Status DirectoryCore::CollectUploads() {
   for (const MultipartUpload& upload : uploads) {
     const auto found = FindAndDescribe(upload.bucket, upload.key);
     const bool is_completed = found && found->record->object.upload_id == upload.upload_id;
-    // Without its bucket, nobody can go on with it.
-    if (is_completed || !OpenBucket(upload.bucket)) HR_TRY(uploads_->Drop(upload.upload_id));
+    // Without its bucket, nobody can go on with it; a bucket that cannot be opened now may later.
+    const auto bucket = OpenBucket(upload.bucket);
+    const bool is_orphan = !bucket && bucket.error().code() == ErrorCode::kNotFound;
+    if (is_completed || is_orphan) HR_TRY(uploads_->Drop(upload.upload_id));
   }
   return Ok();
 }
@@ -237,8 +239,7 @@ Status DirectoryCore::DeleteBucket(const std::string& bucket) {
   HR_TRY(walk.Seek(""));
   HR_TRY_ASSIGN(const auto first, walk.Next());
   if (first || !RemoveEmptyTree(root_.get(), bucket)) {
-    return FailAs(ErrorCode::kAlreadyExists,
-                  fmt::format("bucket '{}' is not empty", bucket),
+    return FailAs(ErrorCode::kAlreadyExists, fmt::format("bucket '{}' is not empty", bucket),
                   "BucketNotEmpty");
   }
   HR_TRY(DropUploads(bucket));
