@@ -25,7 +25,7 @@ LineOrder LinesOf(plan::EpochPlan plan) {
   };
 }
 
-// A question on its way; lives until it is answered, whether anyone still wants to know or not.
+// A question on its way; lives until it is answered.
 struct AugmentedItems::Lookup {
   HeadRequest request;
   CallContext context;
@@ -40,7 +40,15 @@ AugmentedItems::AugmentedItems(const plan::AugmentedManifest& manifest,
       lines_(std::move(lines)),
       store_(store),
       loops_(loops),
-      context_(std::move(context)) {}
+      outer_stop_(context.stop, [this] { stop_.request_stop(); }),
+      context_{.deadline = context.deadline, .stop = stop_.get_token()} {}
+
+AugmentedItems::~AugmentedItems() {
+  stop_.request_stop();
+  for (const Ahead& ahead : ahead_) {
+    if (ahead.head.valid()) ahead.head.wait();
+  }
+}
 
 std::future<Result<ObjectHead>> AugmentedItems::LookUp(const S3Uri& object) {
   auto lookup = std::make_shared<Lookup>(

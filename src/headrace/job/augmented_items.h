@@ -8,6 +8,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "headrace/base/error.h"
@@ -54,6 +55,10 @@ class AugmentedItems {
  public:
   AugmentedItems(const plan::AugmentedManifest& manifest, plan::AugmentedLineParser parser,
                  LineOrder lines, ObjectStore& store, EventLoops& loops, CallContext context);
+  // Cancels the lookups on their way and waits for their end.
+  ~AugmentedItems();
+  AugmentedItems(const AugmentedItems&) = delete;
+  AugmentedItems& operator=(const AugmentedItems&) = delete;
 
   // The next item; nothing at the end. Blocks until its object has been looked up. kNotFound and
   // kInvalidArgument name the line; after an error it is not called again.
@@ -76,6 +81,8 @@ class AugmentedItems {
   LineOrder lines_;
   ObjectStore& store_;
   EventLoops& loops_;
+  std::stop_source stop_;
+  std::stop_callback<std::function<void()>> outer_stop_;
   CallContext context_;
   AugmentedItemOptions options_;
   std::deque<Ahead> ahead_;

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "headrace/plan/epoch_plan.h"
+#include "headrace/store/faulty/faulty_store.h"
 #include "headrace/store/memory/memory_store.h"
 #include "testing/blocking_store.h"
 #include "testing/result_matchers.h"
@@ -118,9 +119,12 @@ TEST_F(AugmentedItemsTest, GivesWhatStandsBeforeAMistakeAndNamesItsLine) {
               ElementsAre("0:3", "line 3: no object s3://bbb/1"));
 }
 
-TEST_F(AugmentedItemsTest, CanBeDroppedWhileItLooksAhead) {
+TEST_F(AugmentedItemsTest, TakesItsLookupsAlongWhenItIsDropped) {
   const auto manifest = Manifest(Lines(50));
-  AugmentedItems items(manifest, plan::AugmentedLineParser({"x-ref"}), InOrder(50), memory_, loops_,
+  FaultyStore slow(memory_);
+  // The second line's is never answered.
+  slow.Add({.operation = StoreOperation::kHead, .key = "1", .gate = std::make_shared<Gate>()});
+  AugmentedItems items(manifest, plan::AugmentedLineParser({"x-ref"}), InOrder(50), slow, loops_,
                        {});
   EXPECT_THAT(items.Next(), IsOk());
 }
