@@ -129,7 +129,8 @@ def train(features, numbers, topic_count, settings, random):
                 model[name] -= settings["lr"] * (update + settings["decay"] * model[name])
         if epoch % max(1, settings["epochs"] // 4) == 0:
             chosen = forward(model, features)[1][np.arange(len(numbers)), numbers]
-            print(f"epoch {epoch}: loss {-np.log(np.maximum(chosen, 1e-12)).mean():.3f}", flush=True)
+            loss = -np.log(np.maximum(chosen, 1e-12)).mean()
+            print(f"epoch {epoch}: loss {loss:.3f}", flush=True)
     return model
 
 

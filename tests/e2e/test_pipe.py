@@ -261,18 +261,35 @@ def test_an_object_deleted_mid_epoch_fails_the_job_with_its_name(proxied, headra
     assert "command completed" not in outcome.stderr
 
 
-def test_a_script_that_handles_sigterm_is_not_left_in_a_read(proxied, headrace, box, job):
+def test_a_script_whose_handler_leaves_the_read_can_save(proxied, headrace, box, job):
     proxied(lambda request: s3_error(403, "AccessDenied") if request.path.endswith("/b") else None)
     outcome = run(headrace, job, """
 import signal
-stopped = []
-signal.signal(signal.SIGTERM, lambda *_: stopped.append(1))
-open(pipe(0), "rb").read()
-assert stopped
-out("saved").write(b"yes")
+class Stopped(Exception):
+    pass
+def stop(*_):
+    raise Stopped
+signal.signal(signal.SIGTERM, stop)
+try:
+    open(pipe(0), "rb").read()
+except Stopped:
+    out("saved").write(b"yes")
 """)
     assert outcome.code == 4
     assert output(job, "saved") == b"yes"
+
+
+def test_a_script_that_reads_on_never_takes_half_an_epoch_for_a_whole_one(proxied, headrace, box,
+                                                                          job):
+    proxied(lambda request: s3_error(403, "AccessDenied") if request.path.endswith("/b") else None)
+    run(headrace, job, """
+import signal
+signal.signal(signal.SIGTERM, lambda *_: out("stopped").write(b"yes"))
+open(pipe(0), "rb").read()
+out("saved").write(b"half")
+""", "train=s3://box/train/,mode=Pipe", "--stop-grace", "1")
+    assert output(job, "stopped") == b"yes"
+    assert not (job / "output/data/saved").exists()
 
 
 def test_a_stopped_job_ends_whatever_its_reader_does(headrace, s3, job):

@@ -60,6 +60,14 @@ def test_what_follows_the_dashes_reaches_the_command_untouched(bare_headrace, jo
     assert json.loads(shown.stdout) == words
 
 
+def test_hyperparameters_are_arguments_when_asked_for(bare_headrace, job):
+    """A script that parses --epochs, as SageMaker calls it, trains with what the job says."""
+    shown = bare_headrace.ok("run", "--base", job, "--hyperparameter", "lr=0.5",
+                             "--hyperparameter", "epochs=3", "--pass-hyperparameters", "--",
+                             *python("import sys; print(sys.argv[1:])"), "own")
+    assert shown.stdout.strip() == "['own', '--epochs', '3', '--lr', '0.5']"
+
+
 def test_a_command_without_dashes_is_explained(bare_headrace, job):
     outcome = bare_headrace("run", "--base", job, "python3", "train.py")
     assert outcome.code == 2
@@ -353,6 +361,7 @@ def test_the_report_says_what_the_run_moved(headrace, box, job, proxied):
     report = json.loads(text)
     assert (report["format"], report["version"]) == ("headrace-run-report", 1)
     assert (report["exit_code"], report["failure"]) == (3, "the command exited with code 3")
+    assert report["succeeded"] is False
     [channel] = report["channels"]
     assert (channel["name"], channel["objects"], channel["bytes"]) == (
         "training", len(FILES), sum(map(len, FILES.values())))

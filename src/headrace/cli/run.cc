@@ -29,7 +29,7 @@ namespace {
 struct RunFlags {
   job::JobFlags job;
   EngineSettings engine;
-  std::string job_file;
+  std::vector<std::string> job_files;  // Words before the dashes: one, or a mistake.
   std::string resource_config;
   double stop_grace_seconds = 0;
   std::string checkpoint_interval;
@@ -39,10 +39,14 @@ struct RunFlags {
 };
 
 // People forget the dashes: "headrace run python3 train.py".
-Status CheckJobFileName(const std::string& word) {
-  if (word.ends_with(".toml")) return Ok();
-  return Fail(ErrorCode::kInvalidArgument,
-              fmt::format("'{}' is no job file (NAME.toml); write the command after --", word));
+Status CheckJobFiles(const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (word.ends_with(".toml")) continue;
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("'{}' is no job file (NAME.toml); write the command after --", word));
+  }
+  if (words.size() <= 1) return Ok();
+  return Fail(ErrorCode::kInvalidArgument, "a job has one job file");
 }
 
 Result<std::string> ReadText(const std::string& path) {
@@ -80,10 +84,10 @@ Result<job::JobSpec> DescribeJob(const RunFlags& flags, const CommandContext& co
   job::JobSpec spec;
   job::JobFlags job_flags = flags.job;
   job_flags.command = context.options().trailing;
-  if (!flags.job_file.empty()) {
-    HR_TRY(CheckJobFileName(flags.job_file));
-    HR_TRY_ASSIGN(const std::string text, ReadText(flags.job_file));
-    HR_TRY_ASSIGN(spec, job::ParseJobFile(text, flags.job_file, std::move(spec)));
+  HR_TRY(CheckJobFiles(flags.job_files));
+  for (const std::string& path : flags.job_files) {
+    HR_TRY_ASSIGN(const std::string text, ReadText(path));
+    HR_TRY_ASSIGN(spec, job::ParseJobFile(text, path, std::move(spec)));
   }
   if (!flags.resource_config.empty()) {
     HR_TRY_ASSIGN(const std::string text, ReadText(flags.resource_config));
@@ -173,6 +177,8 @@ CommandAction DeclareRun(CLI::App& app) {
            "[CHANNEL=]EPOCH:POSITION");
   add_list("--hyperparameter", flags->job.hyperparameters,
            "Into hyperparameters.json and SM_HP_NAME", "NAME=VALUE");
+  app.add_flag("--pass-hyperparameters", flags->job.passes_hyperparameters,
+               "Append them to the command too, as SageMaker calls a script: --NAME VALUE");
   add_list("--env", flags->job.environment, "A variable of the command", "NAME=VALUE");
   app.add_option("--output", flags->job.output_uri,
                  "Where <job>/output/model.tar.gz and output.tar.gz go")
@@ -228,7 +234,7 @@ CommandAction DeclareRun(CLI::App& app) {
   app.add_option("--max-runtime", flags->job.max_runtime,
                  "How long the command may run before it is asked to stop (default: for ever)")
       ->type_name("TIME");
-  app.add_option("JOB.toml", flags->job_file,
+  app.add_option("JOB.toml", flags->job_files,
                  "A job file; flags win over it. The command and its arguments follow --")
       ->type_name("");
   return [flags](CommandContext& context) { return RunTraining(*flags, context); };

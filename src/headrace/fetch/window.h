@@ -13,7 +13,7 @@ struct WindowOptions {
   // Enough to keep two loops and the server's threads busy on a network without latency: so many
   // large ones, and so many small ones as long as all together are below `small_bytes_max`. With
   // few small ones in flight both sides fall asleep after each.
-  uint32_t requests_min = 4;
+  uint32_t requests_min = 8;
   uint32_t small_requests_min = 32;
   uint64_t small_bytes_max = 32ULL << 20U;
   // A few doublings, each one request time long, reach any window.

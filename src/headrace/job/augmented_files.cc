@@ -98,7 +98,7 @@ Status CheckEntries(const std::string& folder, const auto& is_expected) {
   for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end;
        entry.increment(failure)) {
     const std::string name = entry->path().filename().string();
-    if (is_expected(name) || name.ends_with(file::kPartialSuffix)) continue;
+    if (is_expected(name) || file::IsPartialName(name)) continue;
     return Fail(
         ErrorCode::kAlreadyExists,
         fmt::format("{} is not of this manifest; remove it or choose another base directory",
@@ -146,6 +146,8 @@ Result<AugmentedFiles> PlanAugmentedFiles(const ChannelSpec& spec, const Channel
                                           const CallContext& context) {
   const std::string attempt = "channel " + spec.name;
   HR_TRY_ASSIGN(const S3Uri uri, While(attempt, ParseS3Uri(spec.s3_uri)));
+  // The tree is held by this job alone: whoever wrote them is gone.
+  file::RemovePartialFiles(place.folder, SystemTime::max());
   HR_TRY_ASSIGN(const auto manifest,
                 While(attempt, plan::AugmentedManifest::Read(store, loops, uri, place.folder,
                                                              options, context)));

@@ -86,6 +86,15 @@ TEST_F(AugmentedJobTest, GivesObjectsAsFilesAndAManifestThatLeadsToThem) {
   EXPECT_EQ(result_.report.channels[0].counts.objects_kept, 1U);
 }
 
+TEST_F(AugmentedJobTest, RemovesWhatAKilledRunLeft) {
+  const std::string piece = "input/data/train/.manifest.jsonl.0123456789ab.headrace-part";
+  base_.Write(piece, "half");
+  GivenManifest("{\"class\":0}\n", "attributes=class");
+  EXPECT_EQ(Run(), "");
+  EXPECT_FALSE(base_.Has(piece));
+  EXPECT_EQ(Read("manifest.jsonl"), "{\"class\":0}\n");
+}
+
 TEST_F(AugmentedJobTest, SharesTheLinesOutAmongRanks) {
   std::string lines;
   for (int i = 0; i < 20; ++i) {

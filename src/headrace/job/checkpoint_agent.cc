@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/job/checkpoint_agent.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "headrace/base/log.h"
@@ -24,7 +25,7 @@ void CheckpointAgent::Hurry() {
   changed_.NotifyAll();
 }
 
-Status CheckpointAgent::Finish(const CallContext& context) {
+Status CheckpointAgent::Finish(const CallContext& context, bool was_killed) {
   const std::stop_callback stopping(context.stop, [this] {
     const MutexLock lock(mutex_);
     changed_.NotifyAll();
@@ -33,6 +34,7 @@ Status CheckpointAgent::Finish(const CallContext& context) {
   {
     const MutexLock lock(mutex_);
     is_finishing_ = true;
+    if (was_killed) kill_ = Kill{.at = RealClock().Now(), .wall_at = RealClock().WallNow()};
     must_look_ = true;
     changed_.NotifyAll();
     while (!has_ended_ && !context.stop.stop_requested() && !is_out_of_time) {
@@ -47,12 +49,19 @@ Status CheckpointAgent::Finish(const CallContext& context) {
   }
   Stop();
   thread_.join();
-  const MutexLock lock(mutex_);
-  if (outcome_ || !is_out_of_time) return outcome_;
-  if (outcome_.error().code() == ErrorCode::kCancelled) {
+  Status outcome = Ok();
+  {
+    const MutexLock lock(mutex_);
+    outcome = outcome_;
+  }
+  if (outcome) return outcome;
+  const Status left = sync_.LookAtWhatIsLeft();
+  if (left && sync_.report().pending.empty()) return Ok();
+  if (!is_out_of_time) return Fail(ErrorCode::kCancelled, outcome.error().message());
+  if (outcome.error().code() == ErrorCode::kCancelled) {
     return Fail(ErrorCode::kTimedOut, "the time for uploading checkpoints is over");
   }
-  return Fail(ErrorCode::kTimedOut, outcome_.error().message());
+  return Fail(ErrorCode::kTimedOut, outcome.error().message());
 }
 
 void CheckpointAgent::Stop() {
@@ -81,17 +90,36 @@ void CheckpointAgent::Work() {
       const MutexLock lock(mutex_);
       is_last = is_finishing_;
     }
-    Status looked = is_last ? sync_.LookAtEnd(call) : sync_.Look(call);
+    Status looked = LookOnce(is_last, call);
     Tell(looked);
     is_done = is_last && looked.has_value();
-    const MutexLock lock(mutex_);
-    outcome_ = std::move(looked);
+    Keep(std::move(looked));
   }
   const MutexLock lock(mutex_);
   // Stopped before its first look at the end: what is left is not known to be uploaded.
   if (!is_done && outcome_) outcome_ = Fail(ErrorCode::kCancelled, "checkpoints were not uploaded");
   has_ended_ = true;
   changed_.NotifyAll();
+}
+
+Status CheckpointAgent::LookOnce(bool is_last, const CallContext& call) {
+  const std::chrono::milliseconds rest = std::min(timing_.rest, timing_.interval);
+  if (!is_last) return sync_.Look(call, {.now = steady_clock::now(), .rest = rest});
+  std::optional<Kill> kill;
+  {
+    const MutexLock lock(mutex_);
+    kill = kill_;
+  }
+  // What lies still since the kill says nothing.
+  if (kill) HR_TRY(sync_.WriterWasKilled({.now = kill->at, .rest = rest}, kill->wall_at - rest));
+  return sync_.LookAtEnd(call);
+}
+
+void CheckpointAgent::Keep(Status looked) {
+  const MutexLock lock(mutex_);
+  const bool was_broken_off = !looked && looked.error().code() == ErrorCode::kCancelled;
+  // What failed before says more.
+  if (!was_broken_off || outcome_) outcome_ = std::move(looked);
 }
 
 void CheckpointAgent::Tell(const Status& looked) {

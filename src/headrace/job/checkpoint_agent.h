@@ -2,9 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <stop_token>
 #include <thread>
 
+#include "headrace/base/clock.h"
 #include "headrace/base/error.h"
 #include "headrace/base/mutex.h"
 #include "headrace/job/checkpoint_sync.h"
@@ -17,6 +19,9 @@ struct CheckpointTiming {
   std::chrono::milliseconds interval{5'000};
   // The same once the machine is about to go, and between looks after the command has ended.
   std::chrono::milliseconds hurried_interval{1'000};
+  // A file is complete once it was seen unchanged for so long, or for `interval` where that is
+  // less. Hurrying does not shorten it: writers pause for a second, and file times have ticks.
+  std::chrono::milliseconds rest{5'000};
   // For what is left when the command has ended. Long enough for a store's outage, short enough for
   // nobody to pay a day of an idle machine.
   std::chrono::milliseconds deadline = std::chrono::minutes(15);
@@ -39,14 +44,17 @@ class CheckpointAgent {
 
   // Nobody writes into the folder any more: uploads what is left and ends the thread. Looks until
   // all is uploaded or `context` ends it: kTimedOut or kCancelled then, with why the last look
-  // failed.
-  Status Finish(const CallContext& context) HR_EXCLUDES(mutex_);
+  // failed; the report's pending files are those of a look at the very end. A writer that
+  // `was_killed` may have left files torn: those stay pending, and are no failure.
+  Status Finish(const CallContext& context, bool was_killed = false) HR_EXCLUDES(mutex_);
 
  private:
   void Stop() HR_EXCLUDES(mutex_);
   void Work() HR_EXCLUDES(mutex_);
   // False: the thread is to end.
   bool AwaitNextLook() HR_EXCLUDES(mutex_);
+  Status LookOnce(bool is_last, const CallContext& call) HR_EXCLUDES(mutex_);
+  void Keep(Status looked) HR_EXCLUDES(mutex_);
   void Tell(const Status& looked);
 
   CheckpointSync& sync_;
@@ -58,8 +66,13 @@ class CheckpointAgent {
   bool is_hurried_ HR_GUARDED_BY(mutex_) = false;
   bool must_look_ HR_GUARDED_BY(mutex_) = false;
   bool is_finishing_ HR_GUARDED_BY(mutex_) = false;
+  struct Kill {
+    SteadyTime at{};
+    SystemTime wall_at{};
+  };
+  std::optional<Kill> kill_ HR_GUARDED_BY(mutex_);
   bool has_ended_ HR_GUARDED_BY(mutex_) = false;
-  Status outcome_ HR_GUARDED_BY(mutex_);  // Of the last look.
+  Status outcome_ HR_GUARDED_BY(mutex_);  // Of the last look that was not broken off.
 
   bool was_failing_ = false;  // The thread's own, as the next.
   bool has_told_of_full_disk_ = false;

@@ -22,7 +22,7 @@ struct FileStamp {
 };
 inline FileStamp StampOf(const file::Entry& entry) { return {entry.size_bytes, entry.modified}; }
 
-// By path: the version of each file that the store holds.
+// By path: the version of each file that the store holds, or that is not to replace what it holds.
 using StoredFiles = std::map<std::string, FileStamp>;
 
 struct CheckpointPlan {
@@ -45,7 +45,7 @@ CheckpointPlan PlanCheckpoint(std::span<const file::Entry> before, std::span<con
 enum class RestoreStep : uint8_t {
   kDownload,
   kSame,       // The file is this version.
-  kKeepNewer,  // The file is another version and newer: an earlier run could not upload it.
+  kKeepNewer,  // The file is another version and newer: not uploaded by an earlier run, or torn.
 };
 RestoreStep PlanRestore(const file::Entry& object, const file::Entry* file);
 

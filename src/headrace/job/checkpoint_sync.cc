@@ -6,16 +6,20 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "headrace/base/log.h"
 #include "headrace/base/media_type.h"
 #include "headrace/base/task.h"
 #include "headrace/deliver/file/batch_delete.h"
 #include "headrace/deliver/file/local_tree.h"
+#include "headrace/deliver/file/partial_file.h"
 #include "headrace/job/disk_room.h"
 #include "headrace/job/first_failure.h"
 #include "headrace/plan/key_path.h"
@@ -25,6 +29,22 @@ namespace {
 
 // Below this no file of weights can be complete: it is less than any writer's buffer.
 constexpr uint64_t kFullDiskBytes = 64 * 1024;
+
+// A piece that nobody has written to for so long is nobody's: a download writes every few seconds.
+constexpr std::chrono::hours kPieceAge(1);
+
+// Of an object: when its file was last written to, in nanoseconds since 1970.
+constexpr const char* kWrittenName = "headrace-written-ns";
+
+std::optional<SystemTime> WrittenOf(const ObjectAttributes& attributes) {
+  const auto found = attributes.user_metadata.find(kWrittenName);
+  if (found == attributes.user_metadata.end()) return std::nullopt;
+  const std::string& text = found->second;
+  int64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return SystemTime(std::chrono::nanoseconds(count));
+}
 
 // True for a failure that this file alone has: those behind it need not wait.
 bool IsOfOneFile(ErrorCode code) {
@@ -46,12 +66,13 @@ CheckpointSync::CheckpointSync(CheckpointPlace place, ObjectStore& store, EventL
       options_(options),
       transfer_(store, loops, options.transfer) {}
 
-Status CheckpointSync::Restore(const CallContext& context) {
+Status CheckpointSync::Restore(const CallContext& context, SystemTime wall_now) {
   std::error_code failure;
   std::filesystem::create_directories(place_.folder, failure);
   if (failure) {
     return std::unexpected(Error::FromErrno(failure.value(), "make " + place_.folder));
   }
+  file::RemovePartialFiles(place_.folder, wall_now - kPieceAge);
   const plan::ListSource source{.bucket = place_.prefix.bucket, .prefix = place_.prefix.key};
   HR_TRY_ASSIGN(const plan::Listing listing,
                 plan::ListPrefix(store_, loops_, source, options_.list, context));
@@ -66,12 +87,12 @@ Status CheckpointSync::Restore(const CallContext& context) {
     const file::Entry entry{
         .path = *path, .size_bytes = object.size_bytes, .modified = object.modified, .etag = {}};
     HR_TRY(CheckObject(entry));
-    const RestoreStep step = PlanRestore(entry, Find(there, *path));
+    HR_TRY_ASSIGN(const RestoreStep step, StepOf(entry, Find(there, *path), context));
+    same.push_back(*path);
     if (step == RestoreStep::kKeepNewer) {
-      ++report_.files_newer;
+      if (report_.files_newer++ == 0) report_.first_newer = *path;
       continue;
     }
-    same.push_back(*path);
     if (step == RestoreStep::kSame) {
       ++report_.files_kept;
       continue;
@@ -88,6 +109,12 @@ Status CheckpointSync::Restore(const CallContext& context) {
   for (const std::string& path : same) {
     if (const file::Entry* entry = Find(before_, path)) stored_[path] = StampOf(*entry);
   }
+  if (report_.files_newer > 0) {
+    Log(LogLevel::kWarning,
+        "{} holds {} files newer than in the store ({}, for one): they stay, and are uploaded only "
+        "once they are written again",
+        place_.folder, report_.files_newer, plan::ShownKey(report_.first_newer));
+  }
   return Ok();
 }
 
@@ -102,6 +129,18 @@ Status CheckpointSync::CheckObject(const file::Entry& object) const {
                             NameOf(object.path), path, is_there ? "folder" : "file"));
   }
   return Ok();
+}
+
+Result<RestoreStep> CheckpointSync::StepOf(const file::Entry& object, const file::Entry* file,
+                                           const CallContext& context) {
+  const RestoreStep step = PlanRestore(object, file);
+  const bool is_like = file != nullptr && file->size_bytes == object.size_bytes;
+  if (!is_like || step != RestoreStep::kDownload) return step;
+  const HeadRequest request{.bucket = place_.prefix.bucket, .key = place_.prefix.key + object.path};
+  HR_TRY_ASSIGN(const ObjectHead head, RunBlocking(loops_.Next(), store_.Head(request, context)));
+  const std::optional<SystemTime> written = WrittenOf(head.attributes);
+  // Only equality says something: which of two times is later depends on two machines' clocks.
+  return written == file->modified ? RestoreStep::kSame : step;
 }
 
 Status CheckpointSync::DownloadMissing(std::vector<file::DownloadItem> missing,
@@ -124,10 +163,15 @@ Status CheckpointSync::DownloadMissing(std::vector<file::DownloadItem> missing,
 
 Result<CheckpointSync::Scan> CheckpointSync::ScanFolder() {
   report_.problems.clear();
+  report_.skipped.clear();
+  was_whole_ = std::exchange(is_whole_, false);
+  bool is_whole = true;
   HR_TRY_ASSIGN(
       file::LocalTree tree,
-      file::LocalTree::Open(place_.folder, {}, [this](const std::string& path, const Error& error) {
-        AddProblem(path, error);
+      file::LocalTree::Open(place_.folder, {}, [&](const std::string& path, const Error& error) {
+        NoteUnread(path, error);
+        // Behind a link that leads nowhere now there may have been files.
+        is_whole = is_whole && error.code() == ErrorCode::kUnsupported;
       }));
   Scan scan;
   while (std::optional<file::Entry> entry = tree.Next()) {
@@ -140,12 +184,45 @@ Result<CheckpointSync::Scan> CheckpointSync::ScanFolder() {
   }
   // By folder the names come in the order of keys; by path, '/' sorts among other bytes.
   std::ranges::sort(scan, {}, &file::Entry::path);
+  is_whole_ = is_whole;
   return scan;
 }
 
-Status CheckpointSync::Look(const CallContext& context) {
+void CheckpointSync::NoteUnread(const std::string& path, const Error& error) {
+  const int os_error = error.origin().os_error;
+  const bool leads_nowhere = os_error == ENOENT || os_error == ELOOP;
+  if (error.code() != ErrorCode::kUnsupported && !leads_nowhere) {
+    AddProblem(path, error);
+  } else if (report_.skipped.size() < kProblemCountMax) {
+    report_.skipped.push_back(path);
+  }
+}
+
+CheckpointSync::Scan CheckpointSync::AtRest(const Scan& now, const CompleteWhen& when) {
+  Scan at_rest;
+  std::vector<SteadyTime> first_seen;
+  first_seen.reserve(now.size());
+  for (const file::Entry& entry : now) {
+    const file::Entry* earlier = Find(before_, entry.path);
+    const bool is_same = earlier != nullptr && StampOf(*earlier) == StampOf(entry);
+    SteadyTime since = when.now;
+    if (is_same) {
+      since = first_seen_.empty() ? SteadyTime::min()
+                                  : first_seen_[static_cast<size_t>(earlier - before_.data())];
+    }
+    first_seen.push_back(since);
+    // SteadyTime::min() is no time to subtract.
+    if (is_same && since <= when.now - when.rest) at_rest.push_back(entry);
+  }
+  first_seen_ = std::move(first_seen);
+  return at_rest;
+}
+
+Status CheckpointSync::Look(const CallContext& context, const CompleteWhen& when) {
   HR_TRY_ASSIGN(Scan now, ScanFolder());
-  const CheckpointPlan plan = PlanCheckpoint(before_, now, stored_);
+  CheckpointPlan plan = PlanCheckpoint(AtRest(now, when), now, stored_);
+  std::erase_if(plan.gone,
+                [this](const std::string& path) { return Find(before_, path) != nullptr; });
   before_ = std::move(now);
   Status outcome = CarryOut(plan, context);
   // Written to again meanwhile: it and all that is newer waits for the next look.
@@ -154,8 +231,49 @@ Status CheckpointSync::Look(const CallContext& context) {
 }
 
 Status CheckpointSync::LookAtEnd(const CallContext& context) {
+  first_seen_.clear();
   HR_TRY_ASSIGN(before_, ScanFolder());
-  return CarryOut(PlanCheckpoint(before_, before_, stored_), context);
+  CheckpointPlan plan = PlanAtEnd();
+  if (!place_.deletes || plan.gone.empty()) return CarryOut(plan, context);
+  HR_TRY_ASSIGN(before_, ScanFolder());
+  const std::vector<std::string> gone_before = std::move(plan.gone);
+  plan = PlanAtEnd();
+  std::erase_if(plan.gone, [&gone_before](const std::string& path) {
+    return !std::ranges::binary_search(gone_before, path);
+  });
+  return CarryOut(plan, context);
+}
+
+Status CheckpointSync::LookAtWhatIsLeft() {
+  first_seen_.clear();
+  HR_TRY_ASSIGN(before_, ScanFolder());
+  SetPending(PlanAtEnd());
+  return Ok();
+}
+
+CheckpointPlan CheckpointSync::PlanAtEnd() const {
+  return PlanCheckpoint(untorn_ ? *untorn_ : before_, before_, stored_);
+}
+
+Status CheckpointSync::WriterWasKilled(const CompleteWhen& when, SystemTime quiet_since) {
+  if (untorn_) return Ok();
+  HR_TRY_ASSIGN(Scan now, ScanFolder());
+  Scan untorn = AtRest(now, when);
+  const size_t at_rest_count = untorn.size();
+  for (const file::Entry& entry : now) {
+    const auto seen = std::span(untorn).first(at_rest_count);
+    const bool is_listed = std::ranges::binary_search(seen, entry.path, {}, &file::Entry::path);
+    if (!is_listed && entry.modified <= quiet_since) untorn.push_back(entry);
+  }
+  std::ranges::sort(untorn, {}, &file::Entry::path);
+  untorn_ = std::move(untorn);
+  before_ = std::move(now);
+  return Ok();
+}
+
+bool CheckpointSync::IsGone(const std::string& below) const {
+  struct stat found{};
+  return lstat(PathOf(below).c_str(), &found) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 Status CheckpointSync::CarryOut(const CheckpointPlan& plan, const CallContext& context) {
@@ -180,12 +298,19 @@ Status CheckpointSync::CarryOut(const CheckpointPlan& plan, const CallContext& c
   SetPending(plan);
   // What is gone made room for something newer, which has to be safe first. An empty folder is
   // rather a mistake than a wish.
-  const bool may_delete = place_.deletes && outcome && report_.pending.empty() && !before_.empty();
-  if (!may_delete || plan.gone.empty()) return outcome;
-  return Delete(plan.gone, context);
+  const bool may_delete = place_.deletes && outcome && report_.pending.empty() &&
+                          !before_.empty() && is_whole_ && was_whole_;
+  if (!may_delete) return outcome;
+  std::vector<std::string> gone = plan.gone;
+  std::erase_if(gone, [this](const std::string& path) { return !IsGone(path); });
+  return gone.empty() ? outcome : Delete(gone, context);
 }
 
 Status CheckpointSync::Upload(const file::Entry& entry, const CallContext& context) {
+  ObjectAttributes attributes;
+  attributes.content_type = MediaTypeOf(entry.path);
+  attributes.user_metadata[kWrittenName] =
+      std::to_string(entry.modified.time_since_epoch().count());
   bool is_given = false;
   const auto items = [&]() -> Result<std::optional<file::UploadItem>> {
     if (std::exchange(is_given, true)) return std::nullopt;
@@ -194,7 +319,7 @@ Status CheckpointSync::Upload(const file::Entry& entry, const CallContext& conte
                             .modified = entry.modified,
                             .bucket = place_.prefix.bucket,
                             .key = place_.prefix.key + entry.path,
-                            .attributes = {.content_type = std::string(MediaTypeOf(entry.path))}};
+                            .attributes = attributes};
   };
   FirstFailure failure;
   const file::TransferReport report = transfer_.Upload(items, failure, context);

@@ -112,14 +112,42 @@ TEST_F(CheckpointSyncTest, ASecondRestoreFetchesOnlyWhatDiffers) {
   EXPECT_EQ(folder_.Read("ckpt/new"), "not stored");
 }
 
-TEST_F(CheckpointSyncTest, AFileNewerThanItsObjectIsKeptAndUploaded) {
+TEST_F(CheckpointSyncTest, AFileNewerThanItsObjectIsKeptButUploadedOnlyOnceWrittenAgain) {
   GivenObject("latest", "step-1");
   Write("latest", "step-22", 0);
   ASSERT_THAT(Sync().Restore(context_), IsOk());
   EXPECT_EQ(folder_.Read("ckpt/latest"), "step-22");
   EXPECT_EQ(Sync().report().files_newer, 1U);
-  ASSERT_THAT(Sync().Look(context_), IsOk());
-  EXPECT_EQ(store_.Get("box", "c/latest").value(), "step-22");
+  EXPECT_EQ(Sync().report().first_newer, "latest");
+  // It may be what a killed run left torn.
+  ASSERT_THAT(LookTwice(), IsOk());
+  ASSERT_THAT(Sync().LookAtEnd(context_), IsOk());
+  EXPECT_EQ(store_.Get("box", "c/latest").value(), "step-1");
+  Write("latest", "step-33", 1);
+  ASSERT_THAT(LookTwice(), IsOk());
+  EXPECT_EQ(store_.Get("box", "c/latest").value(), "step-33");
+}
+
+TEST_F(CheckpointSyncTest, ALaterRunFetchesNothingThatTheFirstUploaded) {
+  ASSERT_THAT(Sync().Restore(context_), IsOk());
+  Write("a", "1", -1'900'000'000);  // Long before the upload, whose time the object has.
+  Write("b", "1", -1'900'000'000);
+  ASSERT_THAT(Sync().LookAtEnd(context_), IsOk());
+  sync_.reset();
+  ASSERT_THAT(Sync().Restore(context_), IsOk());
+  EXPECT_EQ(Sync().report().files_restored, 0U);
+  EXPECT_EQ(Sync().report().files_kept, 2U);
+}
+
+TEST_F(CheckpointSyncTest, RemovesTheOldPiecesOfAKilledRestore) {
+  const std::string piece = ".model.0123456789ab.headrace-part";
+  const std::string foreign = ".other.0123456789ab.headrace-part";
+  Write(piece, "half", 0);
+  Write(foreign, "half", 3'600);
+  const SystemTime now{std::chrono::seconds(2'000'000'000 + 3'700)};
+  ASSERT_THAT(Sync().Restore(context_, now), IsOk());
+  EXPECT_FALSE(folder_.Has("ckpt/" + piece));
+  EXPECT_TRUE(folder_.Has("ckpt/" + foreign));  // Perhaps another host's, right now.
 }
 
 TEST_F(CheckpointSyncTest, RefusesClashesBeforeAByteMoves) {
@@ -150,6 +178,19 @@ TEST_F(CheckpointSyncTest, UploadsAFileOnceItStopsChanging) {
   EXPECT_EQ(Sync().report().files_uploaded, 1U);
 }
 
+TEST_F(CheckpointSyncTest, LooksThatFollowAtOnceShowNoRest) {
+  ASSERT_THAT(Sync().Restore(context_), IsOk());
+  Write("model", "weights", 1);
+  const auto look_at = [this](int second) {
+    return Sync().Look(context_, {.now = SteadyTime(std::chrono::seconds(second)),
+                                  .rest = std::chrono::seconds(5)});
+  };
+  for (const int second : {100, 101, 104}) ASSERT_THAT(look_at(second), IsOk());
+  EXPECT_THAT(Keys(), IsEmpty());
+  ASSERT_THAT(look_at(105), IsOk());
+  EXPECT_THAT(Keys(), ElementsAre("c/model"));
+}
+
 TEST_F(CheckpointSyncTest, NothingAppearsBeforeWhatWasWrittenBefore) {
   ASSERT_THAT(Sync().Restore(context_), IsOk());
   Write("step-2/a", "1", 1);
@@ -176,7 +217,7 @@ TEST_F(CheckpointSyncTest, AFileThatTheStoreRefusesHoldsNobodyUp) {
 
 TEST_F(CheckpointSyncTest, AFileWrittenToDuringItsUploadIsNeverStoredMixed) {
   options_.transfer.part_size_bytes = 5ULL << 20U;
-  options_.transfer.requests_in_flight_max = 1;
+  options_.transfer.upload_requests_max = 1;
   ASSERT_THAT(Sync().Restore(context_), IsOk());
   Write("model", std::string(12U << 20U, 'a'), 1);
   const auto gate = std::make_shared<Gate>();
@@ -201,6 +242,34 @@ TEST_F(CheckpointSyncTest, TheLastLookTakesEverything) {
   EXPECT_THAT(Keys(), ElementsAre("c/model"));
 }
 
+TEST_F(CheckpointSyncTest, WhatAKilledWriterMayHaveLeftTornStaysPending) {
+  ASSERT_THAT(Sync().Restore(context_), IsOk());
+  GivenObject("last", "whole");
+  Write("seen", "1", 20);
+  ASSERT_THAT(Sync().Look(context_), IsOk());
+  Write("quiet", "2", 10);
+  Write("last", "ha", 30);
+  const SystemTime quiet_since{std::chrono::seconds(2'000'000'000 + 15)};
+  ASSERT_THAT(Sync().WriterWasKilled({}, quiet_since), IsOk());
+  // However often it is seen now.
+  for (int look = 0; look < 2; ++look) ASSERT_THAT(Sync().LookAtEnd(context_), IsOk());
+  EXPECT_THAT(Keys(), ElementsAre("c/last", "c/quiet", "c/seen"));
+  EXPECT_EQ(store_.Get("box", "c/last").value(), "whole");
+  ASSERT_THAT(Sync().report().pending, SizeIs(1));
+  EXPECT_EQ(Sync().report().pending.front().path, "last");
+}
+
+TEST_F(CheckpointSyncTest, WhatIsNoFileIsToldAndNoProblem) {
+  ASSERT_THAT(Sync().Restore(context_), IsOk());
+  Write("model", "weights", 1);
+  ASSERT_EQ(mkfifo(folder_.Path("ckpt/fifo").c_str(), 0600), 0);
+  fs::create_symlink("nowhere", folder_.path() / "ckpt/link");
+  ASSERT_THAT(Sync().LookAtEnd(context_), IsOk());
+  EXPECT_THAT(Keys(), ElementsAre("c/model"));
+  EXPECT_THAT(Sync().report().problems, IsEmpty());
+  EXPECT_THAT(Sync().report().skipped, ::testing::UnorderedElementsAre("fifo", "link"));
+}
+
 TEST_F(CheckpointSyncTest, LeavesObjectsOfRemovedFilesAlone) {
   GivenObject("old", "1");
   ASSERT_THAT(Sync().Restore(context_), IsOk());
@@ -222,6 +291,38 @@ TEST_F(CheckpointSyncTest, DeletesWhereAskedButOnlyOnceTheNewIsSafe) {
   ASSERT_THAT(Sync().Look(context_), IsOk());
   EXPECT_THAT(Keys(), ElementsAre("c/step-2"));
   EXPECT_EQ(Sync().report().objects_deleted, 1U);
+}
+
+TEST_F(CheckpointSyncTest, DeletesWhatTheCommandRemovedLast) {
+  deletes_ = true;
+  GivenObject("step-1", "1");
+  GivenObject("step-2", "2");
+  ASSERT_THAT(Sync().Restore(context_), IsOk());
+  fs::remove(folder_.path() / "ckpt/step-1");
+  ASSERT_THAT(Sync().LookAtEnd(context_), IsOk());
+  EXPECT_THAT(Keys(), ElementsAre("c/step-2"));
+}
+
+TEST_F(CheckpointSyncTest, DeletesNothingOnALookThatDidNotSeeEverything) {
+  deletes_ = true;
+  GivenObject("old", "1");
+  GivenObject("step-1/model", "1");
+  GivenObject("step-2", "2");
+  ASSERT_THAT(Sync().Restore(context_), IsOk());
+  // A file system that is away: its folder's link leads nowhere for now.
+  fs::rename(folder_.path() / "ckpt/step-1", folder_.path() / "away");
+  fs::create_symlink("nowhere", folder_.path() / "ckpt/step-1");
+  fs::remove(folder_.path() / "ckpt/old");
+  ASSERT_THAT(LookTwice(), IsOk());
+  ASSERT_THAT(Sync().LookAtEnd(context_), IsOk());
+  EXPECT_THAT(Keys(), ElementsAre("c/old", "c/step-1/model", "c/step-2"));
+  // One whole look is not enough, two are.
+  fs::remove(folder_.path() / "ckpt/step-1");
+  fs::rename(folder_.path() / "away", folder_.path() / "ckpt/step-1");
+  ASSERT_THAT(Sync().Look(context_), IsOk());
+  EXPECT_THAT(Keys(), ElementsAre("c/old", "c/step-1/model", "c/step-2"));
+  ASSERT_THAT(Sync().Look(context_), IsOk());
+  EXPECT_THAT(Keys(), ElementsAre("c/step-1/model", "c/step-2"));
 }
 
 TEST_F(CheckpointSyncTest, AnEmptyFolderDeletesNothing) {
@@ -255,7 +356,10 @@ TEST_F(CheckpointSyncTest, TooManyFilesAreAnErrorThatNamesTheFolder) {
 constexpr CheckpointTiming kQuick{.interval = std::chrono::milliseconds(1),
                                   .hurried_interval = std::chrono::milliseconds(1)};
 constexpr CheckpointTiming kNever{.interval = std::chrono::hours(1),
-                                  .hurried_interval = std::chrono::milliseconds(1)};
+                                  .hurried_interval = std::chrono::milliseconds(1),
+                                  .rest = std::chrono::milliseconds(1)};
+// In the past: nothing is tried any more.
+CallContext Late() { return {.deadline = Deadline(SteadyTime{}), .stop = {}}; }
 
 TEST_F(CheckpointSyncTest, TheAgentUploadsWhileOthersWork) {
   ASSERT_THAT(Sync().Restore(context_), IsOk());
@@ -292,15 +396,35 @@ TEST_F(CheckpointSyncTest, FinishGoesOnUntilTheStoreTakesEverything) {
 
 TEST_F(CheckpointSyncTest, FinishEndsAtItsDeadlineWithTheReason) {
   ASSERT_THAT(Sync().Restore(context_), IsOk());
-  FailPut("model", ErrorCode::kUnavailable, StoreFault::kEveryCall);
-  CheckpointAgent agent(Sync(), kNever);
+  FailPut("model", ErrorCode::kUnavailable);
+  faulty_.Add(
+      {.operation = StoreOperation::kPut, .first_call = 2, .gate = std::make_shared<Gate>()});
+  CheckpointAgent agent(Sync(), kQuick);
   Write("model", "weights", 1);
-  const CallContext late{
-      .deadline = Deadline::After(std::chrono::milliseconds(50), std::chrono::steady_clock::now()),
-      .stop = {}};
-  const Status finished = agent.Finish(late);
+  faulty_.AwaitGated(1);  // The look that failed is over, and the next one hangs.
+  const Status finished = agent.Finish(Late());
   EXPECT_THAT(finished, HasCode(ErrorCode::kTimedOut));
   EXPECT_THAT(finished, HasMessage("scripted"));
+  EXPECT_THAT(Sync().report().pending, SizeIs(1));
+}
+
+TEST_F(CheckpointSyncTest, AFinishThatComesTooLateStillKnowsWhatIsLeft) {
+  ASSERT_THAT(Sync().Restore(context_), IsOk());
+  CheckpointAgent agent(
+      Sync(), {.interval = std::chrono::hours(1), .hurried_interval = std::chrono::hours(1)});
+  Write("model", "weights", 1);
+  const auto gate = std::make_shared<Gate>();
+  faulty_.Add({.operation = StoreOperation::kPut, .gate = gate});
+  EXPECT_THAT(agent.Finish(Late()), HasCode(ErrorCode::kTimedOut));
+  EXPECT_THAT(Sync().report().pending, SizeIs(1));
+}
+
+TEST_F(CheckpointSyncTest, FinishKeepsBackWhatAKilledCommandWroteLast) {
+  ASSERT_THAT(Sync().Restore(context_), IsOk());
+  CheckpointAgent agent(Sync(), kNever);
+  Write("model", "half", 1);  // In the future: not at rest when the command ended.
+  EXPECT_THAT(agent.Finish(context_, /*was_killed=*/true), IsOk());
+  EXPECT_THAT(Keys(), IsEmpty());
   EXPECT_THAT(Sync().report().pending, SizeIs(1));
 }
 

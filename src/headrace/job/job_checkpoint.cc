@@ -7,7 +7,9 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "headrace/base/clock.h"
 #include "headrace/base/log.h"
 #include "headrace/base/time_text.h"
 #include "headrace/job/checkpoint_place.h"
@@ -36,7 +38,7 @@ Status JobCheckpoint::CheckWritable(const CallContext& context) {
 }
 
 Status JobCheckpoint::Restore(const CallContext& context) {
-  return While(Attempt(), sync_.Restore(context));
+  return While(Attempt(), sync_.Restore(context, RealClock().WallNow()));
 }
 
 void JobCheckpoint::Begin(const SignalInbox& signals, const CheckpointTiming& timing,
@@ -56,9 +58,18 @@ std::optional<Interruption> JobCheckpoint::EndWatch() {
   return watch_ ? watch_->End() : std::nullopt;
 }
 
-Status JobCheckpoint::Finish(const CallContext& context) {
-  Status finished = agent_->Finish(context);
+Status JobCheckpoint::Finish(const CallContext& context, bool ended_by_signal) {
+  Status finished = agent_->Finish(context, ended_by_signal);
   const CheckpointReport& seen = report();
+  if (!seen.skipped.empty()) {
+    Log(LogLevel::kWarning, "{}: left out what is no file: {}", Attempt(),
+        fmt::join(seen.skipped, ", "));
+  }
+  if (finished && !seen.pending.empty()) {
+    Log(LogLevel::kWarning,
+        "{}: a signal ended the command, perhaps while it wrote; kept in {}: {}", Attempt(),
+        sync_.place().folder, PendingText(seen));
+  }
   if (finished && seen.problems.empty()) return Ok();
   std::string attempt = fmt::format("{}, kept in {}", Attempt(), sync_.place().folder);
   if (!seen.pending.empty()) attempt += ": " + PendingText(seen);

@@ -32,8 +32,9 @@ class JobCheckpoint {
              InterruptionQuestion question, InterruptionTiming question_timing);
   // The command has ended. The interruption, if there was one.
   std::optional<Interruption> EndWatch();
-  // Uploads what is left. The error names the files that are not uploaded, with their sizes.
-  Status Finish(const CallContext& context);
+  // Uploads what is left. The error names the files that are not uploaded, with their sizes. Where
+  // a signal ended the command, what it may have left torn is told and kept, and is no error.
+  Status Finish(const CallContext& context, bool ended_by_signal = false);
 
   // Once Finish has returned, or before Begin.
   const CheckpointReport& report() const { return sync_.report(); }

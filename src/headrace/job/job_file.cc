@@ -40,6 +40,7 @@ class JobFileReader {
     if (key == "hosts") return ReadTexts(key, node, spec.hosts);
     if (key == "channels") return ReadChannels(node, spec);
     if (key == "hyperparameters") return ReadHyperparameters(node, spec);
+    if (key == "pass-hyperparameters") return ReadTruth(key, node, spec.passes_hyperparameters);
     if (key == "environment") return ReadEnvironment(node, spec);
     if (key == "checkpoint") return ReadCheckpoint(node, spec.checkpoint);
     if (key == "output-compression")
@@ -55,6 +56,13 @@ class JobFileReader {
     if (key == "current-host") return &spec.current_host;
     if (key == "instance-type") return &spec.instance_type;
     return nullptr;
+  }
+
+  Status ReadTruth(std::string_view key, const toml::node& node, bool& target) const {
+    const auto truth = node.value_exact<bool>();
+    if (!truth) return Refuse(node.source(), fmt::format("'{}' must be true or false", key));
+    target = *truth;
+    return Ok();
   }
 
   Status ReadText(std::string_view key, const toml::node& node, std::string& target) const {
@@ -95,9 +103,7 @@ class JobFileReader {
       } else if (key == "folder") {
         HR_TRY(ReadText(key.str(), value, checkpoint.folder));
       } else if (key == "delete") {
-        const auto deletes = value.value_exact<bool>();
-        if (!deletes) return Refuse(value.source(), "'delete' must be true or false");
-        checkpoint.deletes = *deletes;
+        HR_TRY(ReadTruth(key.str(), value, checkpoint.deletes));
       } else {
         return Refuse(value.source(),
                       fmt::format("'{}' is no setting of the checkpoint", key.str()));

@@ -104,6 +104,7 @@ Result<JobSpec> ApplyFlags(const JobFlags& flags, JobSpec spec) {
   HR_TRY(ApplyChannels(flags.channels, spec.channels));
   for (const std::string& text : flags.resume) HR_TRY(ApplyResume(text, spec.channels));
   HR_TRY(ApplyPairs("--hyperparameter", flags.hyperparameters, spec.hyperparameters));
+  spec.passes_hyperparameters = spec.passes_hyperparameters || flags.passes_hyperparameters;
   HR_TRY(ApplyPairs("--env", flags.environment, spec.environment));
   ApplyText(flags.output_uri, spec.output_uri);
   HR_TRY(ApplyCheckpoint(flags, spec.checkpoint));

@@ -17,7 +17,8 @@ struct JobFlags {
   std::vector<std::string> channels;         // --channel NAME=URI[,option=value]...
   std::vector<std::string> resume;           // --resume [CHANNEL=]EPOCH:POSITION
   std::vector<std::string> hyperparameters;  // --hyperparameter NAME=VALUE
-  std::vector<std::string> environment;      // --env NAME=VALUE
+  bool passes_hyperparameters = false;
+  std::vector<std::string> environment;  // --env NAME=VALUE
   std::string output_uri;
   std::string output_compression;  // GZIP or NONE
   std::string checkpoint;          // URI[=DIR]

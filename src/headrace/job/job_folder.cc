@@ -36,8 +36,7 @@ Status MakeFolder(const std::string& path) {
 }
 
 Status MakeTree(const JobSpec& spec, const JobTree& tree) {
-  for (const std::string& path :
-       {tree.config(), tree.data(), tree.model(), tree.output_data(), tree.code()}) {
+  for (const std::string& path : {tree.data(), tree.model(), tree.output_data(), tree.code()}) {
     HR_TRY(MakeFolder(path));
   }
   for (const ChannelSpec& channel : spec.channels) {
@@ -99,8 +98,9 @@ std::string ReadStart(const std::string& path) {
 
 Result<JobFolder> JobFolder::Take(const JobSpec& spec, bool is_fresh) {
   JobTree tree(spec.base_directory);
-  HR_TRY(MakeTree(spec, tree));
   const std::string config = tree.config();
+  // All else is another job's until the lock is ours.
+  HR_TRY(MakeFolder(config));
   UniqueFd lock(open(config.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock.is_open()) return std::unexpected(Error::FromErrno(errno, "open " + config));
   if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -108,6 +108,7 @@ Result<JobFolder> JobFolder::Take(const JobSpec& spec, bool is_fresh) {
                 fmt::format("another job runs in {}; wait for its end or choose another --base",
                             tree.base()));
   }
+  HR_TRY(MakeTree(spec, tree));
   if (is_fresh) {
     HR_TRY(RemoveContents(tree.model()));
     HR_TRY(RemoveContents(tree.output()));
@@ -118,6 +119,7 @@ Result<JobFolder> JobFolder::Take(const JobSpec& spec, bool is_fresh) {
   std::error_code ignored;
   fs::remove(tree.failure_file(), ignored);
   fs::remove(tree.success_file(), ignored);
+  fs::remove(tree.report_file(), ignored);
   return JobFolder(std::move(tree), std::move(lock));
 }
 

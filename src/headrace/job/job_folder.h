@@ -17,13 +17,15 @@ inline constexpr size_t kFailureCharactersMax = 1024;
 // A job's tree on disk, held by one job at a time.
 class JobFolder {
  public:
-  // Makes the tree and takes it for this process; an earlier run's failure and success files are
-  // removed. With `is_fresh` the contents of model/ and output/ are removed as well; without,
-  // kAlreadyExists when model/ or output/data/ hold anything: it would be uploaded as this job's.
-  // kUnavailable while another process runs a job there.
+  // Takes the tree for this process and makes what it lacks; an earlier run's failure, success and
+  // report files are removed. With `is_fresh` the contents of model/ and output/ are removed as
+  // well; without, kAlreadyExists when model/ or output/data/ hold anything: it would be uploaded
+  // as this job's. kUnavailable, with nothing touched, while another process runs a job there.
   static Result<JobFolder> Take(const JobSpec& spec, bool is_fresh);
 
   const JobTree& tree() const { return tree_; }
+  // Whoever inherits it keeps the tree taken for as long as it is open there.
+  int lock_fd() const { return lock_.get(); }
 
   // The three files of input/config.
   Status WriteConfig(const JobSpec& spec) const;
@@ -39,7 +41,7 @@ class JobFolder {
   JobFolder(JobTree tree, UniqueFd lock) : tree_(std::move(tree)), lock_(std::move(lock)) {}
 
   JobTree tree_;
-  UniqueFd lock_;  // The config folder, under flock(2): released with the process.
+  UniqueFd lock_;  // The config folder, under flock(2).
 };
 
 }  // namespace headrace::job

@@ -36,7 +36,7 @@ TEST(RankOf, RefusesHostsThatSayOtherwise) {
   EXPECT_THAT(
       RankOf(spec, kTorchrun).error().message(),
       HasSubstr("rank 1 of 2 by the list of hosts, but 3 of 8 by the launcher's variables"));
-  const Environment agreeing({{"SLURM_PROCID", "1"}, {"SLURM_NTASKS", "2"}});
+  const Environment agreeing({{"SLURM_PROCID", "1"}, {"SLURM_STEP_NUM_TASKS", "2"}});
   EXPECT_EQ(RankOf(spec, agreeing).value(), (Rank{.index = 1, .count = 2}));
   spec.rank = Rank{.index = 0, .count = 2};
   EXPECT_THAT(RankOf(spec, agreeing).error().message(),

@@ -72,6 +72,8 @@ struct JobSpec {
   std::vector<ChannelSpec> channels;
   // Values are what hyperparameters.json holds: strings, often JSON themselves.
   std::map<std::string, std::string> hyperparameters;
+  // Appends them to the command too, as AWS's toolkit does: --name value.
+  bool passes_hyperparameters = false;
   // Variables of the command beside those the contract sets.
   std::map<std::string, std::string> environment;
   std::string output_uri;  // s3://bucket/prefix; empty: outputs stay in the tree.

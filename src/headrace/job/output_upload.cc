@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/job/output_upload.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -9,6 +11,7 @@
 
 #include "headrace/base/media_type.h"
 #include "headrace/base/utf8.h"
+#include "headrace/deliver/file/file_time.h"
 #include "headrace/job/first_failure.h"
 #include "headrace/plan/key_path.h"
 
@@ -78,8 +81,11 @@ Result<uint64_t> OutputUpload::UploadTree(const ArchiveContents& contents, const
     const ArchiveMember& member = contents.members[next++];
     ObjectAttributes attributes;
     attributes.content_type = MediaTypeOf(member.entry.name);
+    struct stat status{};
+    const bool is_there = stat(member.path.c_str(), &status) == 0;  // Its upload says why not.
     return file::UploadItem{.path = member.path,
                             .size_bytes = member.entry.size_bytes,
+                            .modified = is_there ? file::ModifiedOf(status) : SystemTime{},
                             .bucket = target.bucket,
                             .key = target.key + member.entry.name,
                             .attributes = std::move(attributes)};

@@ -20,7 +20,7 @@ struct OutputOptions {
   ArchiveOptions archive;
   // Of uncompressed outputs: half of what other transfers take keeps the whole process below
   // 128 MiB, and 8 parts of 8 MiB at 100 ms each are 5 Gbit/s.
-  file::TransferOptions transfer{.memory_bytes_max = 64ULL << 20U, .requests_in_flight_max = 8};
+  file::TransferOptions transfer{.upload_memory_bytes_max = 64ULL << 20U, .upload_requests_max = 8};
 };
 
 struct OutputReport {

@@ -40,6 +40,9 @@ class PipeChannel {
                                   const CallContext& context);
 
   const std::string& name() const { return spec_.name; }
+  // Objects, or lines of an augmented manifest, of an epoch over all hosts: what is shared out and
+  // put in order.
+  uint64_t unit_count() const;
   pipe::PipeFraming framing() const;
   // What this host gets in the `number`-th epoch of this run. The first one begins where the job
   // was to be resumed.
@@ -56,8 +59,6 @@ class PipeChannel {
   pipe::ItemSource AugmentedEpoch(uint64_t number, const CallContext& context) const;
   Status DropFolderMarkers();
   Status CheckRecordSizes() const;
-  // Objects, or lines of an augmented manifest: what is shared out and put in order.
-  uint64_t unit_count() const;
   plan::EpochPlan PlanOf(uint64_t number) const;
   // The object at that place of the channel's own order.
   fetch::PlannedRead ReadAt(uint64_t place) const;

@@ -19,10 +19,8 @@ Status PipeDelivery::Start(const std::string& folder) {
   HR_TRY_ASSIGN(failed_event_, MakeEventFd());
   fetcher_.emplace(store_, loops_, options_.fetch);
   for (const auto& channel : channels_) {
-    pipe::PipeFeedOptions options{.folder = folder,
-                                  .channel = channel->name(),
-                                  .framing = channel->framing(),
-                                  .held_after_failure = options_.held_after_failure};
+    pipe::PipeFeedOptions options{
+        .folder = folder, .channel = channel->name(), .framing = channel->framing()};
     HR_TRY_ASSIGN(auto feed,
                   While("channel " + channel->name(),
                         pipe::PipeFeed::Start(

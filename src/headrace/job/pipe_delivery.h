@@ -23,14 +23,12 @@ struct PipeOptions {
   // What is fetched ahead of all pipes' readers: a second at 1 GB/s with room for a slow request.
   // Readers that stall share it; they leave an eighth to the others.
   fetch::FetchOptions fetch{.memory_bytes_max = 256ULL << 20U};
-  // After a failure a reader waits this long for its end of file, behind the signal to stop.
-  std::chrono::milliseconds held_after_failure{2000};
 };
 
 struct PipeChannelReport {
   std::string name;
   pipe::PipeReport counts;
-  // The first object that was not written whole, as --resume takes it; for this host alone.
+  // The first object that was not read whole, as --resume takes it; for this host alone.
   plan::ResumePoint next;
 };
 
@@ -44,7 +42,7 @@ class PipeDelivery {
 
   // Takes a channel in. It must not be started yet.
   void Add(PipeChannel channel);
-  bool empty() const { return channels_.empty(); }
+  const std::vector<std::unique_ptr<PipeChannel>>& channels() const { return channels_; }
   // Makes the channels' first FIFOs in `folder`; from now on they are served. Errors name the
   // channel.
   Status Start(const std::string& folder);

@@ -45,7 +45,6 @@ class PipeJobTest : public ::testing::Test {
     world_.loops = &loops_;
     world_.signals = &signals_;
     world_.inherited.Set("PATH", "/usr/bin:/bin");
-    options_.pipe.held_after_failure = std::chrono::milliseconds(0);
     options_.is_fresh = true;
   }
 
@@ -126,7 +125,7 @@ TEST_F(PipeJobTest, GivesEachAttributeOfAnAugmentedManifestAsARecord) {
   const JobResult result = RunShell("cat train_0 > ../../output/data/seen");
   ASSERT_EQ(ErrorOf(result), "");
   EXPECT_THAT(Records("seen"), ElementsAre("first", "0", "second", "[1, 2]"));
-  EXPECT_EQ(result.report.pipes.at(0).next, (plan::ResumePoint{.epoch = 0, .position = 2}));
+  EXPECT_EQ(result.report.pipes.at(0).next, (plan::ResumePoint{.epoch = 1, .position = 0}));
   spec_.channels[0].resume = {.epoch = 0, .position = 1};
   ASSERT_EQ(ErrorOf(RunShell("cat train_0 > ../../output/data/seen")), "");
   EXPECT_THAT(Records("seen"), ElementsAre("second", "[1, 2]"));
@@ -175,7 +174,7 @@ TEST_F(PipeJobTest, ResumesExactlyWhereItWasAlsoWithAnotherNumberOfHosts) {
     for (size_t i = 0; i < records.size(); ++i) rest.at(2 * i + (1 - host)) = records[i];
     // The epoch after is whole again.
     EXPECT_EQ(Records("1").front(), sixth[host]);
-    EXPECT_EQ(result.report.pipes[0].next, (plan::ResumePoint{.epoch = 6, .position = 20}));
+    EXPECT_EQ(result.report.pipes[0].next, (plan::ResumePoint{.epoch = 7, .position = 0}));
   }
   EXPECT_THAT(rest, ElementsAreArray(fifth.begin() + 9, fifth.end()));
 }
@@ -216,6 +215,19 @@ TEST_F(PipeJobTest, AnObjectDeletedMeanwhileStopsTheCommandAndFailsTheJob) {
   EXPECT_EQ(result.error->code(), ErrorCode::kNotFound);
   EXPECT_EQ(ErrorOf(result), "channel train: get s3://data/set/b: no such object");
   EXPECT_EQ(folder_.Read("output/failure"), ErrorOf(result));
+}
+
+TEST_F(PipeJobTest, ACheckSaysWhatAnEpochHoldsAndMakesNoPipe) {
+  GivenObject("set/a", "x");
+  GivenObject("set/b", "x");
+  GivenChannel("train=s3://data/set/,mode=Pipe");
+  options_.checks_only = true;
+  std::vector<std::string> said;
+  world_.say = [&](std::string_view line) { said.emplace_back(line); };
+  EXPECT_EQ(ErrorOf(RunShell("touch ../../model/started")), "");
+  EXPECT_THAT(said, ElementsAre(HasSubstr("channel train: 2 objects")));
+  EXPECT_FALSE(folder_.Has("model/started"));
+  EXPECT_TRUE(fs::is_empty(folder_.Path("input/data")));
 }
 
 TEST_F(PipeJobTest, MistakesAreFoundBeforeTheCommand) {

@@ -5,13 +5,19 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+#include <filesystem>
+#include <optional>
+#include <sstream>
 #include <system_error>
 #include <thread>
 
@@ -57,14 +63,16 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
 
 // Starts the program; its process id is also that of its group.
 Result<pid_t> Start(const std::string& program, std::vector<std::string> command,
-                    const Environment& environment, const Terminal& terminal) {
+                    const Environment& environment, const Terminal& terminal, int kept_fd) {
   std::vector<std::string> variables;
   for (const auto& [name, value] : environment.variables()) {
     variables.push_back(name + "=" + value);
   }
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+  int first_closed = STDERR_FILENO + 1;
+  if (kept_fd >= 0) posix_spawn_file_actions_adddup2(&files, kept_fd, first_closed++);
+  posix_spawn_file_actions_addclosefrom_np(&files, first_closed);
   if (terminal.is_ours()) posix_spawn_file_actions_addtcsetpgrp_np(&files, STDIN_FILENO);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
@@ -94,16 +102,120 @@ Result<pid_t> Start(const std::string& program, std::vector<std::string> command
 // Starts the program where it finds the bindings: on a thread that has them and ends.
 Result<pid_t> StartBound(const std::string& program, const std::vector<std::string>& command,
                          const Environment& environment, const Terminal& terminal,
-                         const std::vector<DirectoryBinding>& bindings) {
-  if (bindings.empty()) return Start(program, command, environment, terminal);
+                         const ProcessOptions& options) {
+  const auto start = [&] {
+    return Start(program, command, environment, terminal, options.kept_fd);
+  };
+  if (options.bindings.empty()) return start();
   Result<pid_t> started = 0;
   std::thread([&] {
-    const Status bound = BindInThisThread(bindings);
-    started = bound ? Start(program, command, environment, terminal)
-                    : Result<pid_t>(std::unexpected(bound.error()));
+    const Status bound = BindInThisThread(options.bindings);
+    started = bound ? start() : Result<pid_t>(std::unexpected(bound.error()));
   }).join();
   return started;
 }
+
+struct ProcessFacts {
+  pid_t process = 0;
+  pid_t parent = 0;
+  pid_t group = 0;
+  bool has_ended = false;  // A zombie.
+};
+
+std::optional<ProcessFacts> FactsOf(pid_t process) {
+  const UniqueFd file(open(fmt::format("/proc/{}/stat", process).c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 512> start{};
+  const ssize_t size = file.is_open() ? read(file.get(), start.data(), start.size()) : 0;
+  const std::string text(start.data(), size > 0 ? static_cast<size_t>(size) : 0);
+  // "PID (NAME) STATE PARENT GROUP ...", where a name may hold anything.
+  const size_t name_end = text.rfind(')');
+  if (name_end == std::string::npos) return std::nullopt;
+  std::istringstream rest(text.substr(name_end + 1));
+  ProcessFacts facts{.process = process};
+  char state = 0;
+  if (!(rest >> state >> facts.parent >> facts.group)) return std::nullopt;
+  facts.has_ended = state == 'Z' || state == 'X';
+  return facts;
+}
+
+// All processes that /proc shows; none where it is not of our process namespace.
+std::vector<ProcessFacts> ListProcesses() {
+  std::vector<ProcessFacts> found;
+  std::error_code failure;
+  if (std::filesystem::read_symlink("/proc/self", failure) != std::to_string(getpid())) return {};
+  for (std::filesystem::directory_iterator entry("/proc", failure), end; !failure && entry != end;
+       entry.increment(failure)) {
+    const std::string name = entry->path().filename().string();
+    pid_t process = 0;
+    if (std::from_chars(name.data(), name.data() + name.size(), process).ec != std::errc())
+      continue;
+    if (const auto facts = FactsOf(process)) found.push_back(*facts);
+  }
+  return found;
+}
+
+bool IsAnyoneLeft(pid_t group) {
+  return std::ranges::any_of(ListProcesses(), [group](const ProcessFacts& facts) {
+    return facts.group == group && !facts.has_ended;
+  });
+}
+
+// While it lives, what the command leaves behind becomes a child of ours, in whatever group or
+// session it is.
+class Orphanage {
+ public:
+  Orphanage() {
+    for (const ProcessFacts& child : Strangers()) known_.push_back(child.process);
+    prctl(PR_GET_CHILD_SUBREAPER, &was_reaper_);
+    prctl(PR_SET_CHILD_SUBREAPER, 1UL);
+  }
+  ~Orphanage() { prctl(PR_SET_CHILD_SUBREAPER, static_cast<unsigned long>(was_reaper_)); }
+  Orphanage(const Orphanage&) = delete;
+  Orphanage& operator=(const Orphanage&) = delete;
+
+  // Takes the ends of orphans while the command runs, so that they do not pile up.
+  void ReapEnded(pid_t command) const {
+    for (const ProcessFacts& child : Strangers()) {
+      const bool is_known = std::ranges::find(known_, child.process) != known_.end();
+      const bool is_orphan = !is_known && child.process != command;
+      if (is_orphan && child.has_ended) waitpid(child.process, nullptr, WNOHANG);
+    }
+  }
+
+  // The command must have been waited for. Killing a process makes its children ours, so looks
+  // until there are none.
+  void KillAll() const {
+    bool has_killed = true;
+    while (has_killed) {
+      has_killed = false;
+      std::vector<pid_t> killed;
+      for (const ProcessFacts& child : Strangers()) {
+        const bool is_known = std::ranges::find(known_, child.process) != known_.end();
+        if (!is_known && kill(child.process, SIGKILL) == 0) killed.push_back(child.process);
+      }
+      for (const pid_t process : killed) {
+        pid_t ended = 0;
+        do {
+          ended = waitpid(process, nullptr, 0);
+        } while (ended < 0 && errno == EINTR);
+        has_killed = has_killed || ended == process;
+      }
+    }
+  }
+
+ private:
+  // Our own helpers (credential_process) stay in our group.
+  static std::vector<ProcessFacts> Strangers() {
+    std::vector<ProcessFacts> found = ListProcesses();
+    std::erase_if(found, [](const ProcessFacts& facts) {
+      return facts.parent != getpid() || facts.group == getpgrp();
+    });
+    return found;
+  }
+
+  std::vector<pid_t> known_;  // Ours before.
+  int was_reaper_ = 0;
+};
 
 struct Pipe {
   UniqueFd read_end;
@@ -172,7 +284,8 @@ void FollowStop(pid_t group, const Terminal& terminal) {
 // What a running command is asked to do, and when it is made to.
 class Attendance {
  public:
-  Attendance(pid_t process, const ProcessOptions& options) : process_(process), options_(options) {
+  Attendance(pid_t process, const ProcessOptions& options, const Orphanage& orphanage)
+      : process_(process), options_(options), orphanage_(orphanage) {
     if (options.max_runtime.count() > 0) {
       stop_at_ = Deadline::After(options.max_runtime, steady_clock::now());
     }
@@ -186,10 +299,14 @@ class Attendance {
       std::array<pollfd, 3> polled{pollfd{.fd = watch.fd(), .events = POLLIN, .revents = 0},
                                    pollfd{.fd = signals.fd(), .events = POLLIN, .revents = 0},
                                    pollfd{.fd = stop_fd, .events = POLLIN, .revents = 0}};
-      const int wait = PollMilliseconds(kill_at_.Earlier(stop_at_), steady_clock::now());
-      if (poll(polled.data(), polled.size(), wait) < 0) continue;
+      const SteadyTime now = steady_clock::now();
+      const Deadline look_at = Deadline::After(kBetweenReaping, now);
+      const int wait = PollMilliseconds(kill_at_.Earlier(stop_at_).Earlier(look_at), now);
+      const int ready = poll(polled.data(), polled.size(), wait);
+      if (ready < 0) continue;
+      if (ready == 0) orphanage_.ReapEnded(process_);
       if (polled[0].revents != 0) {
-        if (watch.Take() == ProcessWatch::Event::kEnded) return end_;
+        if (watch.Take() == ProcessWatch::Event::kEnded) break;
         FollowStop(process_, terminal);
       }
       if (const int signal = polled[1].revents != 0 ? signals.Take() : 0; signal != 0) {
@@ -201,9 +318,27 @@ class Attendance {
       }
       LookAtTime();
     }
+    AwaitGroup(signals);
+    return end_;
   }
 
  private:
+  static constexpr std::chrono::seconds kBetweenReaping{60};
+
+  // A shell dies of the request to stop at once, while what it runs saves its work: it has the rest
+  // of the grace.
+  void AwaitGroup(const SignalInbox& signals) {
+    constexpr std::chrono::milliseconds kBetweenLooks{50};
+    if (end_.stop_signal == 0 || end_.outlived_grace) return;
+    while (!kill_at_.HasPassed(steady_clock::now()) && IsAnyoneLeft(process_)) {
+      const SteadyTime now = steady_clock::now();
+      pollfd polled{.fd = signals.fd(), .events = POLLIN, .revents = 0};
+      const Deadline look_at = kill_at_.Earlier(Deadline::After(kBetweenLooks, now));
+      if (poll(&polled, 1, PollMilliseconds(look_at, now)) <= 0) continue;
+      if (const int signal = signals.Take(); signal != 0) Pass(signal);
+    }
+  }
+
   void Pass(int signal) {
     kill(-process_, signal);
     if (!AsksToStop(signal) || end_.stop_signal != 0) return;
@@ -226,6 +361,7 @@ class Attendance {
 
   const pid_t process_;
   const ProcessOptions& options_;
+  const Orphanage& orphanage_;
   Deadline stop_at_;
   Deadline kill_at_;
   ProcessEnd end_;
@@ -296,17 +432,18 @@ Result<ProcessEnd> RunProcess(const std::string& program, const std::vector<std:
                               const Environment& environment, const SignalInbox& signals,
                               const ProcessOptions& options) {
   const Terminal terminal;
+  const Orphanage orphanage;
   HR_TRY_ASSIGN(Pipe pipe, OpenPipe());
-  HR_TRY_ASSIGN(const pid_t process,
-                StartBound(program, command, environment, terminal, options.bindings));
+  HR_TRY_ASSIGN(const pid_t process, StartBound(program, command, environment, terminal, options));
   ProcessEnd end;
   {
     const ProcessWatch watch(process, std::move(pipe));
-    end = Attendance(process, options).Attend(watch, terminal, signals);
+    end = Attendance(process, options, orphanage).Attend(watch, terminal, signals);
   }
   kill(-process, SIGKILL);
   int status = 0;
   while (waitpid(process, &status, 0) < 0 && errno == EINTR) continue;
+  orphanage.KillAll();
   terminal.GiveTo(getpgrp());
   if (WIFSIGNALED(status)) {
     end.signal = WTERMSIG(status);

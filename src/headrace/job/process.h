@@ -22,7 +22,7 @@ inline constexpr int kExitOutOfTime = 124;
 
 struct ProcessOptions {
   // From the first SIGTERM (or SIGINT, SIGHUP, SIGQUIT) to SIGKILL: what SageMaker gives a job to
-  // save its work.
+  // save its work. After the command's end: to the end of its uploads.
   std::chrono::milliseconds stop_grace{120'000};
   // Directories that the command, and nobody else, finds at other paths.
   std::vector<DirectoryBinding> bindings;
@@ -30,6 +30,9 @@ struct ProcessOptions {
   int stop_fd = -1;
   // From its start to a SIGTERM, which begins the same grace; 0: for ever.
   std::chrono::milliseconds max_runtime{0};
+  // The command has it as descriptor 3, so that a lock on it lasts as long as the command even when
+  // we are killed; -1: none.
+  int kept_fd = -1;
 };
 
 // SIGTERM, SIGINT, SIGHUP and SIGQUIT: the job is to end.
@@ -58,8 +61,13 @@ Result<std::string> FindProgram(std::string_view name, std::string_view path_var
 
 // Runs `program` with the arguments `command` (its name first) in a process group of its own and
 // waits for its end. Standard input, output and error, the terminal and the working directory are
-// ours; no other descriptor is passed on. Signals that arrive in `signals` go to the whole group.
-// Whatever is left of the group when the command has ended is killed: nothing of a job outlives it.
+// ours; no descriptor but `kept_fd` is passed on. Signals that arrive in `signals` go to the whole
+// group. When the command has ended, what is left of its group is killed, after a request to stop
+// only at the end of the grace. So is then every process that it started, in whatever group or
+// session: nothing of a job outlives it but what changed its user to one that we may not signal.
+// Makes this process the parent of orphans (PR_SET_CHILD_SUBREAPER) for as long as it takes: other
+// children of this process must stay in its process group, or have been there before.
+// One call at a time.
 // kNotFound or kPermissionDenied when the program cannot be started.
 Result<ProcessEnd> RunProcess(const std::string& program, const std::vector<std::string>& command,
                               const Environment& environment, const SignalInbox& signals,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/job/process.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -13,6 +15,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "headrace/base/unique_fd.h"
 
 namespace headrace::job {
 namespace {
@@ -130,17 +134,65 @@ TEST_F(ProcessTest, KillsWhatOutlivesTheGrace) {
 TEST_F(ProcessTest, LeavesNothingOfTheGroupRunning) {
   ASSERT_EQ(mkfifo(Path("held").c_str(), 0600), 0);
   RunShell(fmt::format("sleep 1000 <> {} & echo $! > {}", Path("held"), Path("pid")));
-  const pid_t left = std::stoi(Read("pid"));
-  // Killed, though not always reaped yet: its state is then Z.
-  while (kill(left, 0) == 0) {
-    std::ifstream stat_file(fmt::format("/proc/{}/stat", left));
-    std::string number;
-    std::string name;
-    std::string state;
-    stat_file >> number >> name >> state;
-    if (state == "Z" || state.empty()) break;
-    std::this_thread::yield();
+  // Killed and reaped.
+  EXPECT_EQ(kill(std::stoi(Read("pid")), 0), -1);
+}
+
+TEST_F(ProcessTest, LeavesNothingInOtherSessionsRunning) {
+  ASSERT_EQ(mkfifo(Path("ready").c_str(), 0600), 0);
+  // A worker in a session of its own and a child of that in another one.
+  Write("worker",
+        fmt::format("setsid sleep 1000 & echo $! > {}; echo $$ > {}; echo > {}; wait",
+                    Path("child"), Path("pid"), Path("ready")),
+        0600);
+  RunShell(fmt::format("setsid sh {} & read line < {}", Path("worker"), Path("ready")));
+  EXPECT_EQ(kill(std::stoi(Read("pid")), 0), -1);
+  EXPECT_EQ(kill(std::stoi(Read("child")), 0), -1);
+}
+
+TEST_F(ProcessTest, SparesChildrenThatWereOursBefore) {
+  const pid_t child = fork();
+  if (child == 0) {
+    setsid();
+    pause();
+    _exit(0);
   }
+  while (getpgid(child) != child) std::this_thread::yield();
+  RunShell("exit 0");
+  EXPECT_EQ(waitpid(child, nullptr, WNOHANG), 0);
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+}
+
+TEST_F(ProcessTest, TheGroupHasTheGraceWhenItsShellDiesOfTheRequest) {
+  // The request ends the outer shell at once; the inner one goes on until it has lost its parent,
+  // and a while longer.
+  Write("worker",
+        fmt::format("trap 'while test $(cut -d\" \" -f4 /proc/$$/stat) = $PPID; do :; done;"
+                    "for i in 1 2 3 4 5 6 7 8 9; do /bin/true; done; echo saved > {}; exit 0' TERM;"
+                    "echo > {}; while :; do sleep 0.01; done",
+                    Path("saved"), Path("ready")),
+        0600);
+  const ProcessEnd end = RunShellAndPost(fmt::format("sh {}; exit 0", Path("worker")), {SIGTERM});
+  EXPECT_EQ(end.signal, SIGTERM);
+  EXPECT_FALSE(end.outlived_grace);
+  EXPECT_EQ(Read("saved"), "saved\n");
+}
+
+TEST_F(ProcessTest, TheGroupIsKilledWhenTheGraceIsOver) {
+  options_.stop_grace = std::chrono::milliseconds(1);
+  const ProcessEnd end = RunShellAndPost(
+      fmt::format("(trap '' TERM; echo > {}; exec sleep 1000); exit 0", Path("ready")), {SIGTERM});
+  EXPECT_NE(end.signal, 0);
+}
+
+TEST_F(ProcessTest, TheCommandKeepsTheLockThatItIsGiven) {
+  Write("lock", "", 0600);
+  const UniqueFd lock(open(Path("lock").c_str(), O_RDONLY | O_CLOEXEC));
+  options_.kept_fd = lock.get();
+  const std::string script =
+      fmt::format("test /proc/$$/fd/3 -ef {} && test ! -e /proc/$$/fd/4", Path("lock"));
+  EXPECT_EQ(RunShell(script).exit_code, 0);
 }
 
 TEST_F(ProcessTest, FindProgramSearchesThePath) {

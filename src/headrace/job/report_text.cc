@@ -38,6 +38,11 @@ std::string CheckedLine(const std::string& channel, const FileChannelReport& cou
                      counts.objects, BytesText(counts.bytes), counts.objects_kept);
 }
 
+std::string CheckedPipeLine(const std::string& channel, uint64_t unit_count) {
+  return fmt::format("channel {}: {} objects or lines in an epoch, over all ranks", channel,
+                     unit_count);
+}
+
 std::string ChannelLine(const ChannelReport& channel) {
   const FileChannelReport& counts = channel.counts;
   const uint64_t objects = counts.objects - counts.objects_kept;

@@ -23,6 +23,8 @@ std::string SecondsText(std::chrono::nanoseconds span);
 
 // What a job says of itself, a line each, for people.
 std::string CheckedLine(const std::string& channel, const FileChannelReport& counts);
+// `unit_count`: PipeChannel's.
+std::string CheckedPipeLine(const std::string& channel, uint64_t unit_count);
 std::string ChannelLine(const ChannelReport& channel);
 std::string DirectoryLine(const DirectoryBinding& binding, bool is_mounted);
 std::string PipeLine(const PipeChannelReport& channel);

@@ -72,13 +72,15 @@ class JobRun {
     }));
     if (options_.checks_only) return Ok();
     HR_TRY(RunCommand());
+    StopOnSignal stop(*world_.signals, options_.process.stop_grace);
     const Status kept =
-        Timed(result_.report.checkpoint_span, [this] { return FinishCheckpoint(); });
+        Timed(result_.report.checkpoint_span, [&] { return FinishCheckpoint(stop); });
     if (!kept && kept.error().code() == ErrorCode::kCancelled) return kept;
-    const Status uploaded = Timed(result_.report.outputs_span, [this] {
-      return Stoppable(
-          "the outputs may not be uploaded; they are kept in " + folder_->tree().base(), Deadline(),
-          [this](const CallContext& context) { return UploadOutputs(context); });
+    const Status uploaded = Timed(result_.report.outputs_span, [&] {
+      const Status ended = UploadOutputs(CallContext{.deadline = {}, .stop = stop.token()});
+      return Unstopped(
+          stop, "the outputs may not be uploaded; they are kept in " + folder_->tree().base(),
+          ended);
     });
     if (pipe_failure_) return std::unexpected(*pipe_failure_);
     HR_TRY(kept);
@@ -146,6 +148,15 @@ class JobRun {
     return Fail(ErrorCode::kCancelled, fmt::format("{}: {}", SignalText(signal), consequence));
   }
 
+  // What a step after the command ended with, behind the signal where one stopped it. A step that
+  // was done within the signal's grace is done.
+  Status Unstopped(const StopOnSignal& stop, std::string_view consequence, const Status& ended) {
+    if (ended || !stop.token().stop_requested()) return ended;
+    if (result_.exit_code == 0) result_.exit_code = kExitSignalBase + stop.signal();
+    return Fail(ErrorCode::kCancelled, fmt::format("{}: {}: {}", SignalText(stop.signal()),
+                                                   consequence, ended.error().message()));
+  }
+
   Status Prepare(const CallContext& context) {
     if (!spec_.output_uri.empty()) {
       HR_TRY(CheckOutputPlace(spec_, *world_.store, *world_.loops, context));
@@ -210,6 +221,10 @@ class JobRun {
   Status SayWhatWasFound() const {
     for (const FileChannel& channel : channels_) {
       world_.say(CheckedLine(channel.name(), channel.report()));
+    }
+    if (!pipes_) return Ok();
+    for (const auto& channel : pipes_->channels()) {
+      world_.say(CheckedPipeLine(channel->name(), channel->unit_count()));
     }
     return Ok();
   }
@@ -280,18 +295,16 @@ class JobRun {
     return Ok();
   }
 
-  Status FinishCheckpoint() {
+  Status FinishCheckpoint(const StopOnSignal& stop) {
     if (!checkpoint_) return Ok();
     Deadline deadline = Deadline::After(options_.checkpoint_timing.deadline, world_.clock->Now());
     if (interruption_) {
       const auto left = interruption_->at - world_.clock->WallNow();
       deadline = deadline.Earlier(Deadline::After(left, world_.clock->Now()));
     }
-    const Status finished =
-        Stoppable("checkpoints may not be uploaded; they are kept", Deadline(),
-                  [&](const CallContext& context) {
-                    return checkpoint_->Finish({.deadline = deadline, .stop = context.stop});
-                  });
+    const Status finished = Unstopped(
+        stop, "checkpoints may not be uploaded",
+        checkpoint_->Finish({.deadline = deadline, .stop = stop.token()}, ended_by_signal_));
     result_.report.checkpoint = checkpoint_->report();
     world_.say(CheckpointLine(checkpoint_->report()));
     return finished;
@@ -310,16 +323,20 @@ class JobRun {
     const SteadyTime begin = world_.clock->Now();
     process.bindings = bindings_;
     process.max_runtime = spec_.max_runtime;
-    auto end = RunProcess(program_, spec_.command, environment_, *world_.signals, process);
+    process.kept_fd = folder_->lock_fd();
+    auto end = RunProcess(program_, CommandWords(spec_), environment_, *world_.signals, process);
     if (pipes_) EndPipes();
     if (checkpoint_) interruption_ = checkpoint_->EndWatch();
-    // The request to stop that the notice posted has done its work, heard or not.
-    while (interruption_ && world_.signals->Take() != 0) continue;
+    // A request to stop that the notice posted, or that repeats one the command has heard, has done
+    // its work.
+    const bool was_asked = interruption_ || (end && end->stop_signal != 0);
+    while (was_asked && world_.signals->Take() != 0) continue;
     if (!end) {
       result_.exit_code = kExitNotExecutable;
       return std::unexpected(std::move(end).error());
     }
     has_run_ = true;
+    ended_by_signal_ = end->signal != 0;
     result_.report.command_span = world_.clock->Now() - begin;
     result_.exit_code = end->exit_code;
     std::string reason = DescribeEnd(*end);
@@ -364,7 +381,8 @@ class JobRun {
   const JobWorld& world_;
   const Environment environment_;
   std::string program_;
-  bool has_run_ = false;  // The command was started.
+  bool has_run_ = false;          // The command was started.
+  bool ended_by_signal_ = false;  // Its last files may be cut short.
   std::optional<JobFolder> folder_;
   std::vector<FileChannel> channels_;
   std::vector<AugmentedFiles> manifests_;   // Of channels_; for their manifests alone.

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/job/run_job.h"
 
+#include <poll.h>
 #include <signal.h>
 
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "headrace/base/gate.h"
 #include "headrace/base/random.h"
 #include "headrace/job/channel_options.h"
+#include "headrace/job/directory_binding.h"
+#include "headrace/job/job_folder.h"
 #include "headrace/job/job_tree.h"
 #include "headrace/store/faulty/faulty_store.h"
 #include "headrace/store/memory/memory_store.h"
@@ -349,6 +354,27 @@ TEST_F(RunJobTest, KeepsASecondJobOutOfTheSameTree) {
   EXPECT_THAT(ErrorOf(second), HasSubstr("another job runs in"));
 }
 
+TEST_F(RunJobTest, ASecondJobLeavesTheLinksOfTheFirstAlone) {
+  fs::create_directories(base_ / "nfs");
+  GivenChannel("train=" + (base_ / "nfs").string());
+  const JobFolder first = JobFolder::Take(spec_, false).value();
+  const std::string target = first.tree().Channel("train");
+  const std::vector<DirectoryBinding> bindings{
+      {.directory = (base_ / "nfs").string(), .target = target, .is_writable = true}};
+  const DirectoryLinks links = DirectoryLinks::Make(bindings).value();
+  EXPECT_FALSE(JobFolder::Take(spec_, false).has_value());
+  EXPECT_TRUE(fs::is_symlink(target));
+}
+
+TEST_F(RunJobTest, TheCommandKeepsTheTreeTaken) {
+  EXPECT_EQ(RunShell("test /proc/$$/fd/3 -ef $SM_INPUT_CONFIG_DIR").exit_code, 0);
+}
+
+TEST_F(RunJobTest, RemovesTheReportOfTheRunBefore) {
+  ASSERT_EQ(RunShell("true").exit_code, 0);
+  EXPECT_EQ(RunShell("test ! -e $SM_OUTPUT_DIR/headrace-report.json").exit_code, 0);
+}
+
 TEST_F(RunJobTest, GivesTheCommandADirectoryOfThisMachine) {
   fs::create_directories(base_ / "nfs/sub");
   std::ofstream(base_ / "nfs/sub/a.txt") << "alpha";
@@ -448,6 +474,61 @@ TEST_F(RunJobTest, NamesTheCheckpointsThatTheStoreDidNotTake) {
   EXPECT_THAT(ErrorOf(result), HasSubstr("no route"));
   // The outputs are uploaded all the same.
   EXPECT_THAT(*store_.Keys("results"), ElementsAre("jobs/j1/output/model.tar.gz"));
+}
+
+// A store that holds an upload of ckpt/step-1 back until `gate` opens, and says when it came.
+class SignalsDuringTheFlush : public RunJobTest {
+ protected:
+  SignalsDuringTheFlush() {
+    faulty_.Add({.operation = StoreOperation::kPut, .key = "ckpt/step-1", .gate = gate_});
+    world_.store = &faulty_;
+    spec_.checkpoint.s3_uri = "s3://results/ckpt";
+    world_.say = [this](std::string_view line) {
+      if (line.starts_with("command")) on_end_();
+    };
+  }
+  JobResult RunAndSave() {
+    return RunShell("echo weights > $SAGEMAKER_BASE_DIR/checkpoints/step-1");
+  }
+
+  std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
+  FaultyStore faulty_{memory_};
+  std::function<void()> on_end_;
+};
+
+TEST_F(SignalsDuringTheFlush, TheFirstLeavesTimeToUpload) {
+  std::thread opener;
+  on_end_ = [&] {
+    signals_.Post(SIGTERM);
+    opener = std::thread([&] {
+      pollfd waiting{.fd = signals_.fd(), .events = POLLIN, .revents = 0};
+      while (poll(&waiting, 1, 0) != 0) std::this_thread::yield();
+      gate_->Open();
+    });
+  };
+  const JobResult result = RunAndSave();
+  opener.join();
+  EXPECT_EQ(ErrorOf(result), "");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(store_.Get("results", "ckpt/step-1").value(), "weights\n");
+}
+
+TEST_F(SignalsDuringTheFlush, TheSecondEndsItAndTheErrorNamesWhatIsLeft) {
+  on_end_ = [&] {
+    signals_.Post(SIGTERM);
+    signals_.Post(SIGINT);
+  };
+  const JobResult result = RunAndSave();
+  EXPECT_EQ(result.exit_code, kExitSignalBase + SIGTERM);
+  EXPECT_EQ(result.error->code(), ErrorCode::kCancelled);
+  EXPECT_THAT(ErrorOf(result), StartsWith("Terminated: checkpoints may not be uploaded"));
+  EXPECT_THAT(ErrorOf(result), HasSubstr("kept in " + (base_ / "checkpoints").string()));
+}
+
+TEST_F(SignalsDuringTheFlush, ItEndsWithTheGrace) {
+  options_.process.stop_grace = std::chrono::milliseconds(1);
+  on_end_ = [&] { signals_.Post(SIGTERM); };
+  EXPECT_EQ(RunAndSave().error->code(), ErrorCode::kCancelled);
 }
 
 TEST_F(RunJobTest, ReportsWhatItDidInTheTreeAndBesideTheOutputs) {

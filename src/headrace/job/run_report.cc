@@ -103,6 +103,7 @@ json RunReport(const JobSpec& spec, const JobResult& result, const RunFacts& fac
             {"command", Seconds(report.command_span)},
             {"checkpoint", Seconds(report.checkpoint_span)},
             {"outputs", Seconds(report.outputs_span)}}},
+          {"succeeded", result.exit_code == 0 && !result.error},
           {"exit_code", result.exit_code},
           {"failure", TextOrNull(report.failure)},
           {"error", result.error ? json(result.error->message()) : json()},

@@ -225,6 +225,13 @@ Variables ContractVariables(const JobSpec& spec, const HostFacts& facts) {
   return variables;
 }
 
+std::vector<std::string> CommandWords(const JobSpec& spec) {
+  std::vector<std::string> words = spec.command;
+  if (!spec.passes_hyperparameters) return words;
+  for (const json& word : UserArguments(Decode(spec).shown)) words.push_back(word);
+  return words;
+}
+
 Environment TrainingEnvironment(const JobSpec& spec, const HostFacts& facts,
                                 const Environment& inherited) {
   Environment environment;

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "headrace/base/environment.h"
 #include "headrace/job/job_spec.h"
@@ -27,6 +28,10 @@ std::string HyperparameterVariable(std::string_view name);
 // Every variable the contract sets, with the encodings of AWS's training toolkit: strings as they
 // are, null as nothing, all else as Python's compact JSON. Pure.
 std::map<std::string, std::string> ContractVariables(const JobSpec& spec, const HostFacts& facts);
+
+// The command and its arguments: with passes_hyperparameters the hyperparameters behind them, as
+// AWS's toolkit calls a script: --name value, sorted by name. Pure.
+std::vector<std::string> CommandWords(const JobSpec& spec);
 
 // The command's whole environment: the inherited one without another job's channels and
 // hyperparameters, the contract's variables over it, and the job's own.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/job/training_environment.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +12,7 @@ namespace headrace::job {
 namespace {
 
 using nlohmann::json;
+using ::testing::ElementsAre;
 
 JobSpec Job() {
   JobSpec spec;
@@ -55,6 +57,16 @@ TEST(ContractVariables, EncodeHyperparametersAsTheToolkitDoes) {
   EXPECT_EQ(variables["SM_USER_ENTRY_POINT"], "train.py");
   EXPECT_EQ(variables["SM_MODULE_NAME"], "train");
   EXPECT_FALSE(variables.contains("SM_HP_SAGEMAKER_PROGRAM"));
+}
+
+TEST(CommandWords, HoldTheHyperparametersWhereTheJobSaysSo) {
+  JobSpec spec;
+  spec.command = {"python3", "train.py"};
+  spec.hyperparameters = {{"lr", "0.1"}, {"epochs", "3"}, {"sagemaker_program", "train.py"}};
+  EXPECT_THAT(CommandWords(spec), ElementsAre("python3", "train.py"));
+  spec.passes_hyperparameters = true;
+  EXPECT_THAT(CommandWords(spec),
+              ElementsAre("python3", "train.py", "--epochs", "3", "--lr", "0.1"));
 }
 
 TEST(ContractVariables, NameTheTreeHostsAndMachine) {

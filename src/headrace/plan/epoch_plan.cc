@@ -62,7 +62,8 @@ bool EpochPlan::Holds(uint64_t object) const {
 
 ResumePoint EpochPlan::ResumeAt(uint64_t index) const {
   HR_CHECK(index <= size_);
-  return {.epoch = epoch_, .position = std::min(PositionAt(index), object_count_)};
+  if (index == size_) return {.epoch = epoch_ + 1, .position = 0};
+  return {.epoch = epoch_, .position = PositionAt(index)};
 }
 
 }  // namespace headrace::plan

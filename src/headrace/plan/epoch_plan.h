@@ -49,7 +49,7 @@ class EpochPlan {
   // asked the other way round. Precondition: object < object_count.
   bool Holds(uint64_t object) const;
   // Where to resume after this rank has read `index` of them, as far as this rank can tell: the
-  // position of the next one.
+  // position of the next one, or the next epoch's begin after the last one.
   ResumePoint ResumeAt(uint64_t index) const;
 
  private:

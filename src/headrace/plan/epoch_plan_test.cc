@@ -107,9 +107,17 @@ TEST(EpochPlan, ResumesExactlyWhereARankStopped) {
   const PlanOptions options{.distribution = Distribution::kShardedByS3Key, .shuffle_seed = 1};
   const Rank rank{.index = 2, .count = 5};
   const EpochPlan whole(103, options, rank, {.epoch = 8});
-  for (uint64_t read = 0; read <= whole.size(); ++read) {
+  for (uint64_t read = 0; read < whole.size(); ++read) {
     const EpochPlan rest(103, options, rank, whole.ResumeAt(read));
     EXPECT_EQ(Objects(rest), Objects(whole, read));
+  }
+}
+
+TEST(EpochPlan, ResumesWithTheNextEpochAfterAWholeOne) {
+  const PlanOptions options{.distribution = Distribution::kShardedByS3Key, .shuffle_seed = 1};
+  for (uint64_t rank = 0; rank < 5; ++rank) {
+    const EpochPlan whole(103, options, {.index = rank, .count = 5}, {.epoch = 8});
+    EXPECT_EQ(whole.ResumeAt(whole.size()), (ResumePoint{.epoch = 9, .position = 0}));
   }
 }
 

@@ -13,6 +13,8 @@ namespace {
 struct Launcher {
   const char* index_name;
   const char* count_name;
+  // The index is also set where no launcher ran, and then without the count.
+  bool needs_count = false;
 };
 // torchrun first: it is started by the others, once a node, and knows the ranks they do not.
 constexpr std::array kLaunchers = {
@@ -20,7 +22,9 @@ constexpr std::array kLaunchers = {
     Launcher{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
     Launcher{"MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"},
     Launcher{"PMI_RANK", "PMI_SIZE"},
-    Launcher{"SLURM_PROCID", "SLURM_NTASKS"},
+    // A batch script is SLURM_PROCID 0 of the SLURM_NTASKS that it may start, and starts none as
+    // long as it calls no srun, which alone sets the step's count.
+    Launcher{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", true},
     Launcher{"JOB_COMPLETION_INDEX", "JOB_COMPLETIONS"},
 };
 
@@ -38,7 +42,7 @@ Result<std::optional<Rank>> RankFromEnvironment(const Environment& environment) 
   for (const Launcher& launcher : kLaunchers) {
     const std::string_view index_text = environment.Get(launcher.index_name);
     const std::string_view count_text = environment.Get(launcher.count_name);
-    if (index_text.empty()) continue;
+    if (index_text.empty() || (launcher.needs_count && count_text.empty())) continue;
     const auto index = ParseNumber(index_text);
     const auto count = ParseNumber(count_text);
     if (!index || !count || *index >= *count) {

@@ -17,7 +17,7 @@ TEST(RankFromEnvironment, KnowsTheLaunchers) {
                  {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
                  {"MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"},
                  {"PMI_RANK", "PMI_SIZE"},
-                 {"SLURM_PROCID", "SLURM_NTASKS"},
+                 {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"},
                  {"JOB_COMPLETION_INDEX", "JOB_COMPLETIONS"}}) {
     const Environment environment(Variables{{index_name, "3"}, {count_name, "8"}});
     EXPECT_EQ(RankFromEnvironment(environment).value(), (Rank{.index = 3, .count = 8}));
@@ -29,9 +29,14 @@ TEST(RankFromEnvironment, IsNothingWithoutALauncher) {
 }
 
 TEST(RankFromEnvironment, TorchrunInsideSlurmCounts) {
-  const Environment environment(
-      Variables{{"RANK", "9"}, {"WORLD_SIZE", "16"}, {"SLURM_PROCID", "1"}, {"SLURM_NTASKS", "2"}});
+  const Environment environment(Variables{
+      {"RANK", "9"}, {"WORLD_SIZE", "16"}, {"SLURM_PROCID", "1"}, {"SLURM_STEP_NUM_TASKS", "2"}});
   EXPECT_EQ(RankFromEnvironment(environment).value(), (Rank{.index = 9, .count = 16}));
+}
+
+TEST(RankFromEnvironment, ASlurmBatchScriptIsNoRank) {
+  const Environment environment(Variables{{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "8"}});
+  EXPECT_FALSE(RankFromEnvironment(environment).value().has_value());
 }
 
 TEST(RankFromEnvironment, RefusesWhatIsNoRank) {

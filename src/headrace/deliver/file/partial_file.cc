@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/random.h"
+#include "headrace/deliver/file/file_time.h"
 
 namespace headrace::file {
 namespace {
@@ -93,6 +94,20 @@ bool IsPartialName(std::string_view name) {
   return std::ranges::all_of(name.substr(name.size() - kRandomDigits), [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
   });
+}
+
+void RemovePartialFiles(const std::string& folder, SystemTime unwritten_since) {
+  namespace fs = std::filesystem;
+  std::error_code failure;
+  fs::recursive_directory_iterator walk(folder, fs::directory_options::skip_permission_denied,
+                                        failure);
+  for (; !failure && walk != fs::recursive_directory_iterator(); walk.increment(failure)) {
+    const std::string& path = walk->path().native();
+    struct stat status{};
+    if (!IsPartialName(walk->path().filename().native())) continue;
+    if (lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    if (ModifiedOf(status) <= unwritten_since) unlink(path.c_str());
+  }
 }
 
 PartialFile::PartialFile(UniqueFd fd, std::string path, std::string temporary_path)

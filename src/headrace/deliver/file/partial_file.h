@@ -19,6 +19,10 @@ inline constexpr std::string_view kPartialSuffix = ".headrace-part";
 // taken for one.
 bool IsPartialName(std::string_view name);
 
+// Removes what killed processes left below `folder`: partial files that nobody has written to
+// since `unwritten_since`. Follows no link; what cannot be looked at or removed stays.
+void RemovePartialFiles(const std::string& folder, SystemTime unwritten_since);
+
 // A file on its way: written under a temporary name, visible under its own only when complete.
 // Dropping it uncommitted removes the temporary file and leaves what was at the target as it was.
 // Threads: WriteAt may be called at once from several threads; everything else by one.

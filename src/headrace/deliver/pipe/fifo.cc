@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,10 +34,34 @@ Result<UniqueFd> OpenWriteEnd(const std::string& path) {
   return write_end;
 }
 
+std::unexpected<Error> InTheWay(const std::string& path) {
+  return Fail(ErrorCode::kAlreadyExists,
+              fmt::format("{} is in the way of an epoch's pipe; remove it or choose another base "
+                          "directory",
+                          path));
+}
+
+Status Rename(const std::string& unready, const std::string& path) {
+  if (renameat2(AT_FDCWD, unready.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) {
+    return Ok();
+  }
+  if (errno == EEXIST) return InTheWay(path);
+  // Some file systems, NFS among them, can only replace.
+  if (errno == EINVAL && rename(unready.c_str(), path.c_str()) == 0) return Ok();
+  return FailureOf(errno, "make " + path);
+}
+
 Result<int> WatchAndName(const std::string& unready, const std::string& path, ReaderWatch& watch) {
   HR_TRY_ASSIGN(const int number, watch.Add(unready));
-  if (rename(unready.c_str(), path.c_str()) != 0) return FailureOf(errno, "make " + path);
+  HR_TRY(Rename(unready, path));
   return number;
+}
+
+bool IsNameOf(const std::string& path, const UniqueFd& file) {
+  struct stat named{};
+  struct stat opened{};
+  return lstat(path.c_str(), &named) == 0 && fstat(file.get(), &opened) == 0 &&
+         named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
 }
 
 // What is left of `pieces` after so many bytes of them.
@@ -81,7 +106,7 @@ Result<Fifo> Fifo::Make(const std::string& folder, const std::string& name, Read
 Fifo::~Fifo() {
   if (!write_end_.is_open()) return;
   // The name goes first: who opens it between the two would wait for a writer for ever.
-  unlink(path_.c_str());
+  if (IsNameOf(path_, write_end_)) unlink(path_.c_str());
   write_end_.Close();
 }
 
@@ -90,11 +115,17 @@ bool Fifo::has_reader() const {
   return poll(&polled, 1, 0) == 0;
 }
 
+uint64_t Fifo::unread_bytes() const {
+  int size_bytes = 0;
+  if (ioctl(write_end_.get(), FIONREAD, &size_bytes) != 0) return 0;
+  return static_cast<uint64_t>(size_bytes);
+}
+
 void Fifo::Grow(size_t size_bytes) {
   fcntl(write_end_.get(), F_SETPIPE_SZ, static_cast<int>(size_bytes));
 }
 
-Result<Fifo::Outcome> Fifo::Write(std::span<const iovec> pieces, int stop_fd, const Clock& clock,
+Result<Fifo::Outcome> Fifo::Write(std::span<const iovec> pieces, const FifoWait& wait,
                                   uint64_t& written_bytes, std::chrono::nanoseconds& waited) {
   std::array<iovec, 4> copy{};
   HR_CHECK(pieces.size() <= copy.size());
@@ -110,12 +141,14 @@ Result<Fifo::Outcome> Fifo::Write(std::span<const iovec> pieces, int stop_fd, co
     if (errno == EPIPE) return Outcome::kReaderGone;
     if (errno == EINTR) continue;
     if (errno != EAGAIN) return FailureOf(errno, "write to " + path_);
-    std::array<pollfd, 2> polled{pollfd{.fd = write_end_.get(), .events = POLLOUT, .revents = 0},
-                                 pollfd{.fd = stop_fd, .events = POLLIN, .revents = 0}};
-    const SteadyTime begin = clock.Now();
+    std::array<pollfd, 3> polled{pollfd{.fd = write_end_.get(), .events = POLLOUT, .revents = 0},
+                                 pollfd{.fd = wait.stop_fd, .events = POLLIN, .revents = 0},
+                                 pollfd{.fd = wait.watch_fd, .events = POLLIN, .revents = 0}};
+    const SteadyTime begin = wait.clock->Now();
     poll(polled.data(), polled.size(), -1);
-    waited += clock.Now() - begin;
+    waited += wait.clock->Now() - begin;
     if (polled[1].revents != 0) return Outcome::kStopped;
+    if (polled[2].revents != 0) wait.on_opened();
   }
   return Outcome::kWritten;
 }
@@ -130,10 +163,7 @@ Status RemoveStaleFifos(const std::string& folder, const std::string& channel) {
     if (!is_unready && !IsNameOfEpoch(name, channel)) continue;
     std::error_code unknown;
     if (entry->symlink_status(unknown).type() != fs::file_type::fifo) {
-      return Fail(ErrorCode::kAlreadyExists,
-                  fmt::format("{} is in the way of an epoch's pipe; remove it or choose another "
-                              "base directory",
-                              entry->path().native()));
+      return InTheWay(entry->path().native());
     }
     fs::remove(entry->path(), unknown);
   }

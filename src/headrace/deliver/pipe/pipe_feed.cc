@@ -6,12 +6,14 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "headrace/base/event_fd.h"
+#include "headrace/base/log.h"
 #include "headrace/deliver/pipe/epoch_stream.h"
 
 namespace headrace::pipe {
@@ -87,8 +89,9 @@ void PipeFeed::Run() {
       failure_ = ended.error();
     }
     on_failure_(ended.error());
-    HoldAfterFailure();
+    AwaitStop();
   }
+  LeaveUnreadOut();
   fifos_.clear();
 }
 
@@ -100,19 +103,51 @@ Status PipeFeed::RunEpochs() {
       HR_TRY_ASSIGN(const bool goes_on, ServeEpoch(epoch));
       if (!goes_on) return Ok();
     }
-    // The epoch after the next one is there before its reader can have finished the next.
-    HR_TRY(AddFifo());
+    LeaveUnreadOut();
+    HR_TRY(MakeNextFifos());
     fifos_.erase(fifos_.begin());
   }
 }
 
+// The epoch after the next one is there before its reader can have finished the next. Perhaps
+// nobody opens it: that it cannot be made is a failure when the current one would be the last there
+// is.
+Status PipeFeed::MakeNextFifos() {
+  while (fifos_.size() < 3) {
+    Status added = AddFifo();
+    if (!added) return fifos_.size() > 1 ? Ok() : added;
+  }
+  return Ok();
+}
+
+void PipeFeed::TakeOpened() {
+  for (const int number : watch_.TakeOpened()) {
+    for (OpenFifo& open : fifos_) {
+      const bool is_open = number == ReaderWatch::kMissed && open.fifo.has_reader();
+      if (open.fifo.watch_number() == number || is_open) open.was_opened = true;
+    }
+  }
+}
+
+// Ending the current epoch instead would be a false end for a reader that opens the next one ahead.
+void PipeFeed::SayWhatIsHeldUp() {
+  const bool was_known = fifos_.back().was_opened;
+  TakeOpened();
+  const Fifo& current = fifos_.front().fifo;
+  if (fifos_.size() < 2 || was_known || !fifos_.back().was_opened || !current.has_reader()) return;
+  {
+    const MutexLock lock(mutex_);
+    if (++report_.epochs_held_up > 1) return;
+  }
+  Log(LogLevel::kWarning,
+      "{} was opened while {} is open and full; it gets nothing before every process that has the "
+      "other one open reads it or closes it, also workers forked meanwhile",
+      fifos_.back().fifo.path(), current.path());
+}
+
 PipeFeed::Wait PipeFeed::AwaitReader() {
   while (true) {
-    for (const int number : watch_.TakeOpened()) {
-      for (OpenFifo& open : fifos_) {
-        if (open.fifo.watch_number() == number) open.was_opened = true;
-      }
-    }
+    TakeOpened();
     if (fifos_.front().was_opened) return Wait::kOpened;
     if (fifos_.back().was_opened) return Wait::kPassedOver;
     std::array<pollfd, 2> polled{pollfd{.fd = stop_event_.get(), .events = POLLIN, .revents = 0},
@@ -132,6 +167,7 @@ Result<bool> PipeFeed::ServeEpoch(uint64_t epoch) {
   Fifo& fifo = fifos_.front().fifo;
   if (!fifo.has_reader()) return true;  // Opened and closed: it wants none of it.
   fifo.Grow(options_.kernel_bytes);
+  marks_.emplace(options_.kernel_bytes);
   // Of the epoch: what is on its way ends with it, not only with the job.
   std::stop_source ended;
   const std::stop_callback stopped(stop_.get_token(), [&ended] { ended.request_stop(); });
@@ -143,6 +179,10 @@ Result<bool> PipeFeed::ServeEpoch(uint64_t epoch) {
 }
 
 Result<bool> PipeFeed::WriteAll(Fifo& fifo, EpochStream& stream) {
+  const FifoWait wait{.stop_fd = stop_event_.get(),
+                      .watch_fd = watch_.fd(),
+                      .on_opened = [this] { SayWhatIsHeldUp(); },
+                      .clock = options_.clock};
   while (true) {
     const SteadyTime begin = options_.clock->Now();
     const Result<std::span<const iovec>> next = stream.Next();
@@ -152,17 +192,19 @@ Result<bool> PipeFeed::WriteAll(Fifo& fifo, EpochStream& stream) {
     }
     const std::span<const iovec> pieces = *next;
     const SteadyTime end = options_.clock->Now();
+    const bool ran_dry = fifo.unread_bytes() == 0;
     uint64_t written_bytes = 0;
     std::chrono::nanoseconds waited{};
     auto outcome = Fifo::Outcome::kWritten;
     if (!pieces.empty()) {
-      HR_TRY_ASSIGN(outcome,
-                    fifo.Write(pieces, stop_event_.get(), *options_.clock, written_bytes, waited));
+      HR_TRY_ASSIGN(outcome, fifo.Write(pieces, wait, written_bytes, waited));
     }
     const bool is_written = outcome == Fifo::Outcome::kWritten;
+    marks_->AddBytes(written_bytes);
+    if (is_written) marks_->EndItems(stream.items_given());
     {
       const MutexLock lock(mutex_);
-      report_.reader_waited += end - begin;
+      if (ran_dry) report_.reader_waited += end - begin;
       report_.waited_for_reader += waited;
       report_.bytes += written_bytes;
       if (is_written) {
@@ -171,14 +213,30 @@ Result<bool> PipeFeed::WriteAll(Fifo& fifo, EpochStream& stream) {
         if (pieces.empty()) ++report_.epochs_complete;
       }
     }
-    if (pieces.empty()) return true;
+    if (pieces.empty()) {
+      marks_.reset();
+      return true;
+    }
     if (!is_written) return outcome == Fifo::Outcome::kReaderGone;
   }
 }
 
-void PipeFeed::HoldAfterFailure() const {
+// Of an epoch that did not come to its end.
+void PipeFeed::LeaveUnreadOut() {
+  if (!marks_) return;
+  const uint64_t unread_bytes = fifos_.front().fifo.unread_bytes();
+  const uint64_t unread_items = marks_->items_written() - marks_->ItemsRead(unread_bytes);
+  marks_.reset();
+  const MutexLock lock(mutex_);
+  report_.bytes -= std::min(unread_bytes, report_.bytes);
+  report_.items -= unread_items;
+  report_.last_epoch_items -= unread_items;
+}
+
+void PipeFeed::AwaitStop() const {
   pollfd polled{.fd = stop_event_.get(), .events = POLLIN, .revents = 0};
-  poll(&polled, 1, static_cast<int>(options_.held_after_failure.count()));
+  while (poll(&polled, 1, -1) < 0) {
+  }
 }
 
 }  // namespace headrace::pipe

@@ -17,6 +17,7 @@
 #include "headrace/base/mutex.h"
 #include "headrace/base/unique_fd.h"
 #include "headrace/deliver/pipe/fifo.h"
+#include "headrace/deliver/pipe/item_marks.h"
 #include "headrace/deliver/pipe/pipe_item.h"
 #include "headrace/deliver/pipe/reader_watch.h"
 #include "headrace/fetch/fetcher.h"
@@ -32,9 +33,6 @@ struct PipeFeedOptions {
   // What waits in the kernel for a reader: fewer switches between it and us. The most that a user
   // may ask for by default (fs.pipe-max-size).
   size_t kernel_bytes = 1U << 20U;
-  // After a failure the reader waits so long before it sees an end of file: by then it has had its
-  // signal, and does not take what it got for a whole epoch.
-  std::chrono::milliseconds held_after_failure{2000};
   const Clock* clock = &RealClock();
 };
 
@@ -42,12 +40,17 @@ struct PipeFeedOptions {
 struct PipeReport {
   uint64_t epochs_opened = 0;    // By a reader,
   uint64_t epochs_complete = 0;  // and written to their last byte.
-  uint64_t items = 0;            // Written whole: objects, or values of a manifest.
-  uint64_t bytes = 0;            // Taken by the kernel, frames included.
-  // While a reader was there: it waited for bytes that had not come yet; we waited for it to read.
+  // Written whole: objects, or values of a manifest; bytes include frames. What was still unread
+  // when an epoch ended before its last byte does not count.
+  uint64_t items = 0;
+  uint64_t bytes = 0;
+  // While a reader was there: it had read all there was and the next bytes had not come yet; we
+  // waited for it to read.
   std::chrono::nanoseconds reader_waited{};
   std::chrono::nanoseconds waited_for_reader{};
-  // The last epoch opened, and how many of its items were written whole.
+  // Opened while the epoch before was open and full: they wait until it is read or closed.
+  uint64_t epochs_held_up = 0;
+  // The last epoch opened, and how many of its items count.
   uint64_t last_epoch = 0;
   uint64_t last_epoch_items = 0;
 };
@@ -55,7 +58,8 @@ struct PipeReport {
 // One channel's pipes: a FIFO per epoch, the next one always there before the current one ends, for
 // as many epochs as anybody opens. Nothing is fetched for an epoch that nobody has opened. An epoch
 // is over when all is written or its reader has closed it; one that was passed over, its successor
-// being open, is over too. See docs/decisions/0030.
+// being open, is over too. After a failure the reader sees no end of file before Stop: it would
+// take what it got for a whole epoch. See docs/decisions/0030.
 //
 // Threads: one of its own, which waits in poll(2), and one that plans while an epoch is read. All
 // methods may be called at once from any thread. Lifetime: the fetcher outlives it.
@@ -93,13 +97,17 @@ class PipeFeed {
            OnFailure on_failure, ReaderWatch watch, UniqueFd stop_event);
 
   Status AddFifo();
+  Status MakeNextFifos();
   void Run();
   Status RunEpochs();
   Wait AwaitReader();
+  void TakeOpened();
+  void SayWhatIsHeldUp();
   // Until its end, early or not; false: stopped.
   Result<bool> ServeEpoch(uint64_t epoch);
   Result<bool> WriteAll(Fifo& fifo, EpochStream& stream);
-  void HoldAfterFailure() const;
+  void LeaveUnreadOut();
+  void AwaitStop() const;
 
   const PipeFeedOptions options_;
   const EpochSource epochs_;
@@ -107,8 +115,9 @@ class PipeFeed {
   const OnFailure on_failure_;
   // Used by the feed's thread once it runs.
   ReaderWatch watch_;
-  std::vector<OpenFifo> fifos_;  // The current epoch's and the next one's.
-  uint64_t next_number_ = 0;     // Of the next FIFO to make.
+  std::vector<OpenFifo> fifos_;     // The current epoch's and, but for a failure, the next one's.
+  std::optional<ItemMarks> marks_;  // Of the current epoch from its first byte to its last.
+  uint64_t next_number_ = 0;        // Of the next FIFO to make.
 
   const UniqueFd stop_event_;
   std::stop_source stop_;

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -22,6 +23,7 @@
 #include "headrace/store/memory/memory_store.h"
 #include "testing/blocking_store.h"
 #include "testing/gzip.h"
+#include "testing/manual_clock.h"
 #include "testing/result_matchers.h"
 #include "testing/temp_dir.h"
 
@@ -32,6 +34,7 @@ using headrace::testing::BlockingStore;
 using headrace::testing::Gzip;
 using headrace::testing::HasCode;
 using headrace::testing::IsOk;
+using headrace::testing::ManualClock;
 using headrace::testing::TempDir;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -42,7 +45,6 @@ class PipeFeedTest : public ::testing::Test {
     EXPECT_THAT(store_.CreateBucket("data"), IsOk());
     options_.folder = folder_.string();
     options_.channel = "train";
-    options_.held_after_failure = std::chrono::milliseconds(0);
   }
 
   void GivenObject(const std::string& key, const std::string& text) {
@@ -181,6 +183,56 @@ TEST_F(PipeFeedTest, ClosingEarlyLeadsToTheNextEpoch) {
   EXPECT_EQ(fetcher_.memory_bytes_taken(), 0U);
 }
 
+TEST_F(PipeFeedTest, WhatAReaderThatLeftHadNotReadDoesNotCount) {
+  auto gate = std::make_shared<Gate>();
+  faulty_.Add({.operation = StoreOperation::kGet, .key = "c", .gate = gate});
+  for (const char* key : {"a", "b", "c"}) GivenObject(key, std::string(1000, 'x'));
+  Start();
+  // The second object is in the pipe as a whole: so little is written at once.
+  EXPECT_EQ(Read(Open(0), 1500).size(), 1500U);
+  gate->Open();
+  AwaitFifo(2);
+  feed_->Stop();
+  const PipeReport report = feed_->report();
+  EXPECT_EQ(report.epochs_complete, 0U);
+  EXPECT_EQ(report.items, 1U);
+  EXPECT_EQ(report.last_epoch_items, 1U);
+  EXPECT_EQ(report.bytes, 1500U);
+}
+
+TEST_F(PipeFeedTest, AReaderWithSomethingToReadDoesNotWait) {
+  ManualClock clock;
+  options_.clock = &clock;
+  auto gate = std::make_shared<Gate>();
+  faulty_.Add({.operation = StoreOperation::kGet, .key = "a", .gate = gate});
+  GivenValue("there");
+  GivenObject("a", "late");
+  Start();
+  const UniqueFd reader = Open(0);
+  pollfd polled{.fd = reader.get(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(poll(&polled, 1, 10'000), 1);
+  faulty_.AwaitGated(1);
+  clock.Advance(std::chrono::hours(1));
+  gate->Open();
+  while (feed_->report().epochs_complete == 0) std::this_thread::yield();
+  EXPECT_EQ(Read(reader), "therelate");
+  EXPECT_EQ(feed_->report().reader_waited, std::chrono::nanoseconds(0));
+}
+
+TEST_F(PipeFeedTest, ANextEpochIsHeldUpWhileSomebodyHasThisOneOpen) {
+  GivenObject("a", std::string(5'000'000, 'x'));
+  Start();
+  UniqueFd reader = Open(0);
+  const UniqueFd inherited(dup(reader.get()));  // As a forked worker has it.
+  EXPECT_EQ(Read(reader, 1), "x");
+  reader.Close();
+  const UniqueFd next = Open(1);
+  while (feed_->report().epochs_held_up == 0) std::this_thread::yield();
+  // Nor does the worker see a false end: it can still read it all.
+  EXPECT_EQ(Read(inherited).size(), 4'999'999U);
+  EXPECT_EQ(Read(next).size(), 5'000'000U);
+}
+
 TEST_F(PipeFeedTest, ReadersThatLeaveAtOnceUseUpTheirEpochs) {
   GivenObject("a", "text");
   Start();
@@ -264,8 +316,8 @@ TEST_F(PipeFeedTest, ACorruptMemberEndsTheChannelWithItsName) {
   bad.resize(bad.size() - 3);
   GivenObject("bad.gz", bad);
   Start();
-  ReadEpoch(0);
-  while (!feed_->failure()) std::this_thread::yield();
+  const UniqueFd reader = Open(0);
+  while (failures_heard_ == 0) std::this_thread::yield();
   EXPECT_EQ(feed_->failure()->code(), ErrorCode::kCorrupt);
   EXPECT_THAT(feed_->failure()->message(), HasSubstr("s3://data/bad.gz"));
   EXPECT_THAT(feed_->failure()->message(), HasSubstr("cut short"));
@@ -273,8 +325,7 @@ TEST_F(PipeFeedTest, ACorruptMemberEndsTheChannelWithItsName) {
   EXPECT_EQ(failures_heard_, 1);
 }
 
-TEST_F(PipeFeedTest, AfterAFailureTheReaderWaitsAndSeesNoEndBeforeTheSignal) {
-  options_.held_after_failure = std::chrono::hours(1);
+TEST_F(PipeFeedTest, AfterAFailureTheReaderSeesNoEndBeforeStop) {
   GivenObject("a", "before");
   GivenObject("gone", "deleted meanwhile");
   ASSERT_THAT(store_.Delete("data", "gone"), IsOk());
@@ -325,6 +376,54 @@ TEST_F(PipeFeedTest, ReplacesWhatAKilledRunLeftAndNothingElse) {
   folder_.Write("train_3", "a file");
   EXPECT_THAT(PipeFeed::Start(options_, nullptr, fetcher_, nullptr),
               HasCode(ErrorCode::kAlreadyExists));
+}
+
+TEST_F(PipeFeedTest, AFileInTheWayOfALaterEpochStaysAndFailsNobodyBefore) {
+  GivenObject("a", "text");
+  Start();
+  folder_.Write("train_2", "the script's");
+  EXPECT_EQ(ReadEpoch(0), "text");
+  const UniqueFd reader = Open(1);
+  EXPECT_EQ(Read(reader, 4), "text");
+  while (failures_heard_ == 0) std::this_thread::yield();
+  EXPECT_EQ(feed_->failure()->code(), ErrorCode::kAlreadyExists);
+  EXPECT_THAT(feed_->failure()->message(), HasSubstr("train_2 is in the way"));
+  feed_->Stop();
+  EXPECT_EQ(folder_.Read("train_2"), "the script's");
+}
+
+TEST_F(PipeFeedTest, AFifoThatCouldNotBeMadeIsMadeLater) {
+  GivenObject("a", "text");
+  Start();
+  folder_.Write("train_2", "for a while");
+  EXPECT_EQ(ReadEpoch(0), "text");
+  std::filesystem::remove(PathOf(2));
+  EXPECT_EQ(ReadEpoch(1), "text");
+  EXPECT_EQ(ReadEpoch(2), "text");
+  EXPECT_EQ(failures_heard_, 0);
+}
+
+TEST_F(PipeFeedTest, RemovesNothingThatIsNotItsOwn) {
+  Start();
+  std::filesystem::remove(PathOf(1));
+  folder_.Write("train_1", "the script's");
+  feed_->Stop();
+  EXPECT_EQ(folder_.Read("train_1"), "the script's");
+}
+
+TEST(ReaderWatch, SaysThatItMissedOpens) {
+  const TempDir folder;
+  ReaderWatch watch = ReaderWatch::Make().value();
+  for (const char* name : {"a", "b"}) {
+    folder.Write(name, "");
+    ASSERT_THAT(watch.Add(folder.Path(name)), IsOk());
+  }
+  int places = 0;
+  std::ifstream("/proc/sys/fs/inotify/max_queued_events") >> places;
+  if (places <= 0 || places > 200'000) GTEST_SKIP() << "the kernel keeps " << places << " events";
+  // Two in turn: equal events one after the other take one place.
+  for (int i = 0; i <= places; ++i) std::ifstream(folder.Path(i % 2 == 0 ? "a" : "b"));
+  EXPECT_THAT(watch.TakeOpened(), ::testing::Contains(ReaderWatch::kMissed));
 }
 
 TEST_F(PipeFeedTest, AFifoThatSomebodyRemovedEndsNothing) {

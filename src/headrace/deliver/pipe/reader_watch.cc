@@ -37,6 +37,7 @@ std::vector<int> ReaderWatch::TakeOpened() {
       inotify_event event{};
       std::memcpy(&event, events.data() + at, sizeof(event));
       if ((event.mask & IN_OPEN) != 0) opened.push_back(event.wd);
+      if ((event.mask & IN_Q_OVERFLOW) != 0) opened.push_back(kMissed);
       at += sizeof(event) + event.len;
     }
   }

@@ -18,6 +18,9 @@ class ReaderWatch {
   // Watches a file until it is gone, under whatever name; opens from now on are heard of. The
   // number that stands for it.
   Result<int> Add(const std::string& path);
+  // Stands for opens that the kernel kept no place for: of which files, nobody knows.
+  static constexpr int kMissed = -1;
+
   // The numbers of the files opened since the last call, each open once. Never blocks.
   std::vector<int> TakeOpened();
   // Readable while there is something to take; for poll(2).

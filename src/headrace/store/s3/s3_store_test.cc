@@ -499,7 +499,7 @@ TEST_F(S3StoreTest, CountsTriesAndRetriesByCause) {
   Open(settings, Keys());
   peer_.Then(ErrorReply(503, "SlowDown")).Then(ErrorReply(500, "InternalError"));
   peer_.Then({.cut_after_bytes = 10, .end = testing::PeerEnd::kReset}).Then({.status = 200});
-  EXPECT_THAT(store().HeadBucket("bucket"), IsOk());
+  EXPECT_THAT(store().Put("bucket", "key", "x"), IsOk());
   const auto retries = [&](RetryCause cause) {
     return settings.metrics->counter(S3Metric::kRetries, static_cast<size_t>(cause)).value();
   };
