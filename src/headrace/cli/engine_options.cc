@@ -36,6 +36,7 @@ file::TransferOptions TransferOptionsFor(CommandContext& context) {
   const fetch::FetchOptions fetching = context.fetching();
   file::TransferOptions options;
   options.memory = fetching.memory;
+  if (!context.has_own_memory()) options.memory_bytes_max = kTransferMemoryBytes;
   options.upload_memory_bytes_max =
       std::clamp(options.memory->limit_bytes(), kUploadBytesMin, options.upload_memory_bytes_max);
   options.target_bytes_per_second = fetching.target_bytes_per_second;

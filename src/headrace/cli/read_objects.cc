@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "headrace/cli/engine_options.h"
 #include "headrace/fetch/ordered_reader.h"
 
 namespace headrace::cli {
@@ -24,10 +25,8 @@ Status ReadObjects(CommandContext& context, ObjectStore& store, std::vector<S3Ur
                               .etag = head.info.etag,
                               .range = {.begin = 0, .end = head.info.size_bytes}};
   };
-  // What a slow reader of the output lets pile up, unless the user grants more.
-  constexpr uint64_t kMemoryBytesMax = 192ULL << 20U;
   fetch::FetchOptions options = context.fetching();
-  if (!context.has_own_memory()) options.memory_bytes_max = kMemoryBytesMax;
+  if (!context.has_own_memory()) options.memory_bytes_max = kTransferMemoryBytes;
   fetch::Fetcher fetcher(store, context.loops(), options);
   fetch::OrderedReader reader(fetcher, std::move(reads), call);
   while (true) {
