@@ -9,11 +9,6 @@
 namespace headrace::job {
 namespace {
 
-const file::Entry* Find(std::span<const file::Entry> look, const std::string& path) {
-  const auto found = std::ranges::lower_bound(look, path, {}, &file::Entry::path);
-  return found != look.end() && found->path == path ? &*found : nullptr;
-}
-
 bool IsStored(const file::Entry& entry, const StoredFiles& stored) {
   const auto found = stored.find(entry.path);
   return found != stored.end() && found->second == StampOf(entry);
@@ -25,6 +20,11 @@ bool WasWrittenBefore(const file::Entry& a, const file::Entry& b) {
 
 }  // namespace
 
+const file::Entry* FindEntry(std::span<const file::Entry> look, const std::string& path) {
+  const auto found = std::ranges::lower_bound(look, path, {}, &file::Entry::path);
+  return found != look.end() && found->path == path ? &*found : nullptr;
+}
+
 CheckpointPlan PlanCheckpoint(std::span<const file::Entry> before, std::span<const file::Entry> now,
                               const StoredFiles& stored) {
   CheckpointPlan plan;
@@ -34,14 +34,15 @@ CheckpointPlan PlanCheckpoint(std::span<const file::Entry> before, std::span<con
   }
   std::ranges::sort(changed, WasWrittenBefore);
   const auto is_open = [before](const file::Entry& entry) {
-    const file::Entry* earlier = Find(before, entry.path);
+    const file::Entry* earlier = FindEntry(before, entry.path);
     return earlier == nullptr || StampOf(*earlier) != StampOf(entry);
   };
   const auto first_open = std::ranges::find_if(changed, is_open);
   plan.uploads.assign(changed.begin(), first_open);
   plan.waiting.assign(first_open, changed.end());
   for (const auto& [path, stamp] : stored) {
-    if (Find(now, path) == nullptr && Find(before, path) == nullptr) plan.gone.push_back(path);
+    if (FindEntry(now, path) == nullptr && FindEntry(before, path) == nullptr)
+      plan.gone.push_back(path);
   }
   return plan;
 }

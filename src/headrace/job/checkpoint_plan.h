@@ -25,6 +25,9 @@ inline FileStamp StampOf(const file::Entry& entry) { return {entry.size_bytes, e
 // By path: the version of each file that the store holds, or that is not to replace what it holds.
 using StoredFiles = std::map<std::string, FileStamp>;
 
+// The entry of that path; null: there is none. `look` is in byte order of paths.
+const file::Entry* FindEntry(std::span<const file::Entry> look, const std::string& path);
+
 struct CheckpointPlan {
   // In the order in which they must appear in the store: as they were written, so that an index
   // never comes before what it names. Of files written at one moment the larger goes first: the one

@@ -51,11 +51,6 @@ bool IsOfOneFile(ErrorCode code) {
   return code == ErrorCode::kInvalidArgument || code == ErrorCode::kUnsupported;
 }
 
-const file::Entry* Find(const std::vector<file::Entry>& scan, const std::string& path) {
-  const auto found = std::ranges::lower_bound(scan, path, {}, &file::Entry::path);
-  return found != scan.end() && found->path == path ? &*found : nullptr;
-}
-
 }  // namespace
 
 CheckpointSync::CheckpointSync(CheckpointPlace place, ObjectStore& store, EventLoops& loops,
@@ -87,7 +82,7 @@ Status CheckpointSync::Restore(const CallContext& context, SystemTime wall_now) 
     const file::Entry entry{
         .path = *path, .size_bytes = object.size_bytes, .modified = object.modified, .etag = {}};
     HR_TRY(CheckObject(entry));
-    HR_TRY_ASSIGN(const RestoreStep step, StepOf(entry, Find(there, *path), context));
+    HR_TRY_ASSIGN(const RestoreStep step, StepOf(entry, FindEntry(there, *path), context));
     same.push_back(*path);
     if (step == RestoreStep::kKeepNewer) {
       if (report_.files_newer++ == 0) report_.first_newer = *path;
@@ -107,7 +102,7 @@ Status CheckpointSync::Restore(const CallContext& context, SystemTime wall_now) 
   HR_TRY(DownloadMissing(std::move(missing), context));
   HR_TRY_ASSIGN(before_, ScanFolder());
   for (const std::string& path : same) {
-    if (const file::Entry* entry = Find(before_, path)) stored_[path] = StampOf(*entry);
+    if (const file::Entry* entry = FindEntry(before_, path)) stored_[path] = StampOf(*entry);
   }
   if (report_.files_newer > 0) {
     Log(LogLevel::kWarning,
@@ -203,7 +198,7 @@ CheckpointSync::Scan CheckpointSync::AtRest(const Scan& now, const CompleteWhen&
   std::vector<SteadyTime> first_seen;
   first_seen.reserve(now.size());
   for (const file::Entry& entry : now) {
-    const file::Entry* earlier = Find(before_, entry.path);
+    const file::Entry* earlier = FindEntry(before_, entry.path);
     const bool is_same = earlier != nullptr && StampOf(*earlier) == StampOf(entry);
     SteadyTime since = when.now;
     if (is_same) {
@@ -222,7 +217,7 @@ Status CheckpointSync::Look(const CallContext& context, const CompleteWhen& when
   HR_TRY_ASSIGN(Scan now, ScanFolder());
   CheckpointPlan plan = PlanCheckpoint(AtRest(now, when), now, stored_);
   std::erase_if(plan.gone,
-                [this](const std::string& path) { return Find(before_, path) != nullptr; });
+                [this](const std::string& path) { return FindEntry(before_, path) != nullptr; });
   before_ = std::move(now);
   Status outcome = CarryOut(plan, context);
   // Written to again meanwhile: it and all that is newer waits for the next look.

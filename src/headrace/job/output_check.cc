@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/job/output_check.h"
 
-#include <fmt/format.h>
-
 #include "headrace/base/task.h"
+#include "headrace/job/output_place.h"
 
 namespace headrace::job {
 
@@ -25,9 +24,8 @@ Status CheckWritable(const S3Uri& object, ObjectStore& store, EventLoops& loops,
 
 Status CheckOutputPlace(const JobSpec& spec, ObjectStore& store, EventLoops& loops,
                         const CallContext& context) {
-  HR_TRY_ASSIGN(S3Uri target, ParseS3Uri(spec.output_uri));
-  if (!target.key.empty() && !target.key.ends_with('/')) target.key += '/';
-  target.key += fmt::format("{}/output/model.tar.gz", spec.name);
+  HR_TRY_ASSIGN(S3Uri target, OutputFolderUri(spec));
+  target.key += "model.tar.gz";
   return While("output " + spec.output_uri, CheckWritable(target, store, loops, context));
 }
 

@@ -13,6 +13,7 @@
 #include "headrace/base/utf8.h"
 #include "headrace/deliver/file/file_time.h"
 #include "headrace/job/first_failure.h"
+#include "headrace/job/output_place.h"
 #include "headrace/plan/key_path.h"
 
 namespace headrace::job {
@@ -40,13 +41,6 @@ void KeepObjects(ArchiveContents& contents) {
 }
 
 }  // namespace
-
-Result<S3Uri> OutputFolderUri(const JobSpec& spec) {
-  HR_TRY_ASSIGN(S3Uri target, ParseS3Uri(spec.output_uri));
-  if (!target.key.empty() && !target.key.ends_with('/')) target.key += '/';
-  target.key += spec.name + "/output/";
-  return target;
-}
 
 Status OutputUpload::Upload(const std::string& folder, const Names& names, OutputReport& report,
                             const CallContext& context) {

@@ -31,9 +31,6 @@ struct OutputReport {
   std::vector<std::string> skipped;
 };
 
-// <output>/<job>/output/, below which everything of a job's outputs lies. `output_uri` must be one.
-Result<S3Uri> OutputFolderUri(const JobSpec& spec);
-
 // Uploads what a command left in its output folders.
 // Threads: one, not an event loop. Lifetime: what it is given outlives it.
 class OutputUpload {

@@ -12,13 +12,6 @@
 #include "headrace/job/run_job.h"
 
 namespace headrace::job {
-namespace {
-
-double Seconds(std::chrono::nanoseconds span) {
-  return std::chrono::duration<double>(span).count();
-}
-
-}  // namespace
 
 std::string BytesText(uint64_t size_bytes) {
   constexpr std::array<std::string_view, 5> kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
@@ -27,6 +20,10 @@ std::string BytesText(uint64_t size_bytes) {
   for (; amount >= 1024 && unit + 1 < kUnits.size(); ++unit) amount /= 1024;
   if (unit == 0) return fmt::format("{} B", size_bytes);
   return fmt::format("{:.1f} {}", amount, kUnits[unit]);
+}
+
+double Seconds(std::chrono::nanoseconds span) {
+  return std::chrono::duration<double>(span).count();
 }
 
 std::string SecondsText(std::chrono::nanoseconds span) {

@@ -17,6 +17,7 @@
 #include "headrace/job/job_folder.h"
 #include "headrace/job/job_rank.h"
 #include "headrace/job/output_check.h"
+#include "headrace/job/output_place.h"
 #include "headrace/job/output_upload.h"
 #include "headrace/job/report_text.h"
 #include "headrace/job/run_report.h"

@@ -7,15 +7,12 @@
 
 #include "headrace/base/time_text.h"
 #include "headrace/job/checkpoint_place.h"
+#include "headrace/job/report_text.h"
 
 namespace headrace::job {
 namespace {
 
 using nlohmann::json;
-
-double Seconds(std::chrono::nanoseconds span) {
-  return std::chrono::duration<double>(span).count();
-}
 
 // Nothing was moved in no time.
 double Rate(uint64_t amount, std::chrono::nanoseconds span) {

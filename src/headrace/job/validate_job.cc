@@ -12,6 +12,7 @@
 #include "headrace/job/checkpoint_place.h"
 #include "headrace/job/directory_channel.h"
 #include "headrace/job/job_tree.h"
+#include "headrace/job/output_place.h"
 #include "headrace/job/training_environment.h"
 #include "headrace/store/s3_uri.h"
 
@@ -261,9 +262,7 @@ Status ValidateCheckpoint(const JobSpec& spec) {
                   folder, taken);
   }
   if (spec.output_uri.empty()) return Ok();
-  HR_TRY_ASSIGN(S3Uri output, ParseS3Uri(spec.output_uri));
-  if (!output.key.empty() && !output.key.ends_with('/')) output.key += '/';
-  output.key += spec.name + "/output/";
+  HR_TRY_ASSIGN(const S3Uri output, OutputFolderUri(spec));
   if (output.bucket == place.bucket && output.key.starts_with(place.key)) {
     return Refuse("checkpoint {} holds the outputs ({}): they would be restored as checkpoints",
                   checkpoint.s3_uri, FormatS3Uri(output.bucket, output.key));
