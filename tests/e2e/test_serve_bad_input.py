@@ -141,7 +141,8 @@ def test_a_put_stays_in_the_folder(wire, key):
 def test_keys_that_no_object_can_have_are_refused(wire):
     assert_error(wire(request("PUT", "/bucket/" + "k" * 1025, "x")), 400, "KeyTooLongError")
     assert_error(wire(request("PUT", "/bucket/%ff", "x")), 400, "InvalidURI")
-    assert_error(wire(request("PUT", "/-bad-", "")), 400, "InvalidBucketName")
+    for name in ("-bad-", "My_Bucket", "Bucket", "192.168.5.4", "a..b", "xn--bucket", "ab"):
+        assert_error(wire(request("PUT", f"/{name}", "")), 400, "InvalidBucketName")
 
 
 @pytest.mark.parametrize("query, root", [

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "headrace/base/encoding.h"
+#include "headrace/gateway/bucket_name.h"
 #include "headrace/gateway/s3_call.h"
 #include "headrace/gateway/s3_failure.h"
 #include "headrace/gateway/xml_request.h"
@@ -77,6 +78,7 @@ Task<Status> AnswerListBuckets(S3Call& call) {
 Task<Status> AnswerCreateBucket(S3Call& call) {
   HR_CO_TRY_ASSIGN(const std::string text, co_await ReadXmlBody(call));
   HR_CO_TRY(CheckCreateBucket(text));
+  HR_CO_TRY(CheckNewBucketName(call.target.bucket));
   const Status created = co_await call.store.CreateBucket(call.target.bucket, call.context);
   // us-east-1 answers 200 to the owner of a bucket that is there, and scripts rely on it.
   if (!created && S3CodeOf(created.error()) != "BucketAlreadyOwnedByYou") co_return created;
