@@ -177,13 +177,18 @@ STREAMING = {"x_amz_content_sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
 
 @pytest.mark.parametrize("body, code", [
     ("4\r\ntext\r\n0\r\n", "IncompleteBody"), ("4\r\nte", "IncompleteBody"),
-    ("5\r\ntext\r\n0\r\n\r\n", "InvalidRequest"), ("x\r\ntext\r\n0\r\n\r\n", "InvalidRequest"),
-    ("ffffffffffffffffffff\r\ntext", "InvalidRequest"),
+    ("5\r\ntext\r\n0\r\n\r\n", "IncompleteBody"), ("x\r\ntext\r\n0\r\n\r\n", "IncompleteBody"),
+    ("ffffffffffffffffffff\r\ntext", "IncompleteBody"),
     ("3\r\ntex\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", "IncompleteBody"),
-    ("4;" + "a" * 9000 + "\r\ntext\r\n0\r\n\r\n", "InvalidRequest"),
+    ("4;" + "a" * 9000 + "\r\ntext\r\n0\r\n\r\n", "IncompleteBody"),
     ("4\r\ntext\r\n0\r\n\r\n", "MalformedTrailerError"),
     ("4\r\ntext\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", "BadDigest"),
-    ("4\r\ntext\r\n0\r\n" + "abc:def\r\n" * 10_000 + "\r\n", "InvalidRequest")])
+    ("4\r\ntext\r\n0\r\n" + "abc:def\r\n" * 10_000 + "\r\n", "MalformedTrailerError"),
+    ("4\r\ntext\r\n0\r\nx-amz-checksum-crc32\r\n\r\n", "MalformedTrailerError"),
+    ("4\r\ntext\r\n0\r\nx-amz-checksum-crc32:O4unxw==\r\nabc:def\r\n\r\n",
+     "MalformedTrailerError"),
+    ("4\r\ntext\r\n0\r\nx-amz-checksum-crc32:O4unxw==\r\n\r\n\r\n", "IncompleteBody"),
+    ("4\r\ntext\r\n0\r\nx-amz-checksum-crc32:O4unxw==\r\n\r\n" + "x" * 70_000, "IncompleteBody")])
 def test_lying_chunks_are_refused_and_change_nothing(wire, body, code):
     answer = wire(request("PUT", "/bucket/key", body, x_amz_decoded_content_length=4, **STREAMING))
     assert_error(answer, 400, code)

@@ -172,19 +172,19 @@ Task<Result<size_t>> RequestBody::ReadRaw(std::span<std::byte> target) {
 Task<Result<size_t>> RequestBody::ReadChunked(std::span<std::byte> target) {
   while (framing_.data_left_bytes() == 0) {
     if (input_begin_ == input_end_) {
-      const auto room = std::as_writable_bytes(std::span(input_));
-      HR_CO_TRY_ASSIGN(input_end_, co_await call_->ReadBody(room));
-      input_begin_ = 0;
-      if (input_end_ == 0) {
-        co_return FailS3("IncompleteBody", "the body ended before its last chunk");
-      }
+      HR_CO_TRY_ASSIGN(const size_t more, co_await ReadFraming());
+      if (more == 0) co_return FailS3("IncompleteBody", "the body ended before its last chunk");
     }
     const std::string_view input(input_.data() + input_begin_, input_end_ - input_begin_);
     const auto taken = framing_.Advance(input);
-    if (!taken) co_return FailS3("InvalidRequest", taken.error().message());
+    if (!taken) {
+      co_return FailS3(framing_.is_in_trailers() ? "MalformedTrailerError" : "IncompleteBody",
+                       taken.error().message());
+    }
     input_begin_ += *taken;
     HR_CO_TRY(NoteChunkHeader());
     if (framing_.is_done()) {
+      HR_CO_TRY(co_await CheckNothingFollows());
       HR_CO_TRY(CheckTrailers());
       co_return size_t{0};
     }
@@ -196,6 +196,23 @@ Task<Result<size_t>> RequestBody::ReadChunked(std::span<std::byte> target) {
   framing_.TakeData(count);
   if (framing_.data_left_bytes() == 0) HR_CO_TRY(EndChunk());
   co_return count;
+}
+
+// More bytes into `input_`, which is used up; 0: the request's body has ended.
+Task<Result<size_t>> RequestBody::ReadFraming() {
+  const auto room = std::as_writable_bytes(std::span(input_));
+  HR_CO_TRY_ASSIGN(input_end_, co_await call_->ReadBody(room));
+  input_begin_ = 0;
+  co_return input_end_;
+}
+
+// S3 takes an aws-chunked body that goes on behind its end for one that is broken.
+Task<Status> RequestBody::CheckNothingFollows() {
+  if (input_begin_ == input_end_) {
+    HR_CO_TRY_ASSIGN(const size_t more, co_await ReadFraming());
+    if (more == 0) co_return Ok();
+  }
+  co_return FailS3("IncompleteBody", "the body goes on after its last chunk and trailers");
 }
 
 Status RequestBody::NoteChunkHeader() {
@@ -223,10 +240,15 @@ Status RequestBody::EndChunk() {
 }
 
 Status RequestBody::CheckTrailers() {
+  const std::string_view announced = call_->head().headers.Value("x-amz-trailer");
   std::string signed_text;
   for (const auto& [name, value] : framing_.trailers().fields()) {
     const std::string lower = Lower(name);
-    if (lower == kTrailerSignature) continue;
+    if (lower == kTrailerSignature && is_signed_ && has_trailers_) continue;
+    if (!has_trailers_ || !net::HasToken(announced, lower)) {
+      return FailS3("MalformedTrailerError",
+                    fmt::format("x-amz-trailer does not name the trailer {} that came", lower));
+    }
     signed_text += lower + ":" + value + "\n";
     if (algorithm_ && expected_checksum_.empty() && AlgorithmOfName(lower) == algorithm_) {
       expected_checksum_ = value;

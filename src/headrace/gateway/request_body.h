@@ -38,6 +38,8 @@ class RequestBody final : public ByteSource {
   Task<Result<size_t>> ReadBytes(std::span<std::byte> target);
   Task<Result<size_t>> ReadChunked(std::span<std::byte> target);
   Task<Result<size_t>> ReadRaw(std::span<std::byte> target);
+  Task<Result<size_t>> ReadFraming();
+  Task<Status> CheckNothingFollows();
   Status NoteChunkHeader();
   Status EndChunk();
   Status CheckTrailers();

@@ -102,6 +102,8 @@ struct Upload {
   bool is_asymmetric = false;
   bool changes_chunk = false;
   bool changes_trailer = false;
+  bool adds_trailer = false;        // One that x-amz-trailer does not name.
+  std::string_view after_end = {};  // Comes behind the last chunk and its trailers.
 };
 
 class StreamingFormsTest : public ::testing::Test {
@@ -134,7 +136,8 @@ class StreamingFormsTest : public ::testing::Test {
         body += "x-amz-trailer-signature:" + signer.Trailer(signed_line) + "\r\n";
       }
     }
-    body += "\r\n";
+    if (upload.adds_trailer) body += "x-amz-other:1\r\n";
+    body.append("\r\n").append(upload.after_end);
     if (upload.changes_chunk) body.replace(body.find("pedia"), 5, "media");
     return body;
   }
@@ -210,6 +213,30 @@ TEST_F(StreamingFormsTest, WhatWasChangedOnItsWayIsRefused) {
       upload.changes_trailer = true;
       EXPECT_THAT(Send(upload), HasSubstr("<Code>SignatureDoesNotMatch</Code>")) << upload.form;
     }
+  }
+  EXPECT_EQ(blocking_.Get("bucket", "key").value(), "before");
+}
+
+TEST_F(StreamingFormsTest, ABodyThatGoesOnAfterItsEndIsRefused) {
+  ASSERT_THAT(blocking_.Put("bucket", "key", "before"), IsOk());
+  // Longer than what one read of the framing takes, too.
+  const std::string long_rest(10'000, 'x');
+  for (Upload upload : AllForms()) {
+    if (!IsChunked(upload)) continue;
+    for (const std::string_view rest : {std::string_view("\r\n"), std::string_view(long_rest)}) {
+      upload.after_end = rest;
+      EXPECT_THAT(Send(upload), HasSubstr("<Code>IncompleteBody</Code>")) << upload.form;
+    }
+  }
+  EXPECT_EQ(blocking_.Get("bucket", "key").value(), "before");
+}
+
+TEST_F(StreamingFormsTest, ATrailerThatTheRequestDoesNotNameIsRefused) {
+  ASSERT_THAT(blocking_.Put("bucket", "key", "before"), IsOk());
+  for (Upload upload : AllForms()) {
+    if (!IsChunked(upload)) continue;
+    upload.adds_trailer = true;
+    EXPECT_THAT(Send(upload), HasSubstr("<Code>MalformedTrailerError</Code>")) << upload.form;
   }
   EXPECT_EQ(blocking_.Get("bucket", "key").value(), "before");
 }

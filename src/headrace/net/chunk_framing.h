@@ -31,6 +31,8 @@ class ChunkFraming {
   // Notes that `size_bytes` of them were taken; at most data_left_bytes().
   void TakeData(uint64_t size_bytes);
   bool is_done() const { return state_ == State::kDone; }
+  // The last chunk's header was read, and the lines that follow it were not all.
+  bool is_in_trailers() const { return state_ == State::kTrailer; }
 
   // How many chunk headers were read, the last one (of size 0) included.
   uint64_t chunk_count() const { return chunk_count_; }
