@@ -300,6 +300,30 @@ def test_nothing_of_the_command_outlives_it(bare_headrace, job):
     assert state == "" or state.startswith("Z")
 
 
+@pytest.mark.parametrize("ending, grace, last_words", [
+    ("os.write(1, b'saved'); os._exit(0)", "60", b"saved"),  # It saves its work.
+    ("pass", "0.2", b""),  # It does not stop.
+])
+def test_the_command_of_a_killed_runner_is_ended(bare_headrace, job, ending, grace, last_words):
+    script = f"""
+import os, signal
+def stop(*_):
+    {ending}
+signal.signal(signal.SIGTERM, stop)
+os.write(1, b"ready\\n")
+while True: signal.pause()
+"""
+    process = bare_headrace.start("run", "--base", job, "--stop-grace", grace, "--", "sh", "-c",
+                                  '"$@"; echo the shell went on', "sh", *python(script))
+    with process:
+        assert process.stdout.readline() == b"ready\n"
+        process.kill()
+        # The end of its output is the end of all that could have written to it.
+        out, _ = process.communicate(timeout=30)
+    assert (process.returncode, out) == (-signal.SIGKILL, last_words)
+    bare_headrace.ok("run", "--base", job, "--", "true")  # Nobody holds the tree.
+
+
 # --- outputs ----------------------------------------------------------------------------------
 
 SAVE = """

@@ -2,9 +2,9 @@
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -24,6 +24,17 @@ def box(s3):
 
 def mounts():
     return pathlib.Path("/proc/self/mountinfo").read_text()
+
+
+def mount_namespaces():
+    """Of all processes that there are."""
+    found = set()
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            found.add(os.stat(process / "ns/mnt").st_ino)
+        except OSError:
+            pass  # It has ended, or is another user's.
+    return found
 
 
 # --- directories ------------------------------------------------------------------------------
@@ -60,10 +71,12 @@ def test_nothing_stays_mounted_after_kill_9(bare_headrace, tmp_path):
     process = bare_headrace.start("run", "--base", job, "--channel", f"train={tmp_path}/nfs", "--",
                                   "sh", "-c", f"echo $$ > {ready}; exec sleep 1000")
     command = int(ready.read_text())
+    namespace = os.stat(f"/proc/{command}/ns/mnt").st_ino
     process.kill()
-    process.wait()
-    os.kill(command, signal.SIGKILL)  # Of a killed runner nobody ends the command.
+    process.communicate(timeout=30)  # Until the command has ended, too.
     assert str(tmp_path) not in mounts()
+    while namespace in mount_namespaces() - {os.stat("/proc/self/ns/mnt").st_ino}:
+        time.sleep(0.01)  # It is on its way out: its output ends a moment before its namespace.
     assert (tmp_path / "nfs/a.txt").read_text() == "alpha"
     # The next job in this tree gets its directory too.
     bare_headrace.ok("run", "--base", job, "--channel", f"train={tmp_path}/nfs", "--",
@@ -102,10 +115,9 @@ def test_no_later_job_follows_the_link_of_a_killed_one(no_mounts, headrace, box,
     os.mkfifo(ready)
     process = no_mounts("run", "--base", job, "--channel", f"train={tmp_path}/nfs", "--", "sh",
                         "-c", f"echo $$ > {ready}; exec sleep 1000")
-    command = int(ready.read_text())
+    ready.read_text()
     process.kill()
-    process.wait()
-    os.kill(command, signal.SIGKILL)
+    process.communicate(timeout=30)  # Until the command has ended, too.
     assert (job / "input/data/train").is_symlink()
     headrace.ok("run", "--base", job, "--channel", "train=s3://box/train/", "--", "true")
     assert read_tree(job / "input/data/train") == KEYS

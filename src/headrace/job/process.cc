@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -25,6 +24,7 @@
 
 #include "headrace/base/poll_wait.h"
 #include "headrace/base/unique_fd.h"
+#include "headrace/job/start_command.h"
 
 namespace headrace::job {
 namespace {
@@ -53,67 +53,6 @@ class Terminal {
  private:
   bool is_ours_;
 };
-
-std::vector<char*> Pointers(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-// Starts the program; its process id is also that of its group.
-Result<pid_t> Start(const std::string& program, std::vector<std::string> command,
-                    const Environment& environment, const Terminal& terminal, int kept_fd) {
-  std::vector<std::string> variables;
-  for (const auto& [name, value] : environment.variables()) {
-    variables.push_back(name + "=" + value);
-  }
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  int first_closed = STDERR_FILENO + 1;
-  if (kept_fd >= 0) posix_spawn_file_actions_adddup2(&files, kept_fd, first_closed++);
-  posix_spawn_file_actions_addclosefrom_np(&files, first_closed);
-  if (terminal.is_ours()) posix_spawn_file_actions_addtcsetpgrp_np(&files, STDIN_FILENO);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  sigset_t defaults;
-  sigemptyset(&defaults);
-  sigaddset(&defaults,
-            SIGPIPE);  // Ignored here, as sockets need it; a command expects to die of it.
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &defaults);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  constexpr int kFlags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
-  posix_spawnattr_setflags(&attributes, static_cast<short>(kFlags));
-  pid_t process = 0;
-  const int failure = posix_spawn(&process, program.c_str(), &files, &attributes,
-                                  Pointers(command).data(), Pointers(variables).data());
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&files);
-  if (failure == 0) return process;
-  // The file was there (FindProgram): what is missing is the interpreter it names.
-  const std::string reason =
-      failure == ENOENT ? "its interpreter is missing" : std::generic_category().message(failure);
-  return Fail(ErrorCode::kPermissionDenied, fmt::format("cannot execute {}: {}", program, reason));
-}
-
-// Starts the program where it finds the bindings: on a thread that has them and ends.
-Result<pid_t> StartBound(const std::string& program, const std::vector<std::string>& command,
-                         const Environment& environment, const Terminal& terminal,
-                         const ProcessOptions& options) {
-  const auto start = [&] {
-    return Start(program, command, environment, terminal, options.kept_fd);
-  };
-  if (options.bindings.empty()) return start();
-  Result<pid_t> started = 0;
-  std::thread([&] {
-    const Status bound = BindInThisThread(options.bindings);
-    started = bound ? start() : Result<pid_t>(std::unexpected(bound.error()));
-  }).join();
-  return started;
-}
 
 struct ProcessFacts {
   pid_t process = 0;
@@ -385,6 +324,10 @@ std::string SignalText(int signal) {
   return text != nullptr ? std::string(text) : fmt::format("signal {}", signal);
 }
 
+std::string ExitText(int exit_code) {
+  return fmt::format("the command exited with code {}", exit_code);
+}
+
 std::string DescribeEnd(const ProcessEnd& end) {
   if (end.is_out_of_time) {
     return fmt::format("the command ran longer than --max-runtime and was {}",
@@ -399,7 +342,7 @@ std::string DescribeEnd(const ProcessEnd& end) {
                        SignalText(end.signal));
   }
   if (end.exit_code == 0) return "";
-  return fmt::format("the command exited with code {}", end.exit_code);
+  return ExitText(end.exit_code);
 }
 
 Result<std::string> FindProgram(std::string_view name, std::string_view path_variable) {
@@ -434,7 +377,19 @@ Result<ProcessEnd> RunProcess(const std::string& program, const std::vector<std:
   const Terminal terminal;
   const Orphanage orphanage;
   HR_TRY_ASSIGN(Pipe pipe, OpenPipe());
-  HR_TRY_ASSIGN(const pid_t process, StartBound(program, command, environment, terminal, options));
+  const CommandStart start{.bindings = options.bindings,
+                           .kept_fd = options.kept_fd,
+                           .takes_terminal = terminal.is_ours(),
+                           .on_process = [&options](pid_t process) {
+                             if (options.guard == nullptr) return;
+                             options.guard->Watch(process, options.stop_grace);
+                           }};
+  const Result<pid_t> started = StartCommand(program, command, environment, start);
+  if (!started) {
+    if (options.guard != nullptr) options.guard->Forget();
+    return std::unexpected(started.error());
+  }
+  const pid_t process = *started;
   ProcessEnd end;
   {
     const ProcessWatch watch(process, std::move(pipe));
@@ -442,6 +397,8 @@ Result<ProcessEnd> RunProcess(const std::string& program, const std::vector<std:
   }
   kill(-process, SIGKILL);
   int status = 0;
+  // Once the command is waited for, its number may be another's.
+  if (options.guard != nullptr) options.guard->Forget();
   while (waitpid(process, &status, 0) < 0 && errno == EINTR) continue;
   orphanage.KillAll();
   terminal.GiveTo(getpgrp());

@@ -9,6 +9,7 @@
 #include "headrace/base/environment.h"
 #include "headrace/base/error.h"
 #include "headrace/job/directory_binding.h"
+#include "headrace/job/process_guard.h"
 #include "headrace/job/signal_inbox.h"
 
 namespace headrace::job {
@@ -33,6 +34,8 @@ struct ProcessOptions {
   // The command has it as descriptor 3, so that a lock on it lasts as long as the command even when
   // we are killed; -1: none.
   int kept_fd = -1;
+  // Ends the command when we are killed; null: nobody does. Outlives the call.
+  const ProcessGuard* guard = nullptr;
 };
 
 // SIGTERM, SIGINT, SIGHUP and SIGQUIT: the job is to end.
@@ -51,6 +54,8 @@ struct ProcessEnd {
   bool outlived_grace = false;  // It was killed when the grace was over.
 };
 
+// "the command exited with code 7"
+std::string ExitText(int exit_code);
 // One line for output/failure and for people; empty for a success.
 std::string DescribeEnd(const ProcessEnd& end);
 

@@ -66,6 +66,11 @@ class JobRun {
     HR_TRY(FindCommand());
     HR_TRY_ASSIGN(JobFolder folder, JobFolder::Take(spec_, options_.is_fresh));
     folder_.emplace(std::move(folder));
+    if (!options_.checks_only) {
+      // Before the listings: it shares the memory of the moment it is made.
+      HR_TRY_ASSIGN(ProcessGuard guard, ProcessGuard::Make());
+      guard_.emplace(std::move(guard));
+    }
     HR_TRY(Timed(result_.report.preparation_span, [this] {
       return Stoppable("the command was not started; what is downloaded is kept for the next run",
                        options_.preparation,
@@ -325,6 +330,7 @@ class JobRun {
     process.bindings = bindings_;
     process.max_runtime = spec_.max_runtime;
     process.kept_fd = folder_->lock_fd();
+    process.guard = &*guard_;
     auto end = RunProcess(program_, CommandWords(spec_), environment_, *world_.signals, process);
     if (pipes_) EndPipes();
     if (checkpoint_) interruption_ = checkpoint_->EndWatch();
@@ -385,6 +391,7 @@ class JobRun {
   bool has_run_ = false;          // The command was started.
   bool ended_by_signal_ = false;  // Its last files may be cut short.
   std::optional<JobFolder> folder_;
+  std::optional<ProcessGuard> guard_;  // None: no command is to run.
   std::vector<FileChannel> channels_;
   std::vector<AugmentedFiles> manifests_;   // Of channels_; for their manifests alone.
   std::vector<DirectoryBinding> bindings_;  // Empty once they are links.
