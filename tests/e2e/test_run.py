@@ -221,6 +221,7 @@ def test_the_exit_code_is_the_command_s(bare_headrace, job, code):
     outcome = bare_headrace("run", "--base", job, "--", "sh", "-c", f"echo seen; exit {code}")
     assert (outcome.code, outcome.stdout) == (code, "seen\n")
     assert (job / "output/failure").exists() == (code != 0)
+    assert outcome.stderr.count(f"code {code}") == (code != 0)  # Said once.
 
 
 def test_a_killed_command_gives_137_and_a_reason(bare_headrace, job):
@@ -390,7 +391,7 @@ def test_the_report_says_what_the_run_moved(headrace, box, job, proxied):
     assert (channel["name"], channel["objects"], channel["bytes"]) == (
         "training", len(FILES), sum(map(len, FILES.values())))
     assert [output["name"] for output in report["outputs"]] == ["model.tar.gz", "output.tar.gz"]
-    assert report["retries"]["throttled"] == 2
+    assert report["retries"]["throttled"] == channel["retries"] == 2
     assert "2 requests were sent again (2 throttled)" in outcome.stderr
     assert all(seconds >= 0 for seconds in report["seconds"].values())
 

@@ -1,5 +1,5 @@
 """`headrace run --checkpoint` as a training script and the machine under it see it."""
-import os
+import json
 import signal
 import time
 
@@ -207,3 +207,24 @@ def test_a_file_in_the_place_of_a_folder_fails_before_a_byte_moves(headrace, box
     assert_one_line_error(outcome, 6, "s3://box/ckpt/b/c", str(job / "checkpoints/b"))
     assert read_tree(job / "checkpoints") == {"b": b"x"}
     assert not (tmp_path / "started").exists()
+
+
+def test_a_check_plans_the_restore_and_moves_nothing(headrace, box, job, tmp_path):
+    put_all(box, "box", {"ckpt/a": content(1, 1000), "ckpt/b/c": content(2, 1048)})
+    check = ["run", "--base", job, "--checkpoint", PLACE, "--check", "--", "touch",
+             tmp_path / "started"]
+    assert "checkpoint: 2 files to restore, 2.0 KiB; 0 already there" in headrace.ok(*check).stderr
+    assert not (job / "checkpoints").exists()
+    headrace.ok("run", "--base", job, "--checkpoint", PLACE, "--", "true")
+    assert "checkpoint: 0 files to restore, 0 B; 2 already there" in headrace.ok(*check).stderr
+    (job / "checkpoints/a").unlink()
+    write(job / "checkpoints/a/inside")
+    assert_one_line_error(headrace(*check), 6, "s3://box/ckpt/a", "a folder is in its place")
+    assert not (tmp_path / "started").exists()
+
+
+def test_the_config_file_names_the_folder_of_a_job_that_has_checkpoints(headrace, box, job):
+    read = 'cat "$SM_CHECKPOINT_CONFIG_FILE"'
+    shown = headrace.ok("run", "--base", job, "--checkpoint", PLACE, "--", "sh", "-c", read)
+    assert json.loads(shown.stdout) == {"LocalPath": f"{job}/checkpoints"}
+    assert headrace("run", "--base", job, "--", "sh", "-c", read).code == 1

@@ -223,8 +223,8 @@ CommandAction DeclareRun(CLI::App& app) {
   app.add_flag("--fresh", flags->is_fresh,
                "Remove what an earlier run left in model/ and output/ of the tree");
   app.add_flag("--check", flags->checks_only,
-               "Look for every mistake, in each line of augmented manifests too, and end before "
-               "anything is downloaded")
+               "Look for every mistake, in each line of augmented manifests too, say what would be "
+               "downloaded and restored, and end before it is")
       ->excludes("--fresh");
   app.add_option("--stop-grace", flags->stop_grace_seconds,
                  "Seconds from a request to stop until the command is killed")

@@ -61,20 +61,16 @@ CheckpointSync::CheckpointSync(CheckpointPlace place, ObjectStore& store, EventL
       options_(options),
       transfer_(store, loops, options.transfer) {}
 
-Status CheckpointSync::Restore(const CallContext& context, SystemTime wall_now) {
-  std::error_code failure;
-  std::filesystem::create_directories(place_.folder, failure);
-  if (failure) {
-    return std::unexpected(Error::FromErrno(failure.value(), "make " + place_.folder));
-  }
-  file::RemovePartialFiles(place_.folder, wall_now - kPieceAge);
+Result<RestorePlan> CheckpointSync::PlanRestore(const CallContext& context) {
   const plan::ListSource source{.bucket = place_.prefix.bucket, .prefix = place_.prefix.key};
   HR_TRY_ASSIGN(const plan::Listing listing,
                 plan::ListPrefix(store_, loops_, source, options_.list, context));
-  HR_TRY_ASSIGN(const Scan there, ScanFolder());
+  Scan there;
+  if (access(place_.folder.c_str(), F_OK) == 0) {
+    HR_TRY_ASSIGN(there, ScanFolder());
+  }
   plan::KeyPathChecker checker(place_.prefix.key);
-  std::vector<file::DownloadItem> missing;
-  std::vector<std::string> same;
+  RestorePlan plan;
   for (size_t index = 0; index < listing.size(); ++index) {
     ObjectInfo object = listing.ObjectAt(index);
     HR_TRY_ASSIGN(const std::optional<std::string> path, checker.Next(object.key));
@@ -83,25 +79,36 @@ Status CheckpointSync::Restore(const CallContext& context, SystemTime wall_now) 
         .path = *path, .size_bytes = object.size_bytes, .modified = object.modified, .etag = {}};
     HR_TRY(CheckObject(entry));
     HR_TRY_ASSIGN(const RestoreStep step, StepOf(entry, FindEntry(there, *path), context));
-    same.push_back(*path);
-    if (step == RestoreStep::kKeepNewer) {
-      if (report_.files_newer++ == 0) report_.first_newer = *path;
-      continue;
-    }
-    if (step == RestoreStep::kSame) {
-      ++report_.files_kept;
-      continue;
-    }
-    missing.push_back({.bucket = place_.prefix.bucket,
-                       .key = std::move(object.key),
-                       .size_bytes = object.size_bytes,
-                       .etag = std::move(object.etag),
-                       .modified = object.modified,
-                       .path = PathOf(*path)});
+    plan.paths.push_back(*path);
+    if (step == RestoreStep::kKeepNewer && plan.files_newer++ == 0) plan.first_newer = *path;
+    if (step != RestoreStep::kDownload) continue;
+    plan.missing_bytes += object.size_bytes;
+    plan.missing.push_back({.bucket = place_.prefix.bucket,
+                            .key = std::move(object.key),
+                            .size_bytes = object.size_bytes,
+                            .etag = std::move(object.etag),
+                            .modified = object.modified,
+                            .path = PathOf(*path)});
   }
-  HR_TRY(DownloadMissing(std::move(missing), context));
+  HR_TRY(CheckRoom("the files", plan.missing_bytes, place_.folder,
+                   "choose another folder (--checkpoint URI=DIR)"));
+  return plan;
+}
+
+Status CheckpointSync::Restore(const CallContext& context, SystemTime wall_now) {
+  std::error_code failure;
+  std::filesystem::create_directories(place_.folder, failure);
+  if (failure) {
+    return std::unexpected(Error::FromErrno(failure.value(), "make " + place_.folder));
+  }
+  file::RemovePartialFiles(place_.folder, wall_now - kPieceAge);
+  HR_TRY_ASSIGN(RestorePlan plan, PlanRestore(context));
+  report_.files_newer = plan.files_newer;
+  report_.first_newer = plan.first_newer;
+  report_.files_kept = plan.files_kept();
+  HR_TRY(DownloadMissing(std::move(plan.missing), context));
   HR_TRY_ASSIGN(before_, ScanFolder());
-  for (const std::string& path : same) {
+  for (const std::string& path : plan.paths) {
     if (const file::Entry* entry = FindEntry(before_, path)) stored_[path] = StampOf(*entry);
   }
   if (report_.files_newer > 0) {
@@ -128,7 +135,7 @@ Status CheckpointSync::CheckObject(const file::Entry& object) const {
 
 Result<RestoreStep> CheckpointSync::StepOf(const file::Entry& object, const file::Entry* file,
                                            const CallContext& context) {
-  const RestoreStep step = PlanRestore(object, file);
+  const RestoreStep step = job::PlanRestore(object, file);
   const bool is_like = file != nullptr && file->size_bytes == object.size_bytes;
   if (!is_like || step != RestoreStep::kDownload) return step;
   const HeadRequest request{.bucket = place_.prefix.bucket, .key = place_.prefix.key + object.path};
@@ -140,10 +147,6 @@ Result<RestoreStep> CheckpointSync::StepOf(const file::Entry& object, const file
 
 Status CheckpointSync::DownloadMissing(std::vector<file::DownloadItem> missing,
                                        const CallContext& context) {
-  uint64_t missing_bytes = 0;
-  for (const file::DownloadItem& item : missing) missing_bytes += item.size_bytes;
-  HR_TRY(CheckRoom("the files", missing_bytes, place_.folder,
-                   "choose another folder (--checkpoint URI=DIR)"));
   size_t next = 0;
   const auto items = [&]() -> Result<std::optional<file::DownloadItem>> {
     if (next == missing.size()) return std::nullopt;

@@ -39,6 +39,18 @@ struct CheckpointOptions {
   size_t file_count_max = 200'000;
 };
 
+// What a restore does, before it does it.
+struct RestorePlan {
+  std::vector<std::string> paths;           // Of the files that the objects are,
+  std::vector<file::DownloadItem> missing;  // those that are not there, or older,
+  uint64_t missing_bytes = 0;
+  uint64_t files_newer = 0;  // and those that stay though newer than in the store.
+  std::string first_newer;   // Path of one of these.
+
+  // There as the store has them.
+  uint64_t files_kept() const { return paths.size() - missing.size() - files_newer; }
+};
+
 struct CheckpointReport {
   uint64_t files_restored = 0;
   uint64_t bytes_restored = 0;
@@ -73,12 +85,15 @@ class CheckpointSync {
   CheckpointSync(CheckpointPlace place, ObjectStore& store, EventLoops& loops,
                  const CheckpointOptions& options);
 
+  // Lists the store and looks at the folder, which need not be there; changes neither.
+  // kInvalidArgument for a key that cannot be a file, kAlreadyExists where the folder has a folder
+  // in the place of a file or the other way round, kResourceExhausted without room.
+  Result<RestorePlan> PlanRestore(const CallContext& context);
   // Makes the folder and brings in what is missing there or older than in the store. A file that
   // is newer stays, but may be what a killed run left torn: it is not uploaded before somebody
   // writes to it again. What restores that were killed left behind is removed unless somebody wrote
-  // to it within the hour before `wall_now`: hosts may share a folder. Before a byte moves:
-  // kInvalidArgument for a key that cannot be a file, kAlreadyExists where the folder has a folder
-  // in the place of a file or the other way round, kResourceExhausted without room.
+  // to it within the hour before `wall_now`: hosts may share a folder. Before a byte moves it fails
+  // as PlanRestore does.
   Status Restore(const CallContext& context, SystemTime wall_now = {});
 
   // One look while a command may write: uploads what is complete, in order, up to the first failure

@@ -93,6 +93,31 @@ TEST_F(CheckpointSyncTest, RestoresAFolderAndNothingBesideIt) {
   EXPECT_EQ(Sync().report().files_uploaded, 0U);
 }
 
+TEST_F(CheckpointSyncTest, APlanSaysWhatARestoreWouldDoAndDoesNothing) {
+  GivenObject("a", "1");
+  GivenObject("b/c", "22");
+  const auto first = Sync().PlanRestore(context_);
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first->missing.size(), 2U);
+  EXPECT_EQ(first->missing_bytes, 3U);
+  EXPECT_FALSE(folder_.Has("ckpt"));
+  ASSERT_THAT(Sync().Restore(context_), IsOk());
+  Write("b/c", "newer", 0);
+  sync_.reset();
+  const auto later = Sync().PlanRestore(context_);
+  ASSERT_TRUE(later.has_value());
+  EXPECT_EQ(later->missing.size(), 0U);
+  EXPECT_EQ(later->files_kept(), 1U);
+  EXPECT_EQ(later->files_newer, 1U);
+  EXPECT_EQ(later->first_newer, "b/c");
+}
+
+TEST_F(CheckpointSyncTest, APlanRefusesClashes) {
+  GivenObject("b", "1");
+  folder_.Write("ckpt/b/inside", "x");
+  EXPECT_THAT(Sync().PlanRestore(context_), HasCode(ErrorCode::kAlreadyExists));
+}
+
 TEST_F(CheckpointSyncTest, RestoresFromAnEmptyPrefix) {
   ASSERT_THAT(Sync().Restore(context_), IsOk());
   EXPECT_TRUE(folder_.Has("ckpt"));

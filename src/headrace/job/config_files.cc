@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "headrace/job/checkpoint_place.h"
+
 namespace headrace::job {
 
 using nlohmann::json;
@@ -39,6 +41,8 @@ json ResourceConfig(const JobSpec& spec) {
           {"instance_groups", json::array({group})},
           {"network_interface_name", spec.network_interface}};
 }
+
+json CheckpointConfig(const JobSpec& spec) { return {{"LocalPath", CheckpointFolder(spec)}}; }
 
 Status ApplyResourceConfig(std::string_view text, JobSpec& spec) {
   const auto refuse = [](std::string_view what) {

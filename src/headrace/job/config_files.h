@@ -13,7 +13,7 @@
 
 namespace headrace::job {
 
-// The three files of input/config as JSON values. Pure; `spec` has passed ValidateJob.
+// The files of input/config as JSON values. Pure; `spec` has passed ValidateJob.
 
 // Keyed by channel name. ContentType is absent where it is not set.
 nlohmann::json InputDataConfig(const JobSpec& spec);
@@ -21,6 +21,9 @@ nlohmann::json InputDataConfig(const JobSpec& spec);
 nlohmann::json HyperparametersConfig(const JobSpec& spec);
 // One instance group; hosts sorted by name, as ranks count them.
 nlohmann::json ResourceConfig(const JobSpec& spec);
+// Of a job with checkpoints. SageMaker has not published what else is in it: AWS's XGBoost
+// container reads this.
+nlohmann::json CheckpointConfig(const JobSpec& spec);
 
 // Takes the hosts, this host, the instance type and the network from a resourceconfig.json that
 // SageMaker wrote. kInvalidArgument says what is wrong with the text.

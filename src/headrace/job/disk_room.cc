@@ -3,6 +3,9 @@
 
 #include <sys/statvfs.h>
 
+#include <cerrno>
+#include <filesystem>
+
 #include <fmt/format.h>
 
 #include "headrace/job/report_text.h"
@@ -11,7 +14,11 @@ namespace headrace::job {
 
 std::optional<uint64_t> FreeBytes(const std::string& folder) {
   struct statvfs disk{};
-  if (statvfs(folder.c_str(), &disk) != 0) return std::nullopt;
+  std::filesystem::path place(folder);
+  while (statvfs(place.c_str(), &disk) != 0) {
+    if (errno != ENOENT || !place.has_relative_path()) return std::nullopt;
+    place = place.parent_path();
+  }
   return static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
 }
 

@@ -10,7 +10,8 @@
 
 namespace headrace::job {
 
-// What the file system of `folder` has free for this user; nothing where it does not say.
+// What the file system of `folder`, which need not be there yet, has free for this user; nothing
+// where it does not say.
 std::optional<uint64_t> FreeBytes(const std::string& folder);
 
 // kResourceExhausted when `folder` has no room for so much. `what` needs it, `advice` is what its

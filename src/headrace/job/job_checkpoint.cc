@@ -17,6 +17,7 @@
 #include "headrace/job/report_text.h"
 
 namespace headrace::job {
+
 Result<std::unique_ptr<JobCheckpoint>> JobCheckpoint::Make(const JobSpec& spec, ObjectStore& store,
                                                            EventLoops& loops,
                                                            const CheckpointOptions& options) {
@@ -35,6 +36,10 @@ Status JobCheckpoint::CheckWritable(const CallContext& context) {
   S3Uri object = sync_.place().prefix;
   object.key += "checkpoint";  // No object of that name is made.
   return While(Attempt(), job::CheckWritable(object, store_, loops_, context));
+}
+
+Result<RestorePlan> JobCheckpoint::PlanRestore(const CallContext& context) {
+  return While(Attempt(), sync_.PlanRestore(context));
 }
 
 Status JobCheckpoint::Restore(const CallContext& context) {

@@ -25,6 +25,8 @@ class JobCheckpoint {
 
   // As job::CheckWritable, of the objects that checkpoints become.
   Status CheckWritable(const CallContext& context);
+  // As CheckpointSync's: what Restore would do.
+  Result<RestorePlan> PlanRestore(const CallContext& context);
   Status Restore(const CallContext& context);
   // The command is about to start. When `question` tells of an interruption, a SIGTERM is posted to
   // `signals`, for the command to save its work. A null question is not asked.

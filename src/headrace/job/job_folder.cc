@@ -126,6 +126,12 @@ Result<JobFolder> JobFolder::Take(const JobSpec& spec, bool is_fresh) {
 Status JobFolder::WriteConfig(const JobSpec& spec) const {
   HR_TRY(WriteFile(tree_.input_config_file(), InputDataConfig(spec).dump(2)));
   HR_TRY(WriteFile(tree_.hyperparameters_file(), HyperparametersConfig(spec).dump(2)));
+  if (spec.checkpoint.s3_uri.empty()) {
+    std::error_code ignored;
+    fs::remove(tree_.checkpoint_config_file(), ignored);
+  } else {
+    HR_TRY(WriteFile(tree_.checkpoint_config_file(), CheckpointConfig(spec).dump(2)));
+  }
   return WriteFile(tree_.resource_config_file(), ResourceConfig(spec).dump(2));
 }
 

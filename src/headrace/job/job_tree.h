@@ -17,6 +17,7 @@ class JobTree {
   std::string hyperparameters_file() const { return config() + "/hyperparameters.json"; }
   std::string input_config_file() const { return config() + "/inputdataconfig.json"; }
   std::string resource_config_file() const { return config() + "/resourceconfig.json"; }
+  std::string checkpoint_config_file() const { return config() + "/checkpointconfig.json"; }
   std::string data() const { return base_ + "/input/data"; }
   std::string Channel(std::string_view name) const { return data() + "/" + std::string(name); }
   std::string model() const { return base_ + "/model"; }

@@ -10,6 +10,7 @@
 
 #include "headrace/job/directory_binding.h"
 #include "headrace/job/run_job.h"
+#include "headrace/plan/key_path.h"
 
 namespace headrace::job {
 
@@ -38,6 +39,15 @@ std::string CheckedLine(const std::string& channel, const FileChannelReport& cou
 std::string CheckedPipeLine(const std::string& channel, uint64_t unit_count) {
   return fmt::format("channel {}: {} objects or lines in an epoch, over all ranks", channel,
                      unit_count);
+}
+
+std::string CheckedCheckpointLine(const RestorePlan& plan) {
+  std::string line =
+      fmt::format("checkpoint: {} files to restore, {}; {} already there", plan.missing.size(),
+                  BytesText(plan.missing_bytes), plan.files_kept());
+  if (plan.files_newer == 0) return line;
+  return line + fmt::format(", {} newer than in the store ({}, for one)", plan.files_newer,
+                            plan::ShownKey(plan.first_newer));
 }
 
 std::string ChannelLine(const ChannelReport& channel) {
@@ -79,12 +89,14 @@ std::string PipeLine(const PipeChannelReport& channel) {
       SecondsText(counts.waited_for_reader), channel.next.epoch, channel.next.position);
 }
 
-std::string CommandLine(const JobReport& report, int exit_code) {
+std::string CommandLine(const JobReport& report, const ProcessEnd& end) {
   const std::string span = SecondsText(report.command_span);
-  if (exit_code == 0) return fmt::format("command completed in {}", span);
-  // The reason may have been written by the command: one line of it is enough here.
-  return fmt::format("command failed with code {} after {}: {}", exit_code, span,
-                     report.failure.substr(0, report.failure.find('\n')));
+  if (end.exit_code == 0) return fmt::format("command completed in {}", span);
+  std::string line = fmt::format("command failed with code {} after {}", end.exit_code, span);
+  // What only says the code again is left out. The reason may have been written by the command: one
+  // line of it is enough here.
+  if (report.failure == ExitText(end.exit_code)) return line;
+  return line + ": " + report.failure.substr(0, report.failure.find('\n'));
 }
 
 std::string RestoreLine(const CheckpointReport& checkpoint, std::chrono::nanoseconds span) {

@@ -15,6 +15,8 @@ struct CheckpointReport;
 struct JobReport;
 struct OutputReport;
 struct PipeChannelReport;
+struct ProcessEnd;
+struct RestorePlan;
 
 // "8.4 MiB"
 std::string BytesText(uint64_t size_bytes);
@@ -26,10 +28,11 @@ std::string SecondsText(std::chrono::nanoseconds span);
 std::string CheckedLine(const std::string& channel, const FileChannelReport& counts);
 // `unit_count`: PipeChannel's.
 std::string CheckedPipeLine(const std::string& channel, uint64_t unit_count);
+std::string CheckedCheckpointLine(const RestorePlan& plan);
 std::string ChannelLine(const ChannelReport& channel);
 std::string DirectoryLine(const DirectoryBinding& binding, bool is_mounted);
 std::string PipeLine(const PipeChannelReport& channel);
-std::string CommandLine(const JobReport& report, int exit_code);
+std::string CommandLine(const JobReport& report, const ProcessEnd& end);
 std::string RestoreLine(const CheckpointReport& checkpoint, std::chrono::nanoseconds span);
 std::string CheckpointLine(const CheckpointReport& checkpoint);
 std::string ReportLine(const std::string& path, const std::map<std::string, uint64_t>& retries);

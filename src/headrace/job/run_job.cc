@@ -170,7 +170,8 @@ class JobRun {
     HR_TRY(PlanChannels(context));
     HR_TRY(folder_->WriteConfig(spec_));
     HR_TRY(CheckRoom());
-    if (options_.checks_only) return SayWhatWasFound();
+    HR_TRY(MakeCheckpoint(context));
+    if (options_.checks_only) return SayWhatWasFound(context);
     HR_TRY(RestoreCheckpoint(context));
     HR_TRY(BindDirectories());
     return DownloadChannels(context);
@@ -224,14 +225,18 @@ class JobRun {
     return Ok();
   }
 
-  Status SayWhatWasFound() const {
+  Status SayWhatWasFound(const CallContext& context) const {
     for (const FileChannel& channel : channels_) {
       world_.say(CheckedLine(channel.name(), channel.report()));
     }
-    if (!pipes_) return Ok();
-    for (const auto& channel : pipes_->channels()) {
-      world_.say(CheckedPipeLine(channel->name(), channel->unit_count()));
+    if (pipes_) {
+      for (const auto& channel : pipes_->channels()) {
+        world_.say(CheckedPipeLine(channel->name(), channel->unit_count()));
+      }
     }
+    if (!checkpoint_) return Ok();
+    HR_TRY_ASSIGN(const RestorePlan plan, checkpoint_->PlanRestore(context));
+    world_.say(CheckedCheckpointLine(plan));
     return Ok();
   }
 
@@ -270,6 +275,14 @@ class JobRun {
                           "choose another --base");
   }
 
+  // Of the run so far. File channels come one after the other, so what it grows by is theirs.
+  uint64_t RetryCount() const {
+    uint64_t sum = 0;
+    if (world_.store_metrics == nullptr) return sum;
+    for (const auto& [cause, count] : RetriesByCause(*world_.store_metrics)) sum += count;
+    return sum;
+  }
+
   Status DownloadChannels(const CallContext& context) {
     if (channels_.empty() && manifests_.empty()) return Ok();
     Silence silence;
@@ -277,10 +290,12 @@ class JobRun {
     file::Transfer transfer(*world_.store, *world_.loops, options_.transfer);
     for (FileChannel& channel : channels_) {
       const SteadyTime begin = world_.clock->Now();
+      const uint64_t retries_before = RetryCount();
       HR_TRY(channel.Download(transfer, observer, context));
       result_.report.channels.push_back({.name = channel.name(),
                                          .counts = channel.report(),
-                                         .span = world_.clock->Now() - begin});
+                                         .span = world_.clock->Now() - begin,
+                                         .retries = RetryCount() - retries_before});
       world_.say(ChannelLine(result_.report.channels.back()));
     }
     for (AugmentedFiles& channel : manifests_) HR_TRY(channel.CommitManifest());
@@ -288,12 +303,16 @@ class JobRun {
     return Ok();
   }
 
-  Status RestoreCheckpoint(const CallContext& context) {
+  Status MakeCheckpoint(const CallContext& context) {
     if (spec_.checkpoint.s3_uri.empty()) return Ok();
     HR_TRY_ASSIGN(checkpoint_,
                   JobCheckpoint::Make(spec_, *world_.store, *world_.loops, options_.checkpoint));
+    return checkpoint_->CheckWritable(context);
+  }
+
+  Status RestoreCheckpoint(const CallContext& context) {
+    if (!checkpoint_) return Ok();
     const SteadyTime begin = world_.clock->Now();
-    HR_TRY(checkpoint_->CheckWritable(context));
     const Status restored = checkpoint_->Restore(context);
     result_.report.checkpoint = checkpoint_->report();
     HR_TRY(restored);
@@ -353,7 +372,7 @@ class JobRun {
       reason = pipe_failure_->message();
     }
     if (!reason.empty()) result_.report.failure = folder_->Failure(reason);
-    world_.say(CommandLine(result_.report, end->exit_code));
+    world_.say(CommandLine(result_.report, *end));
     return Ok();
   }
 

@@ -69,6 +69,7 @@ struct ChannelReport {
   std::string name;
   FileChannelReport counts;
   std::chrono::nanoseconds span{};  // Of its download.
+  uint64_t retries = 0;             // Requests sent again meanwhile; 0 where nobody counts.
 };
 
 struct JobReport {

@@ -550,6 +550,7 @@ TEST_F(RunJobTest, ReportsWhatItDidInTheTreeAndBesideTheOutputs) {
   EXPECT_EQ(report["channels"][0]["mode"], "File");
   EXPECT_EQ(report["channels"][0]["objects"], 1);
   EXPECT_EQ(report["channels"][0]["bytes"], 5);
+  EXPECT_EQ(report["channels"][0]["retries"], 0);  // Those before were not its.
   EXPECT_EQ(report["checkpoint"]["files_uploaded"], 1);
   EXPECT_EQ(report["outputs"][0]["uri"], "s3://results/jobs/j1/output/model.tar.gz");
   EXPECT_EQ(report["outputs"][1]["uri"], nullptr);

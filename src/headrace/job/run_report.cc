@@ -36,7 +36,8 @@ json ChannelJson(const ChannelReport& channel) {
           {"bytes_kept", counts.bytes_kept},
           {"download_seconds", Seconds(channel.span)},
           {"objects_per_second", Rate(objects, channel.span)},
-          {"bytes_per_second", Rate(bytes, channel.span)}};
+          {"bytes_per_second", Rate(bytes, channel.span)},
+          {"retries", channel.retries}};
 }
 
 json PipeJson(const PipeChannelReport& channel) {

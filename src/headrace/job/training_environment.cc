@@ -204,9 +204,12 @@ Variables DriverVariables(const JobSpec& spec) {
 // What the platform itself sets on a container.
 Variables PlatformVariables(const JobSpec& spec) {
   const std::string region = spec.region.empty() ? "local" : spec.region;
-  Variables variables = {{"TRAINING_JOB_NAME", spec.name},
-                         {"TRAINING_JOB_ARN", fmt::format("arn:aws:sagemaker:{}:{}:training-job/{}",
-                                                          region, kAccount, spec.name)}};
+  Variables variables = {
+      {"TRAINING_JOB_NAME", spec.name},
+      {"TRAINING_JOB_ARN",
+       fmt::format("arn:aws:sagemaker:{}:{}:training-job/{}", region, kAccount, spec.name)},
+      // Set in AWS's images, whether a job has checkpoints or not.
+      {"SM_CHECKPOINT_CONFIG_FILE", JobTree(spec.base_directory).checkpoint_config_file()}};
   if (!spec.region.empty()) variables["AWS_REGION"] = spec.region;
   if (!spec.endpoint_url.empty()) variables["AWS_ENDPOINT_URL_S3"] = spec.endpoint_url;
   return variables;

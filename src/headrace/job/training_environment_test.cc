@@ -74,6 +74,7 @@ TEST(ContractVariables, NameTheTreeHostsAndMachine) {
   EXPECT_EQ(variables["SM_MODEL_DIR"], "/opt/ml/model");
   EXPECT_EQ(variables["SM_INPUT_DIR"], "/opt/ml/input");
   EXPECT_EQ(variables["SM_INPUT_CONFIG_DIR"], "/opt/ml/input/config");
+  EXPECT_EQ(variables["SM_CHECKPOINT_CONFIG_FILE"], "/opt/ml/input/config/checkpointconfig.json");
   EXPECT_EQ(variables["SM_OUTPUT_DIR"], "/opt/ml/output");
   EXPECT_EQ(variables["SM_OUTPUT_DATA_DIR"], "/opt/ml/output/data");
   EXPECT_EQ(variables["SM_OUTPUT_INTERMEDIATE_DIR"], "/opt/ml/output/intermediate");
@@ -131,6 +132,9 @@ TEST(ConfigFiles, HaveTheContractsKeys) {
     "instance_groups": [{"instance_group_name": "homogeneousCluster", "instance_type": "local",
                          "hosts": ["algo-1"]}],
     "network_interface_name": "eth0"})"));
+  JobSpec spec = Job();
+  spec.base_directory = "/opt/ml";
+  EXPECT_EQ(CheckpointConfig(spec), json::parse(R"({"LocalPath": "/opt/ml/checkpoints"})"));
 }
 
 TEST(TrainingEnvironment, KeepsInheritedVariablesButNoOtherJobs) {
