@@ -7,26 +7,17 @@ import stat
 import subprocess
 import tempfile
 import threading
-import time
 
 import pytest
 
 from tests.conftest import ACCESS_KEY, PROGRAM, SECRET_KEY, Headrace
+from tests.e2e.awaiting import PATIENCE_SECONDS, await_that
 from tests.e2e.fault_proxy import Hang
 from tests.e2e.files import (assert_one_line_error, content, put_all, read_bucket, read_tree, write,
                              write_tree)
 
 MIB = 1 << 20
 NOBODY = 65534
-PATIENCE_SECONDS = 30
-
-
-def await_that(is_so, what):
-    """Looks until it is so. Only for what another process says in no other way."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, f"not seen: {what}"
-        time.sleep(0.005)
 
 
 @pytest.fixture

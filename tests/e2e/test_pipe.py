@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.e2e import record_io
+from tests.e2e.awaiting import await_that
 from tests.e2e.fault_proxy import s3_error
 from tests.e2e.files import content, put_all, write
 
@@ -260,8 +261,19 @@ def test_an_object_deleted_mid_epoch_fails_the_job_with_its_name(proxied, headra
     assert "command completed" not in outcome.stderr
 
 
+def refuses_b_when_ready(job):
+    """For `proxied`: b is refused as soon as the command has written its output `ready`."""
+    def script(request):
+        if not request.path.endswith("/b"):
+            return None
+        await_that((job / "output/data/ready").exists, "the command's output `ready`")
+        return s3_error(403, "AccessDenied")
+
+    return script
+
+
 def test_a_script_whose_handler_leaves_the_read_can_save(proxied, headrace, box, job):
-    proxied(lambda request: s3_error(403, "AccessDenied") if request.path.endswith("/b") else None)
+    proxied(refuses_b_when_ready(job))
     outcome = run(headrace, job, """
 import signal
 class Stopped(Exception):
@@ -270,6 +282,7 @@ def stop(*_):
     raise Stopped
 signal.signal(signal.SIGTERM, stop)
 try:
+    out("ready")
     open(pipe(0), "rb").read()
 except Stopped:
     out("saved").write(b"yes")
@@ -280,13 +293,18 @@ except Stopped:
 
 def test_a_script_that_reads_on_never_takes_half_an_epoch_for_a_whole_one(proxied, headrace, box,
                                                                           job):
-    proxied(lambda request: s3_error(403, "AccessDenied") if request.path.endswith("/b") else None)
+    proxied(refuses_b_when_ready(job))
     run(headrace, job, """
-import signal
-signal.signal(signal.SIGTERM, lambda *_: out("stopped").write(b"yes"))
+import os, signal
+def stop(*_):
+    out("stopped").write(b"yes")
+    signal.alarm(1)
+signal.signal(signal.SIGALRM, lambda *_: os._exit(3))
+signal.signal(signal.SIGTERM, stop)
+out("ready")
 open(pipe(0), "rb").read()
 out("saved").write(b"half")
-""", "train=s3://box/train/,mode=Pipe", "--stop-grace", "1")
+""", "train=s3://box/train/,mode=Pipe")
     assert output(job, "stopped") == b"yes"
     assert not (job / "output/data/saved").exists()
 

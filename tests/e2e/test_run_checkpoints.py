@@ -5,11 +5,11 @@ import time
 
 import pytest
 
+from tests.e2e.awaiting import PATIENCE_SECONDS, await_that
 from tests.e2e.fault_proxy import s3_error
 from tests.e2e.files import assert_one_line_error, content, put_all, read_bucket, read_tree, write
 from tests.e2e.test_run import python
 
-PATIENCE_SECONDS = 30
 PLACE = "s3://box/ckpt"
 QUICK = ("--checkpoint", PLACE, "--checkpoint-interval", "20ms")
 
@@ -34,10 +34,7 @@ def checkpoints(client):
 
 def await_checkpoint(client, name):
     """Looks until the object is there: nothing else tells what the program has uploaded."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while name not in checkpoints(client):
-        assert time.monotonic() < deadline, f"{name} was never uploaded"
-        time.sleep(0.02)
+    await_that(lambda: name in checkpoints(client), f"an upload of {name}")
 
 
 # Saves a checkpoint of two shards and an index, as scripts do: what names the others comes last.

@@ -15,6 +15,7 @@ import botocore.exceptions
 import pytest
 
 from tests.conftest import ACCESS_KEY, REGION, SECRET_KEY
+from tests.e2e.awaiting import await_that
 from tests.e2e.files import assert_one_line_error, write
 
 KEYS = ("--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY)
@@ -54,14 +55,6 @@ def send_raw(server, request, timeout=20):
         return receive_all(connection)
 
 
-def wait_for(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.02)
-    return value
-
-
 def log_lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
@@ -75,7 +68,8 @@ def fates(server, tmp_path, log_name, count=60):
         with contextlib.suppress(botocore.exceptions.ClientError,
                                  botocore.exceptions.HTTPClientError):
             client.get_object(Bucket="box", Key="k")["Body"].read()
-    lines = wait_for(lambda: len(found := log_lines(tmp_path / log_name)) == count and found)
+    lines = await_that(lambda: len(found := log_lines(tmp_path / log_name)) == count and found,
+                       "a line of the log for each request")
     server.stop()
     return [(line["status"], line.get("shaped")) for line in lines]
 
@@ -154,8 +148,9 @@ def test_metrics_count_what_was_done(start_server, tmp_path):
         client.get_object(Bucket="box", Key="none")
     send_raw(server, b"nonsense\r\n\r\n")
     series = 'headrace_requests_total{operation="%s",status="%s"}'
-    text = wait_for(lambda: (text := fetch(url + "/metrics")) and
-                    metric(text, series % ("GetObject", "404")) == 1 and text)
+    text = await_that(lambda: (text := fetch(url + "/metrics")) and
+                      metric(text, series % ("GetObject", "404")) == 1 and text,
+                      "the miss, counted")
     assert metric(text, series % ("GetObject", "200")) == 1
     assert metric(text, series % ("PutObject", "200")) == 1
     assert metric(text, series % ("none", "400")) == 1
@@ -198,7 +193,8 @@ def test_each_request_is_one_line_without_secrets(start_server, tmp_path):
     with pytest.raises(urllib.error.HTTPError, match="404"):
         fetch(link)
     client.put_object(Bucket="box", Key="new", Body=b"12345")
-    got, presigned, put = wait_for(lambda: len(found := log_lines(log)) == 3 and found)
+    got, presigned, put = await_that(lambda: len(found := log_lines(log)) == 3 and found,
+                                     "three lines of the log")
     assert got["operation"] == "GetObject" and got["bucket"] == "box" and got["key"] == "a key"
     assert got["status"] == 200 and got["sent_bytes"] == 1000 and got["user"] == ACCESS_KEY
     assert got["remote"] == "127.0.0.1" and "Boto3" in got["user_agent"]
@@ -224,12 +220,13 @@ def test_a_hangup_reopens_the_log_and_ends_nothing(start_server, tmp_path):
     server = start_server(*KEYS, "--access-log", log)
     client = server.client()
     client.list_buckets()
-    wait_for(lambda: log.read_text())
+    await_that(log.read_text, "a line of the log")
     log.rename(tmp_path / "access.log.1")
     server.process.send_signal(signal.SIGHUP)
-    wait_for(log.exists)
+    await_that(log.exists, "the new log")
     client.create_bucket(Bucket="later")
-    assert wait_for(lambda: log_lines(log))[0]["operation"] == "CreateBucket"
+    lines = await_that(lambda: log_lines(log), "a line of the new log")
+    assert lines[0]["operation"] == "CreateBucket"
     assert len(log_lines(tmp_path / "access.log.1")) == 1
 
 
@@ -322,7 +319,8 @@ def test_a_running_upload_may_finish_within_the_grace(start_server, tmp_path):
     server.client().create_bucket(Bucket="box")
     with socket.create_connection(address_of(server), timeout=20) as connection:
         connection.sendall(b"PUT /box/k HTTP/1.1\r\nContent-Length: 10\r\n\r\n12345")
-        wait_for(lambda: metric(fetch(url + "/metrics"), "headrace_requests_in_flight") == 1)
+        await_that(lambda: metric(fetch(url + "/metrics"), "headrace_requests_in_flight") == 1,
+                   "a request in flight")
         server.process.send_signal(signal.SIGTERM)
 
         def is_closed():
@@ -335,7 +333,7 @@ def test_a_running_upload_may_finish_within_the_grace(start_server, tmp_path):
                 return False
             return False
 
-        wait_for(is_closed)
+        await_that(is_closed, "the port, closed")
         connection.sendall(b"67890")
         answer = receive_all(connection)
     assert answer.startswith(b"HTTP/1.1 200") and b"Connection: close" in answer

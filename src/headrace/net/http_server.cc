@@ -2,6 +2,7 @@
 #include "headrace/net/http_server.h"
 
 #include <atomic>
+#include <optional>
 #include <vector>
 
 #include <boost/asio/redirect_error.hpp>
@@ -26,11 +27,12 @@ std::string HttpDateNow() { return HttpDate(RealClock().WallNow()); }
 
 struct HttpServer::Shared {
   explicit Shared(EventLoops& loops_in, HttpServerOptions options_in)
-      : loops(loops_in), options(std::move(options_in)), acceptor(loops.At(0)) {}
+      : loops(loops_in), options(std::move(options_in)), acceptor(std::in_place, loops.At(0)) {}
 
   EventLoops& loops;
   HttpServerOptions options;
-  tcp::acceptor acceptor;                            // On loop 0.
+  // On loop 0, and gone when Accept has ended: what holds this may outlive that loop.
+  std::optional<tcp::acceptor> acceptor;
   std::vector<std::unique_ptr<ServerShard>> shards;  // One per loop.
   std::atomic<uint64_t> accepted = 0;
   std::atomic<uint64_t> refused = 0;
@@ -64,15 +66,15 @@ Status HttpServer::Shared::Listen() {
                                                      error ? error.message() : "no address"));
   }
   const tcp::endpoint endpoint = found.begin()->endpoint();
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(1024, error);
+  acceptor->open(endpoint.protocol(), error);
+  if (!error) acceptor->set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor->bind(endpoint, error);
+  if (!error) acceptor->listen(1024, error);
   if (error) {
     return Fail(ErrorCode::kUnavailable,
                 fmt::format("cannot listen on {}: {}", where, error.message()));
   }
-  port = acceptor.local_endpoint(error).port();
+  port = acceptor->local_endpoint(error).port();
   return Ok();
 }
 
@@ -112,7 +114,7 @@ Task<void> HttpServer::Shared::Accept(std::shared_ptr<Shared> shared) {
   while (!shared->shards[0]->is_stopping) {
     const size_t loop = next++ % shared->loops.count();
     boost::system::error_code error;
-    tcp::socket socket = co_await shared->acceptor.async_accept(
+    tcp::socket socket = co_await shared->acceptor->async_accept(
         shared->loops.At(loop), asio::redirect_error(asio::use_awaitable, error));
     if (shared->shards[0]->is_stopping) break;
     if (error) {
@@ -128,6 +130,7 @@ Task<void> HttpServer::Shared::Accept(std::shared_ptr<Shared> shared) {
     shared->accepted.fetch_add(1, std::memory_order_relaxed);
     SpawnDetached(shared->loops.At(loop), Serve(shared, loop, std::move(socket)));
   }
+  shared->acceptor.reset();
   const MutexLock lock(shared->mutex);
   shared->is_accepting = false;
   shared->changed.NotifyAll();
@@ -185,7 +188,7 @@ void HttpServer::Stop() {
   for (const auto& shard : shared_->shards) shard->is_stopping = true;
   asio::post(shared_->loops.At(0), [shared = shared_] {
     boost::system::error_code ignored;
-    shared->acceptor.close(ignored);
+    if (shared->acceptor) shared->acceptor->close(ignored);
   });
   Shared::EndConnections(shared_, true);
   const SteadyTime drained = RealClock().Now() + shared_->options.drain_timeout;

@@ -405,6 +405,15 @@ TEST_F(HttpServerTest, StopWaitsForAHandlerWhoseConnectionIsClosed) {
   EXPECT_TRUE(had_ended);
 }
 
+TEST_F(HttpServerTest, StopIsTheEndOfTheListenerWhateverArrivesMeanwhile) {
+  for (int round = 0; round < 50; ++round) {
+    EventLoops loops(2);
+    auto server = HttpServer::Start(loops, handler_, {.host = "127.0.0.1"}).value();
+    const Socket arriving = Socket::ConnectTo(server->port());
+    server->Stop();
+  }
+}
+
 TEST_F(HttpServerTest, AnAnswerOfAnotherLengthThanPromisedEndsTheConnection) {
   Start();
   const std::string two = " HTTP/1.1\r\nHost: h\r\n\r\nGET /1 HTTP/1.1\r\nHost: h\r\n\r\n";
