@@ -19,18 +19,18 @@ def summarized(section):
         row = dict(row)
         runs = row["runs"]
         if runs and not row["cannot"]:
-            rates = sorted(section["amount"] / run["seconds"] for run in runs)
+            rates = sorted(run["amount"] / run["seconds"] for run in runs)
             row.update(rate=statistics.median(rates), rate_min=rates[0], rate_max=rates[-1],
-                       cpu_s=statistics.median(run["cpu_seconds"] for run in runs),
+                       cpu_per=cpu_per(section, statistics.median(
+                           run["cpu_seconds"] / run["amount"] for run in runs)),
                        rss_mib=max(run["rss_mib"] for run in runs))
-            row["cpu_per"] = cpu_per(section, row["cpu_s"])
         rows.append(row)
     return {**section, "rows": rows}
 
 
-def cpu_per(section, cpu_s):
-    """CPU seconds a GiB, or microseconds an object or request."""
-    return cpu_s / section["amount"] * (1 if section["unit"] == "GiB" else 1e6)
+def cpu_per(section, cpu_seconds):
+    """Of CPU seconds a GiB, object or request: those a GiB, or microseconds."""
+    return cpu_seconds * (1 if section["unit"] == "GiB" else 1e6)
 
 
 def cpu_unit(section):
@@ -70,13 +70,13 @@ class Section:
         return max(self.peers, key=lambda row: row["rate"], default=None)
 
     def thriftiest_peer(self):
-        return min(self.peers, key=lambda row: row["cpu_s"], default=None)
+        return min(self.peers, key=lambda row: row["cpu_per"], default=None)
 
 
 # (work, what, which field, compared with whom, factor, at least or at most)
 ASKED = (
     ("a", "rate", "loop", 0.9, "least"), ("a", "rate", "best peer", 1.15, "least"),
-    ("a", "cpu_s", "loop", 1.15, "most"), ("a", "cpu_s", "best peer", 0.6, "most"),
+    ("a", "cpu_per", "loop", 1.15, "most"), ("a", "cpu_per", "best peer", 0.6, "most"),
     ("c", "rate", "loop", 0.7, "least"), ("c", "rate", "best peer", 3.5, "least"),
     ("d", "rate", "s5cmd", 5, "least"),
     ("e", "rate", "loop", 0.6, "least"), ("e", "rate", "best peer", 3, "least"),

@@ -1,4 +1,5 @@
 """The race's work as data: what is read, from which servers, to where; and the jobs made of it."""
+import copy
 import dataclasses
 import hashlib
 import json
@@ -104,12 +105,22 @@ class Job:
         count = min(work.reads, 500) if is_quick else work.reads
         self.reads = (random_ranges(self.keys, self.data.size_bytes, count) if work.reads
                       else [(key, 0, self.data.size_bytes) for key in self.keys])
+        self._set_totals(f"{self.data.name}.jsonl")
+
+    def _set_totals(self, listing_name):
         self.bytes = sum(length for _, _, length in self.reads)
-        self.listing = DATA / f"{self.data.name}.jsonl"
+        self.listing = DATA / listing_name
         self.listing.write_text("".join(
             json.dumps({"key": key, "size_bytes": self.data.size_bytes}) + "\n"
             for key in self.keys))
         self._digests = {}
+
+    def first(self, count):
+        """The job over its first `count` objects; of jobs that read whole objects."""
+        part = copy.copy(self)
+        part.keys, part.reads = self.keys[:count], self.reads[:count]
+        part._set_totals(f"{self.data.name}-first-{count}.jsonl")
+        return part
 
     def amount(self):
         """What a rate counts."""
