@@ -5,9 +5,10 @@ usage: bench/race.py [--work a,c] [--peers headrace_bench,obstore_get] [--server
 
 Results go to bench/results/race.{json,md,html}, work by work into one report as long as commit,
 machine and rounds are the same; those of a race of some contestants, or of a quick one, whose
-figures mean nothing, to build/race/. A contestant that took more than COUNTED_SECONDS over the
-round that checks bytes reads the first objects alone in the others, as many as take about so long. Servers are not pinned to processors: on a machine of
-two, as on a training host, contestant and server share what there is.
+figures mean nothing, to build/race/. Servers are not pinned to processors: on a machine of two, as
+on a training host, contestant and server share what there is. A contestant that took more than
+COUNTED_SECONDS over many objects in the round that checks bytes reads the first of them alone in
+the other rounds, as many as take about so long.
 """
 import argparse
 import contextlib
