@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "headrace/net/http_message.h"
+#include "headrace/base/text.h"
 
 namespace headrace::testing {
 
@@ -20,10 +20,10 @@ void FaultyStream::RewriteHead() {
   for (size_t line = 0; line < head_size_bytes_;) {
     const size_t end = held_.find("\r\n", line);
     const std::string_view name = std::string_view(held_).substr(line, kName.size());
-    if (net::EqualIgnoringCase(name, kName)) {
+    if (EqualIgnoringCase(name, kName)) {
       const size_t digits = held_.find_first_of("0123456789", line);
       const auto length = static_cast<int64_t>(
-          net::ParseDecimal(std::string_view(held_).substr(digits, end - digits)).value_or(0));
+          ParseDecimal(std::string_view(held_).substr(digits, end - digits)).value_or(0));
       const std::string changed = fmt::format("{}", length + fault_.content_length_delta);
       held_.replace(digits, end - digits, changed);
       head_size_bytes_ = held_.find("\r\n\r\n") + 4;

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
 #include "headrace/net/http_message.h"
 
 namespace headrace::testing {
@@ -13,7 +14,7 @@ namespace {
 
 bool HasHeader(const HeaderList& headers, std::string_view name) {
   return std::ranges::any_of(
-      headers, [&](const auto& field) { return net::EqualIgnoringCase(field.first, name); });
+      headers, [&](const auto& field) { return EqualIgnoringCase(field.first, name); });
 }
 
 std::string HeadOf(const Reply& reply) {
@@ -31,7 +32,7 @@ std::string HeadOf(const Reply& reply) {
 
 std::string ReceivedRequest::Header(std::string_view name) const {
   for (const auto& [field, value] : headers) {
-    if (net::EqualIgnoringCase(field, name)) return value;
+    if (EqualIgnoringCase(field, name)) return value;
   }
   return "";
 }
@@ -140,7 +141,7 @@ bool ScriptedPeer::ServeRequest(Connection& connection) {
   const bool reads_body = !step || step->reads_body;
   if (reads_body) {
     if ((!step || step->sends_continue) &&
-        net::EqualIgnoringCase(request.Header("Expect"), "100-continue")) {
+        EqualIgnoringCase(request.Header("Expect"), "100-continue")) {
       connection.socket.SendAll("HTTP/1.1 100 Continue\r\n\r\n");
     }
     if (!ReadBody(connection, request)) {
@@ -255,10 +256,10 @@ bool ScriptedPeer::ReadHead(Connection& connection, ReceivedRequest& request) {
 }
 
 bool ScriptedPeer::ReadBody(Connection& connection, ReceivedRequest& request) {
-  if (net::EqualIgnoringCase(request.Header("Transfer-Encoding"), "chunked")) {
+  if (EqualIgnoringCase(request.Header("Transfer-Encoding"), "chunked")) {
     return ReadChunked(connection, request);
   }
-  const auto size_bytes = net::ParseDecimal(request.Header("Content-Length"));
+  const auto size_bytes = ParseDecimal(request.Header("Content-Length"));
   return ReadBytes(connection, size_bytes.value_or(0), request.body);
 }
 

@@ -6,6 +6,7 @@
 #include "headrace/base/crc.h"
 #include "headrace/base/encoding.h"
 #include "headrace/base/error.h"
+#include "headrace/base/text.h"
 
 namespace headrace {
 namespace {
@@ -56,10 +57,7 @@ std::string_view ChecksumHeaderSuffix(ChecksumAlgorithm algorithm) {
 size_t ChecksumSizeBytes(ChecksumAlgorithm algorithm) { return NameOf(algorithm).size_bytes; }
 
 std::optional<ChecksumAlgorithm> ParseChecksumAlgorithm(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
+  const std::string lower = LowerCase(name);
   for (const Name& known : kNames) {
     if (known.lower == lower) return known.algorithm;
   }

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "headrace/base/text.h"
+
 namespace headrace {
 namespace {
 
@@ -65,10 +67,7 @@ static_assert(std::ranges::is_sorted(kTypes, {}, &Row::first));
 std::string_view MediaTypeOf(std::string_view name) {
   const size_t dot = name.rfind('.');
   if (dot == std::string_view::npos) return {};
-  std::string extension(name.substr(dot + 1));
-  std::ranges::transform(extension, extension.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string extension = LowerCase(name.substr(dot + 1));
   const auto row = std::ranges::lower_bound(kTypes, extension, {}, &Row::first);
   return row != kTypes.end() && row->first == extension ? row->second : std::string_view();
 }

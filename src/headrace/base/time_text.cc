@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
+
 namespace headrace {
 namespace {
 
@@ -82,10 +84,10 @@ std::optional<SystemTime> ParseIsoTime(std::string_view text) {
   std::string_view rest = text.substr(19);
   if (rest.starts_with('.')) {
     rest.remove_prefix(1);
-    if (rest.empty() || rest.front() < '0' || rest.front() > '9') return std::nullopt;
+    if (rest.empty() || !IsDigit(rest.front())) return std::nullopt;
     int64_t nanoseconds = 0;
     int64_t unit = 100'000'000;
-    while (!rest.empty() && rest.front() >= '0' && rest.front() <= '9') {
+    while (!rest.empty() && IsDigit(rest.front())) {
       nanoseconds += (rest.front() - '0') * unit;
       unit /= 10;
       rest.remove_prefix(1);

@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/cli/attribute_options.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "headrace/base/text.h"
+
 namespace headrace::cli {
 namespace {
 
 using Metadata = std::map<std::string, std::string>;
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return lower;
-}
 
 Result<Metadata> ParseJsonMetadata(std::string_view text) {
   const auto json = nlohmann::json::parse(text, nullptr, false);

@@ -16,6 +16,7 @@
 #include "headrace/cli/stream_target.h"
 #include "headrace/deliver/file/multipart.h"
 #include "headrace/deliver/file/stream_upload.h"
+#include "headrace/store/s3_limits.h"
 
 namespace headrace::cli {
 namespace {
@@ -46,7 +47,7 @@ Status CheckStreamEnd(const CopyOptions& options, const Place& store_end, const 
 Status SendInput(CommandContext& context, ObjectStore& store, const CreateMultipartRequest& request,
                  const CopyOptions& options, TransferDisplay& display) {
   file::StreamUploadOptions upload_options;
-  const uint64_t stream_bytes_max = upload_options.memory_bytes_max * file::kPartCountMax;
+  const uint64_t stream_bytes_max = upload_options.memory_bytes_max * kPartCountMax;
   if (options.expected_size_bytes > stream_bytes_max) {
     return Fail(ErrorCode::kUnsupported,
                 fmt::format("a stream of {} bytes is too long for one object: at most {} can be "

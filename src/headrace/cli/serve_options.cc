@@ -7,18 +7,13 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
 #include "headrace/net/http_client.h"
-#include "headrace/net/http_message.h"
 
 namespace headrace::cli {
 namespace {
 
-char LowerCharacter(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-bool IsDomainCharacter(char c) {
-  const char lower = LowerCharacter(c);
-  return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-}
+bool IsDomainCharacter(char c) { return IsLetterOrDigit(c) || c == '-' || c == '.'; }
 
 }  // namespace
 
@@ -31,7 +26,7 @@ Result<ListenAddress> ParseListen(const std::string& option, const std::string& 
   const size_t colon = text.rfind(':');
   const auto port = colon == std::string::npos
                         ? std::nullopt
-                        : net::ParseDecimal(std::string_view(text).substr(colon + 1));
+                        : ParseDecimal(std::string_view(text).substr(colon + 1));
   if (!port || *port > 65535 || colon == 0) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} '{}' is not HOST:PORT, such as 127.0.0.1:9000", option, text));
@@ -58,7 +53,7 @@ Status CheckAnonymous(const ServeOptions& options, const ListenAddress& address)
 
 Result<std::vector<std::string>> DomainsOf(const ServeOptions& options) {
   std::vector<std::string> domains = {"localhost"};
-  for (std::string domain : options.domains) {
+  for (const std::string& domain : options.domains) {
     const bool is_name = !domain.empty() && std::ranges::all_of(domain, IsDomainCharacter);
     if (!is_name || domain.starts_with('.') || domain.ends_with('.')) {
       return Fail(ErrorCode::kInvalidArgument,
@@ -66,8 +61,7 @@ Result<std::vector<std::string>> DomainsOf(const ServeOptions& options) {
                               "port and no bucket",
                               domain));
     }
-    std::ranges::transform(domain, domain.begin(), LowerCharacter);
-    domains.push_back(std::move(domain));
+    domains.push_back(LowerCase(domain));
   }
   return domains;
 }

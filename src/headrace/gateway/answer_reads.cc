@@ -5,9 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
 #include "headrace/base/time_text.h"
 #include "headrace/gateway/s3_call.h"
 #include "headrace/gateway/s3_failure.h"
+#include "headrace/store/s3_limits.h"
 
 namespace headrace::gateway {
 namespace {
@@ -20,8 +22,8 @@ struct Selection {
 };
 
 Result<Selection> SelectPart(std::string_view text, const ServedObject& object) {
-  const auto number = net::ParseDecimal(text);
-  if (!number || *number < 1 || *number > 10'000) {
+  const auto number = ParseDecimal(text);
+  if (!number || *number < 1 || *number > kPartCountMax) {
     return FailS3("InvalidArgument", "part numbers are 1 to 10,000");
   }
   std::vector<uint64_t> sizes = object.part_sizes_bytes;
@@ -155,7 +157,7 @@ namespace {
 Result<uint32_t> NumberHeader(const S3Call& call, std::string_view name, uint32_t otherwise) {
   const auto text = call.headers().Find(name);
   if (!text) return otherwise;
-  const auto number = net::ParseDecimal(*text);
+  const auto number = ParseDecimal(*text);
   if (number && *number <= INT32_MAX) return static_cast<uint32_t>(*number);
   return FailS3("InvalidArgument", fmt::format("{} must be a number up to 2147483647", name));
 }
@@ -203,7 +205,7 @@ Status CheckAttributeNames(std::string_view wanted) {
 std::string WantedAttributes(const net::HttpHeaders& headers) {
   std::string wanted;
   for (const auto& [name, value] : headers.fields()) {
-    if (!net::EqualIgnoringCase(name, "x-amz-object-attributes")) continue;
+    if (!EqualIgnoringCase(name, "x-amz-object-attributes")) continue;
     if (!wanted.empty()) wanted += ',';
     wanted += value;
   }

@@ -4,9 +4,11 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
 #include "headrace/gateway/s3_call.h"
 #include "headrace/gateway/s3_failure.h"
 #include "headrace/gateway/xml_request.h"
+#include "headrace/store/s3_limits.h"
 
 namespace headrace::gateway {
 namespace {
@@ -70,7 +72,7 @@ Result<std::optional<bool>> AskedType(const S3Call& call,
 Task<Status> CheckWholeSize(S3Call& call, const CompleteMultipartRequest& request) {
   const auto header = call.headers().Find("x-amz-mp-object-size");
   if (!header) co_return Ok();
-  const ListPartsRequest all{.upload = request.upload, .count_max = 10'000};
+  const ListPartsRequest all{.upload = request.upload, .count_max = kPartCountMax};
   HR_CO_TRY_ASSIGN(const ListPartsPage page, co_await call.store.ListParts(all, call.context));
   uint64_t size_bytes = 0;
   for (const PartInfo& part : page.parts) {
@@ -79,7 +81,7 @@ Task<Status> CheckWholeSize(S3Call& call, const CompleteMultipartRequest& reques
     });
     if (is_chosen) size_bytes += part.size_bytes;
   }
-  if (net::ParseDecimal(*header) == size_bytes) co_return Ok();
+  if (ParseDecimal(*header) == size_bytes) co_return Ok();
   co_return FailS3("InvalidRequest",
                    fmt::format("x-amz-mp-object-size is not the parts' {} bytes", size_bytes));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // PutObject, CopyObject, DeleteObject, tags.
 #include "headrace/base/encoding.h"
+#include "headrace/base/text.h"
 #include "headrace/gateway/s3_call.h"
 #include "headrace/gateway/s3_failure.h"
 #include "headrace/gateway/xml_request.h"
@@ -23,7 +24,7 @@ Result<bool> ReplacesMetadata(const S3Call& call) {
 // S3 Express's append: x-amz-write-offset-bytes.
 Task<Status> AnswerAppend(S3Call& call, std::string_view offset) {
   AppendRequest request{.bucket = call.target.bucket, .key = call.target.key};
-  const auto offset_bytes = net::ParseDecimal(offset);
+  const auto offset_bytes = ParseDecimal(offset);
   if (!offset_bytes) {
     co_return FailS3("InvalidArgument", "x-amz-write-offset-bytes must be a number");
   }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/digest.h"
+#include "headrace/base/text.h"
 #include "headrace/gateway/s3_failure.h"
 
 namespace headrace::gateway {
@@ -64,7 +65,7 @@ std::unexpected<Error> WrongSignature() {
 bool IsListed(std::string_view names, std::string_view name) {
   while (!names.empty()) {
     const std::string_view one = names.substr(0, names.find(';'));
-    if (net::EqualIgnoringCase(one, name)) return true;
+    if (EqualIgnoringCase(one, name)) return true;
     names.remove_prefix(std::min(names.size(), one.size() + 1));
   }
   return false;
@@ -75,12 +76,10 @@ bool IsListed(std::string_view names, std::string_view name) {
 Status CheckEverythingIsSigned(const net::HttpHeaders& headers, std::string_view signed_names) {
   constexpr std::string_view kPrefix = "x-amz-";
   for (const auto& [name, value] : headers.fields()) {
-    if (!net::EqualIgnoringCase(std::string_view(name).substr(0, kPrefix.size()), kPrefix))
-      continue;
+    if (!EqualIgnoringCase(std::string_view(name).substr(0, kPrefix.size()), kPrefix)) continue;
     // The canonical request holds the first, and the others decide nothing on their own.
-    if (net::EqualIgnoringCase(name, "x-amz-content-sha256") ||
-        net::EqualIgnoringCase(name, "x-amz-date") ||
-        net::EqualIgnoringCase(name, "x-amz-security-token")) {
+    if (EqualIgnoringCase(name, "x-amz-content-sha256") || EqualIgnoringCase(name, "x-amz-date") ||
+        EqualIgnoringCase(name, "x-amz-security-token")) {
       continue;
     }
     if (IsListed(signed_names, name)) continue;

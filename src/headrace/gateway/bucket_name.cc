@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
 #include "headrace/gateway/s3_failure.h"
 
 namespace headrace::gateway {
@@ -21,8 +22,7 @@ constexpr std::array<std::string_view, 4> kReservedSuffixes = {"-s3alias", "--ol
 // Ends the name of a directory bucket, which has its zone before it: "base--usw2-az1--x-s3".
 constexpr std::string_view kDirectorySuffix = "--x-s3";
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetterOrDigit(char c) { return IsDigit(c) || (c >= 'a' && c <= 'z'); }
+bool IsLowerLetterOrDigit(char c) { return IsDigit(c) || (c >= 'a' && c <= 'z'); }
 
 // Four numbers of one to three digits between dots.
 bool LooksLikeAddress(std::string_view name) {
@@ -49,11 +49,11 @@ std::string BrokenRule(std::string_view name) {
   if (name.size() < kNameBytesMin || name.size() > kNameBytesMax) {
     return "it must have 3 to 63 characters";
   }
-  if (!std::ranges::all_of(name,
-                           [](char c) { return IsLetterOrDigit(c) || c == '.' || c == '-'; })) {
+  if (!std::ranges::all_of(
+          name, [](char c) { return IsLowerLetterOrDigit(c) || c == '.' || c == '-'; })) {
     return "only lower-case letters, digits, '.' and '-' may stand in it";
   }
-  if (!IsLetterOrDigit(name.front()) || !IsLetterOrDigit(name.back())) {
+  if (!IsLowerLetterOrDigit(name.front()) || !IsLowerLetterOrDigit(name.back())) {
     return "it must begin and end with a letter or a digit";
   }
   if (name.find("..") != std::string_view::npos) return "it must not have two dots side by side";

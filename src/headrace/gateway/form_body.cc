@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "headrace/base/text.h"
 #include "headrace/gateway/s3_failure.h"
-#include "headrace/net/http_message.h"
 
 namespace headrace::gateway {
 namespace {
@@ -19,17 +19,9 @@ std::unexpected<Error> Malformed() {
                 "the body is not well-formed multipart/form-data with a file as its last field");
 }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
-
 // The value of a parameter: name="value" or name=value. Nothing: it is not there.
 std::optional<std::string> Parameter(std::string_view header, std::string_view name) {
-  const std::string lower = Lower(header);
+  const std::string lower = LowerCase(header);
   size_t at = 0;
   while ((at = lower.find(name, at)) != std::string::npos) {
     const size_t after = at + name.size();
@@ -61,10 +53,10 @@ Result<PartHead> ParsePartHead(std::string_view text) {
     if (colon == std::string_view::npos) return Malformed();
     std::string_view value = line.substr(colon + 1);
     while (value.starts_with(' ')) value.remove_prefix(1);
-    if (net::EqualIgnoringCase(line.substr(0, colon), "Content-Disposition")) {
-      head.name = Lower(Parameter(value, "name").value_or(std::string()));
+    if (EqualIgnoringCase(line.substr(0, colon), "Content-Disposition")) {
+      head.name = LowerCase(Parameter(value, "name").value_or(std::string()));
       head.file_name = Parameter(value, "filename");
-    } else if (net::EqualIgnoringCase(line.substr(0, colon), "Content-Type")) {
+    } else if (EqualIgnoringCase(line.substr(0, colon), "Content-Type")) {
       head.type = value;
     }
   }
@@ -76,7 +68,7 @@ Result<PartHead> ParsePartHead(std::string_view text) {
 
 std::optional<std::string> FormBoundary(std::string_view content_type) {
   constexpr std::string_view kType = "multipart/form-data";
-  if (!net::EqualIgnoringCase(content_type.substr(0, kType.size()), kType)) return std::nullopt;
+  if (!EqualIgnoringCase(content_type.substr(0, kType.size()), kType)) return std::nullopt;
   auto boundary = Parameter(content_type, "boundary");
   // RFC 2046 section 5.1.1.
   if (!boundary || boundary->empty() || boundary->size() > 70) return std::nullopt;

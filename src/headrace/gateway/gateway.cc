@@ -6,6 +6,7 @@
 #include "headrace/base/encoding.h"
 #include "headrace/base/log.h"
 #include "headrace/base/random.h"
+#include "headrace/base/text.h"
 #include "headrace/gateway/request_record.h"
 #include "headrace/gateway/s3_call.h"
 #include "headrace/gateway/s3_failure.h"
@@ -318,7 +319,7 @@ std::unexpected<Error> NoSuchVersion() {
 Result<uint32_t> NumberQuery(const S3Call& call, std::string_view name, uint32_t otherwise) {
   const auto text = call.target.Query(name);
   if (!text || text->empty()) return otherwise;
-  const auto number = net::ParseDecimal(*text);
+  const auto number = ParseDecimal(*text);
   if (!number || *number > INT32_MAX) {
     return FailS3("InvalidArgument", fmt::format("{} must be a number up to 2147483647", name));
   }

@@ -9,9 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/text.h"
 #include "headrace/base/time_text.h"
 #include "headrace/gateway/s3_failure.h"
-#include "headrace/net/http_message.h"
 
 namespace headrace::gateway {
 namespace {
@@ -20,14 +20,6 @@ using nlohmann::json;
 
 // No policy that a browser carries comes near it.
 constexpr size_t kPolicyBytesMax = 20 * 1024;
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
 
 std::unexpected<Error> Invalid(std::string_view why) {
   return FailS3("InvalidPolicyDocument", fmt::format("Invalid Policy: {}", why));
@@ -81,7 +73,7 @@ class Checker {
     if (!condition.is_array() || condition.size() != 3 || !condition[0].is_string()) {
       return Invalid("a condition is neither an object nor a list of three");
     }
-    const std::string kind = Lower(condition[0].get<std::string>());
+    const std::string kind = LowerCase(condition[0].get<std::string>());
     if (kind == "content-length-range") return CheckRange(condition[1], condition[2]);
     if (kind != "eq" && kind != "starts-with") {
       return Invalid(fmt::format("a condition cannot be '{}'", kind));
@@ -107,7 +99,7 @@ class Checker {
 
  private:
   Status CheckField(std::string_view kind, std::string_view given_name, const std::string& wanted) {
-    const std::string name = Lower(given_name);
+    const std::string name = LowerCase(given_name);
     const auto found = fields_.find(name);
     std::string_view value = found == fields_.end() ? std::string_view() : found->second;
     if (name == "bucket") value = bucket_;
@@ -123,7 +115,7 @@ class Checker {
     const auto number = [](const json& value) -> std::optional<uint64_t> {
       if (value.is_number_unsigned()) return value.get<uint64_t>();
       if (!value.is_string()) return std::nullopt;
-      return net::ParseDecimal(value.get<std::string>());
+      return ParseDecimal(value.get<std::string>());
     };
     const auto size_bytes_min = number(low);
     const auto size_bytes_max = number(high);

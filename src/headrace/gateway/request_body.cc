@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/text.h"
 #include "headrace/gateway/s3_failure.h"
 
 namespace headrace::gateway {
@@ -16,18 +17,9 @@ constexpr std::string_view kChecksumPrefix = "x-amz-checksum-";
 constexpr std::string_view kTrailerSignature = "x-amz-trailer-signature";
 constexpr uint64_t kObjectBytesMax = 50ULL << 40U;
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
-
 bool IsHexDigest(std::string_view text) {
-  return text.size() == 64 && std::ranges::all_of(text, [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-         });
+  return text.size() == 64 &&
+         std::ranges::all_of(text, [](char c) { return HexDigitValue(c) >= 0; });
 }
 
 Sha256Digest DigestOf(RunningDigest& running) {
@@ -82,7 +74,7 @@ Status RequestBody::ReadForm() {
           "InvalidArgument",
           fmt::format("a body of the form {} needs a request signed by the same algorithm", form));
     }
-    size_bytes_ = net::ParseDecimal(call_->head().headers.Value("x-amz-decoded-content-length"));
+    size_bytes_ = ParseDecimal(call_->head().headers.Value("x-amz-decoded-content-length"));
     if (!size_bytes_) {
       return FailS3("MissingContentLength", "aws-chunked needs x-amz-decoded-content-length");
     }
@@ -106,7 +98,7 @@ Status RequestBody::ReadDeclarations() {
     md5_.emplace(DigestKind::kMd5);
   }
   for (const auto& [name, value] : headers.fields()) {
-    const auto algorithm = AlgorithmOfName(Lower(name));
+    const auto algorithm = AlgorithmOfName(LowerCase(name));
     if (!algorithm) continue;
     if (algorithm_) return FailS3("InvalidRequest", "more than one checksum is given");
     algorithm_ = algorithm;
@@ -116,7 +108,7 @@ Status RequestBody::ReadDeclarations() {
     }
   }
   if (!algorithm_ && has_trailers_) {
-    const std::string trailer = Lower(headers.Value("x-amz-trailer"));
+    const std::string trailer = LowerCase(headers.Value("x-amz-trailer"));
     algorithm_ = AlgorithmOfName(trailer);
     if (!algorithm_ && trailer.starts_with(kChecksumPrefix)) {
       return FailS3("InvalidRequest",
@@ -243,7 +235,7 @@ Status RequestBody::CheckTrailers() {
   const std::string_view announced = call_->head().headers.Value("x-amz-trailer");
   std::string signed_text;
   for (const auto& [name, value] : framing_.trailers().fields()) {
-    const std::string lower = Lower(name);
+    const std::string lower = LowerCase(name);
     if (lower == kTrailerSignature && is_signed_ && has_trailers_) continue;
     if (!has_trailers_ || !net::HasToken(announced, lower)) {
       return FailS3("MalformedTrailerError",
@@ -269,7 +261,7 @@ Status RequestBody::CheckEnd() {
     return FailS3("IncompleteBody", fmt::format("the body has {} bytes, not the {} it announced",
                                                 read_bytes_, *size_bytes_));
   }
-  if (sha256_ && HexEncode(AsBytes(sha256_->Finish())) != Lower(identity_.payload_hash)) {
+  if (sha256_ && HexEncode(AsBytes(sha256_->Finish())) != LowerCase(identity_.payload_hash)) {
     return FailS3("XAmzContentSHA256Mismatch",
                   "the body's SHA-256 is not the one in x-amz-content-sha256");
   }

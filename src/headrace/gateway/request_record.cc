@@ -6,6 +6,7 @@
 
 #include "headrace/base/encoding.h"
 #include "headrace/base/json_line.h"
+#include "headrace/base/text.h"
 #include "headrace/base/time_text.h"
 
 namespace headrace::gateway {
@@ -19,13 +20,8 @@ bool IsSecret(std::string_view name) {
   // An escaped letter must not carry a secret past us.
   const auto decoded = UriDecode(name, true);
   return std::ranges::any_of(kSecretParameters, [&](std::string_view secret) {
-    return net::EqualIgnoringCase(decoded ? *decoded : name, secret);
+    return EqualIgnoringCase(decoded ? *decoded : name, secret);
   });
-}
-
-uint64_t Microseconds(std::chrono::nanoseconds span) {
-  return static_cast<uint64_t>(
-      std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(span).count()));
 }
 
 std::string_view FateName(FateKind fate) {
@@ -43,6 +39,11 @@ std::string_view FateName(FateKind fate) {
 }
 
 }  // namespace
+
+uint64_t Microseconds(std::chrono::nanoseconds span) {
+  return static_cast<uint64_t>(
+      std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(span).count()));
+}
 
 std::string BlankSecrets(std::string_view target) {
   const size_t question = target.find('?');

@@ -43,4 +43,7 @@ std::string AccessLogLine(const RequestRecord& record, const net::HttpRequestHea
 // A request's target with the values of signatures and tokens in its query replaced by "-".
 std::string BlankSecrets(std::string_view target);
 
+// Whole microseconds, as the log and the histograms have them; 0 for a negative span.
+uint64_t Microseconds(std::chrono::nanoseconds span);
+
 }  // namespace headrace::gateway

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/text.h"
 #include "headrace/base/time_text.h"
 #include "headrace/gateway/s3_failure.h"
 
@@ -13,14 +14,6 @@ namespace headrace::gateway {
 namespace {
 
 constexpr size_t kUserMetadataBytesMax = 2 * 1024;
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
 
 Status ParseQuery(std::string_view text, S3Target& target) {
   while (!text.empty()) {
@@ -48,7 +41,7 @@ std::string HostName(std::string_view host) {
     host = host.substr(0, colon);
   }
   if (host.ends_with('.')) host.remove_suffix(1);
-  return Lower(host);
+  return LowerCase(host);
 }
 
 // The bucket a virtual-host request names: what stands before the longest domain that fits, dots
@@ -128,8 +121,8 @@ Result<std::optional<ByteRange>> ParseRange(std::string_view header, uint64_t si
   header.remove_prefix(kUnit.size());
   const size_t dash = header.find('-');
   if (dash == std::string_view::npos) return std::nullopt;
-  const auto first = net::ParseDecimal(header.substr(0, dash));
-  const auto last = net::ParseDecimal(header.substr(dash + 1));
+  const auto first = ParseDecimal(header.substr(0, dash));
+  const auto last = ParseDecimal(header.substr(dash + 1));
   const bool has_first = dash > 0;
   const bool has_last = dash + 1 < header.size();
   if ((has_first && !first) || (has_last && !last) || (!has_first && !has_last)) {
@@ -187,13 +180,13 @@ Result<ObjectAttributes> AttributesOf(const net::HttpHeaders& headers) {
     encodings = comma == std::string_view::npos ? std::string_view() : encodings.substr(comma + 1);
     while (one.starts_with(' ')) one.remove_prefix(1);
     while (one.ends_with(' ')) one.remove_suffix(1);
-    if (one.empty() || net::EqualIgnoringCase(one, "aws-chunked")) continue;
+    if (one.empty() || EqualIgnoringCase(one, "aws-chunked")) continue;
     if (!attributes.content_encoding.empty()) attributes.content_encoding += ",";
     attributes.content_encoding += one;
   }
   size_t size_bytes = 0;
   for (const auto& [name, value] : headers.fields()) {
-    std::string lower = Lower(name);
+    std::string lower = LowerCase(name);
     constexpr std::string_view kPrefix = "x-amz-meta-";
     if (!lower.starts_with(kPrefix)) continue;
     lower.erase(0, kPrefix.size());

@@ -101,10 +101,6 @@ std::span<const MetricSpec> Table() {
   return table;
 }
 
-uint64_t Microseconds(std::chrono::nanoseconds span) {
-  return static_cast<uint64_t>(std::max<int64_t>(0, span.count() / 1000));
-}
-
 void SetValue(MetricsSnapshot& snapshot, ServerMetric metric, uint64_t value) {
   snapshot[static_cast<size_t>(metric)].samples.at(0).value = static_cast<double>(value);
 }

@@ -10,8 +10,8 @@
 #include "headrace/base/digest.h"
 #include "headrace/base/encoding.h"
 #include "headrace/base/random.h"
+#include "headrace/base/text.h"
 #include "headrace/gateway/s3_failure.h"
-#include "headrace/net/http_message.h"
 
 namespace headrace::gateway {
 namespace {
@@ -64,7 +64,7 @@ Result<SessionClaims> SessionKeys::Read(std::string_view token) {
     claim = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), claim.size() + 1));
   }
-  const auto seconds = net::ParseDecimal(claims[3]);
+  const auto seconds = ParseDecimal(claims[3]);
   if (!seconds || *seconds > INT32_MAX * 4ULL) return WrongToken();
   return SessionClaims{.user_access_key_id = std::string(claims[0]),
                        .bucket = std::string(claims[1]),

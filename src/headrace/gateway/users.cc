@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/log.h"
+#include "headrace/base/text.h"
 #include "headrace/base/unique_fd.h"
 
 #define TOML_EXCEPTIONS 0
@@ -34,8 +35,7 @@ bool IsBucketPattern(std::string_view text) {
   if (text.ends_with('*')) text.remove_suffix(1);
   constexpr size_t kBucketCharactersMax = 63;
   return text.size() <= kBucketCharactersMax && std::ranges::all_of(text, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '.' || c == '-' || c == '_';
+           return IsLetterOrDigit(c) || c == '.' || c == '-' || c == '_';
          });
 }
 

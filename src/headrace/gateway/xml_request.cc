@@ -5,15 +5,14 @@
 #include <pugixml.hpp>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/text.h"
 #include "headrace/gateway/s3_failure.h"
 #include "headrace/gateway/s3_request.h"
-#include "headrace/net/http_message.h"
+#include "headrace/store/s3_limits.h"
 
 namespace headrace::gateway {
 namespace {
 
-constexpr size_t kKeysMax = 1'000;
-constexpr size_t kPartsMax = 10'000;
 constexpr size_t kTagsMax = 10;
 
 // Keys may be nothing but spaces, so those are kept. pugixml skips document types and expands no
@@ -58,7 +57,7 @@ Result<DeleteOrder> ParseDelete(const std::string& xml) {
   DeleteOrder order;
   order.is_quiet = TextOf(root, "Quiet") == "true";
   for (const pugi::xml_node& object : root.children("Object")) {
-    if (!object.child("Key") || order.items.size() == kKeysMax) return Malformed();
+    if (!object.child("Key") || order.items.size() == kDeleteKeyCountMax) return Malformed();
     order.items.push_back({.key = TextOf(object, "Key"),
                            .version_id = TextOf(object, "VersionId"),
                            .etag = std::string(Unquoted(TextOf(object, "ETag")))});
@@ -73,9 +72,9 @@ Result<std::vector<PartInfo>> ParseComplete(const std::string& xml) {
   HR_TRY(Load(xml, "CompleteMultipartUpload", document, root));
   std::vector<PartInfo> parts;
   for (const pugi::xml_node& node : root.children("Part")) {
-    const auto number = net::ParseDecimal(TextOf(node, "PartNumber"));
-    if (!number || parts.size() == kPartsMax) return Malformed();
-    if (*number < 1 || *number > kPartsMax) {
+    const auto number = ParseDecimal(TextOf(node, "PartNumber"));
+    if (!number || parts.size() == kPartCountMax) return Malformed();
+    if (*number < 1 || *number > kPartCountMax) {
       return FailS3("InvalidArgument", "part numbers are 1 to 10,000");
     }
     PartInfo part{.part_number = static_cast<uint32_t>(*number)};

@@ -10,6 +10,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
 #include "headrace/job/channel_options.h"
 #include "headrace/job/setting_text.h"
 
@@ -136,8 +137,7 @@ std::string DefaultJobName(const std::vector<std::string>& command, SystemTime n
   source.remove_prefix(source.rfind('/') + 1);
   std::string stem;
   for (const char c : source.substr(0, kStemBytesMax)) {
-    const bool is_clean =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    const bool is_clean = IsLetterOrDigit(c);
     if (is_clean || !stem.empty()) stem += is_clean ? c : '-';
   }
   if (stem.empty()) stem = "job";

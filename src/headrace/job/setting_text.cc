@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
 #include "headrace/store/s3_uri.h"
 
 namespace headrace::job {
@@ -19,15 +20,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kSpanMax = std::chrono::days(31);
 constexpr std::array<std::pair<std::string_view, double>, 6> kMillisecondsOf{
     {{"", 1'000}, {"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
-
-bool IsWord(std::string_view text, std::string_view upper_case) {
-  if (text.size() != upper_case.size()) return false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i] >= 'a' && text[i] <= 'z' ? static_cast<char>(text[i] - 32) : text[i];
-    if (c != upper_case[i]) return false;
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -47,8 +39,8 @@ Result<milliseconds> ParseSpan(std::string_view text) {
 }
 
 Result<Compression> ParseOutputCompression(std::string_view text) {
-  if (IsWord(text, "NONE")) return Compression::kNone;
-  if (IsWord(text, "GZIP")) return Compression::kGzip;
+  if (EqualIgnoringCase(text, "NONE")) return Compression::kNone;
+  if (EqualIgnoringCase(text, "GZIP")) return Compression::kGzip;
   return Fail(ErrorCode::kInvalidArgument,
               fmt::format("output compression '{}' must be GZIP or NONE", text));
 }

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
 #include "headrace/base/utf8.h"
 #include "headrace/job/checkpoint_place.h"
 #include "headrace/job/directory_channel.h"
@@ -26,10 +27,6 @@ std::unexpected<Error> Refuse(fmt::format_string<Args...> format, Args&&... args
   return Fail(ErrorCode::kInvalidArgument, fmt::format(format, std::forward<Args>(args)...));
 }
 
-bool IsAlphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool HasNul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
 // Text that both a JSON file and a process's environment can carry unchanged.
 bool IsPortable(std::string_view text) { return !HasNul(text) && IsUtf8(text); }
@@ -37,7 +34,7 @@ bool IsPortable(std::string_view text) { return !HasNul(text) && IsUtf8(text); }
 Status ValidateJobName(std::string_view name) {
   const bool fits = !name.empty() && name.size() <= kLimits.job_name_bytes_max;
   const bool is_clean =
-      std::ranges::all_of(name, [](char c) { return IsAlphanumeric(c) || c == '-'; });
+      std::ranges::all_of(name, [](char c) { return IsLetterOrDigit(c) || c == '-'; });
   if (!fits || !is_clean || name.front() == '-' || name.back() == '-') {
     return Refuse("job name '{}' must be 1 to {} letters, digits and inner hyphens", name,
                   kLimits.job_name_bytes_max);
@@ -48,7 +45,7 @@ Status ValidateJobName(std::string_view name) {
 Status ValidateChannelName(std::string_view name) {
   const bool fits = !name.empty() && name.size() <= kLimits.channel_name_bytes_max;
   const bool is_clean = std::ranges::all_of(
-      name, [](char c) { return IsAlphanumeric(c) || c == '.' || c == '_' || c == '-'; });
+      name, [](char c) { return IsLetterOrDigit(c) || c == '.' || c == '_' || c == '-'; });
   if (!fits || !is_clean || name == "." || name == "..") {
     return Refuse("channel name '{}' must be 1 to {} letters, digits, '.', '_' and '-'", name,
                   kLimits.channel_name_bytes_max);
@@ -213,7 +210,7 @@ Status ValidateEnvironment(const std::map<std::string, std::string>& environment
     const bool is_name =
         !name.empty() && name.size() <= kLimits.environment_name_bytes_max &&
         !IsDigit(name.front()) &&
-        std::ranges::all_of(name, [](char c) { return IsAlphanumeric(c) || c == '_'; });
+        std::ranges::all_of(name, [](char c) { return IsLetterOrDigit(c) || c == '_'; });
     if (!is_name) {
       return Refuse("environment variable name '{}' must be letters, digits and '_'", name);
     }

@@ -1,25 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/net/chunk_framing.h"
 
-#include <algorithm>
+#include "headrace/base/text.h"
 
 namespace headrace::net {
-namespace {
-
-std::string_view TrimSpaces(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-}  // namespace
 
 Result<size_t> ChunkFraming::Advance(std::string_view input) {
   size_t taken = 0;
@@ -64,14 +48,14 @@ Status ChunkFraming::EndLine() {
 
 Status ChunkFraming::ReadSize() {
   const size_t semicolon = line_.find(';');
-  const std::string_view digits = TrimSpaces(std::string_view(line_).substr(0, semicolon));
+  const std::string_view digits = Trim(std::string_view(line_).substr(0, semicolon));
   // 15 digits keep the sum of sizes far below 2^64.
   if (digits.empty() || digits.size() > 15) {
     return Fail(ErrorCode::kCorrupt, "a chunk's size is not a hexadecimal number");
   }
   uint64_t size_bytes = 0;
   for (const char c : digits) {
-    const int digit = HexDigit(c);
+    const int digit = HexDigitValue(c);
     if (digit < 0) {
       return Fail(ErrorCode::kCorrupt, "a chunk's size is not a hexadecimal number");
     }
@@ -94,8 +78,8 @@ Status ChunkFraming::ReadTrailer() {
   if (colon == std::string::npos || colon == 0 || trailer_bytes_ > kTrailerBytesMax) {
     return Fail(ErrorCode::kCorrupt, "a trailer of the chunked body is malformed");
   }
-  std::string name(TrimSpaces(std::string_view(line_).substr(0, colon)));
-  std::string value(TrimSpaces(std::string_view(line_).substr(colon + 1)));
+  std::string name(Trim(std::string_view(line_).substr(0, colon)));
+  std::string value(Trim(std::string_view(line_).substr(colon + 1)));
   trailers_.Add(std::move(name), std::move(value));
   return Ok();
 }

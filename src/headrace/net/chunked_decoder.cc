@@ -5,6 +5,8 @@
 #include <cstring>
 #include <optional>
 
+#include "headrace/base/text.h"
+
 namespace headrace::net {
 namespace {
 
@@ -15,17 +17,9 @@ std::optional<uint64_t> ParseSize(std::string_view line) {
   if (digits.empty() || digits.size() > 15) return std::nullopt;
   uint64_t value = 0;
   for (const char c : digits) {
-    unsigned digit = 0;
-    if (c >= '0' && c <= '9') {
-      digit = static_cast<unsigned>(c - '0');
-    } else if (c >= 'a' && c <= 'f') {
-      digit = static_cast<unsigned>(c - 'a' + 10);
-    } else if (c >= 'A' && c <= 'F') {
-      digit = static_cast<unsigned>(c - 'A' + 10);
-    } else {
-      return std::nullopt;
-    }
-    value = value * 16 + digit;
+    const int digit = HexDigitValue(c);
+    if (digit < 0) return std::nullopt;
+    value = value * 16 + static_cast<uint64_t>(digit);
   }
   return value;
 }

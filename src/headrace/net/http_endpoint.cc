@@ -2,6 +2,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
 #include "headrace/net/http_client.h"
 
 namespace headrace::net {

@@ -5,23 +5,9 @@
 
 #include <boost/beast/http/status.hpp>
 
+#include "headrace/base/text.h"
+
 namespace headrace::net {
-namespace {
-
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-}  // namespace
-
-bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return Lower(x) == Lower(y); });
-}
 
 bool HasToken(std::string_view field_value, std::string_view token) {
   while (!field_value.empty()) {
@@ -38,16 +24,6 @@ std::string_view ReasonPhrase(int status) {
   if (known == boost::beast::http::status::unknown) return {};
   const auto phrase = boost::beast::http::obsolete_reason(known);
   return {phrase.data(), phrase.size()};
-}
-
-std::optional<uint64_t> ParseDecimal(std::string_view text) {
-  if (text.empty() || text.size() > 19) return std::nullopt;
-  uint64_t value = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
-    value = value * 10 + static_cast<uint64_t>(c - '0');
-  }
-  return value;
 }
 
 void HttpHeaders::Set(std::string_view name, std::string value) {

@@ -53,12 +53,9 @@ struct HttpBodyFraming {
   std::optional<uint64_t> content_length;
 };
 
-bool EqualIgnoringCase(std::string_view a, std::string_view b);
 // True when the comma-separated field value holds `token`, compared without case.
 bool HasToken(std::string_view field_value, std::string_view token);
 // "OK" for 200; empty for a status without a name.
 std::string_view ReasonPhrase(int status);
-// A decimal number of at most 19 digits and nothing else.
-std::optional<uint64_t> ParseDecimal(std::string_view text);
 
 }  // namespace headrace::net

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/text.h"
 
 namespace headrace::net {
 namespace {

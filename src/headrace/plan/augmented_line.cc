@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "headrace/base/text.h"
 #include "headrace/plan/json_text.h"
 
 namespace headrace::plan {
@@ -58,12 +59,6 @@ Status CheckJson(std::string_view line) {
   return Refuse(fmt::format("column {}: not JSON{}", column, LikelyJsonMistake(line, column - 1)));
 }
 
-std::string_view Trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
-}
-
 simdjson::error_code ReadValue(od::value read, AttributeValue& value) {
   od::json_type type{};
   std::string_view json = read.raw_json_token();  // With the blanks behind it.
@@ -81,7 +76,7 @@ simdjson::error_code ReadValue(od::value read, AttributeValue& value) {
     if (const auto failure = read.get_object().get(object)) return failure;
     if (const auto failure = object.raw_json().get(json)) return failure;
   }
-  value.json = Trimmed(json);
+  value.json = Trim(json, kBlank);
   if (type != od::json_type::string) value.text = value.json;
   return simdjson::SUCCESS;
 }

@@ -2,20 +2,13 @@
 #include "headrace/plan/epoch_plan.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
+
 namespace headrace::plan {
 namespace {
-
-std::optional<uint64_t> ParseNumber(std::string_view text) {
-  uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || rest != end) return std::nullopt;
-  return number;
-}
 
 // The first position not before `start` that belongs to the rank.
 uint64_t FirstPosition(uint64_t start, Rank rank) {
@@ -28,8 +21,8 @@ uint64_t FirstPosition(uint64_t start, Rank rank) {
 Result<ResumePoint> ParseResumePoint(std::string_view text) {
   const size_t colon = text.find(':');
   if (colon != std::string_view::npos) {
-    const auto epoch = ParseNumber(text.substr(0, colon));
-    const auto position = ParseNumber(text.substr(colon + 1));
+    const auto epoch = ParseDecimal(text.substr(0, colon));
+    const auto position = ParseDecimal(text.substr(colon + 1));
     if (epoch && position) return ResumePoint{.epoch = *epoch, .position = *position};
   }
   return Fail(ErrorCode::kInvalidArgument,

@@ -11,6 +11,7 @@
 
 #include "headrace/base/encoding.h"
 #include "headrace/plan/key_path.h"
+#include "headrace/store/s3_limits.h"
 
 namespace headrace::plan {
 namespace {
@@ -34,7 +35,7 @@ std::optional<uint16_t> EtagPartCount(std::string_view etag) {
   uint16_t count = 0;
   const char* const end = count_text.data() + count_text.size();
   const auto [rest, error] = std::from_chars(count_text.data(), end, count);
-  if (error != std::errc() || rest != end || count > kEtagPartCountMax) return std::nullopt;
+  if (error != std::errc() || rest != end || count > kPartCountMax) return std::nullopt;
   return count;
 }
 

@@ -102,8 +102,7 @@ class Listing {
 // entries, small enough that the last block's slack does not matter.
 inline constexpr uint32_t kListingBlockEntries = 4096;
 
-inline constexpr uint16_t kEtagPlain = 0;  // 32 hexadecimal digits, no part count.
-inline constexpr uint16_t kEtagPartCountMax = 10'000;
+inline constexpr uint16_t kEtagPlain = 0;           // 32 hexadecimal digits, no part count.
 inline constexpr uint16_t kEtagElsewhere = 0xFFFE;  // Bytes 0 to 3 of `etag`: index of the text.
 inline constexpr uint16_t kEtagAbsent = 0xFFFF;
 

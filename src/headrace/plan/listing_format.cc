@@ -10,6 +10,7 @@
 #include "headrace/base/crc.h"
 #include "headrace/base/encoding.h"
 #include "headrace/plan/key_path.h"
+#include "headrace/store/s3_limits.h"
 
 namespace headrace::plan {
 namespace {
@@ -138,7 +139,7 @@ Status ListingReader::CheckEntry(const ListingEntry& entry, const Listing::Block
     uint32_t index = 0;
     std::memcpy(&index, entry.etag.data(), sizeof(index));
     if (index >= listing_.etags_elsewhere_.size()) return Corrupt("an unknown ETag");
-  } else if (entry.etag_kind > kEtagPartCountMax && entry.etag_kind != kEtagAbsent) {
+  } else if (entry.etag_kind > kPartCountMax && entry.etag_kind != kEtagAbsent) {
     return Corrupt("an unknown kind of ETag");
   }
   return Ok();

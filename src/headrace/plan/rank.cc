@@ -2,10 +2,11 @@
 #include "headrace/plan/rank.h"
 
 #include <array>
-#include <charconv>
 #include <string_view>
 
 #include <fmt/format.h>
+
+#include "headrace/base/text.h"
 
 namespace headrace::plan {
 namespace {
@@ -28,14 +29,6 @@ constexpr std::array kLaunchers = {
     Launcher{"JOB_COMPLETION_INDEX", "JOB_COMPLETIONS"},
 };
 
-std::optional<uint64_t> ParseNumber(std::string_view text) {
-  uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (text.empty() || error != std::errc() || rest != end) return std::nullopt;
-  return number;
-}
-
 }  // namespace
 
 Result<std::optional<Rank>> RankFromEnvironment(const Environment& environment) {
@@ -43,8 +36,8 @@ Result<std::optional<Rank>> RankFromEnvironment(const Environment& environment) 
     const std::string_view index_text = environment.Get(launcher.index_name);
     const std::string_view count_text = environment.Get(launcher.count_name);
     if (index_text.empty() || (launcher.needs_count && count_text.empty())) continue;
-    const auto index = ParseNumber(index_text);
-    const auto count = ParseNumber(count_text);
+    const auto index = ParseDecimal(index_text);
+    const auto count = ParseDecimal(count_text);
     if (!index || !count || *index >= *count) {
       return Fail(
           ErrorCode::kInvalidArgument,

@@ -11,12 +11,12 @@
 #include "headrace/base/event_loops.h"
 #include "headrace/base/mutex.h"
 #include "headrace/store/object_store.h"
+#include "headrace/store/s3_limits.h"
 
 namespace headrace::file {
 
 struct BatchDeleteOptions {
-  // What one DeleteObjects request of S3 takes at most.
-  size_t keys_per_request = 1000;
+  size_t keys_per_request = kDeleteKeyCountMax;
   // A store may delete 3,500 keys a second under one prefix; four full requests keep it busy.
   size_t requests_in_flight_max = 4;
 };

@@ -9,6 +9,7 @@
 
 #include "headrace/base/buffer.h"
 #include "headrace/base/mutex.h"
+#include "headrace/store/s3_limits.h"
 
 namespace headrace::file {
 namespace {

@@ -9,8 +9,6 @@
 
 namespace headrace::file {
 
-// S3's own limits on an upload in parts.
-inline constexpr uint64_t kPartCountMax = 10'000;
 // One copy request may move this much; S3's limit for CopyObject and UploadPartCopy.
 inline constexpr uint64_t kCopyBytesMax = 5ULL << 30U;
 

@@ -15,6 +15,7 @@
 #include "headrace/base/buffer.h"
 #include "headrace/base/mutex.h"
 #include "headrace/deliver/file/multipart.h"
+#include "headrace/store/s3_limits.h"
 #include "headrace/store/s3_uri.h"
 
 namespace headrace::file {

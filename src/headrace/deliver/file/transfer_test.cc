@@ -19,6 +19,7 @@
 #include "headrace/deliver/file/partial_file.h"
 #include "headrace/store/faulty/faulty_store.h"
 #include "headrace/store/memory/memory_store.h"
+#include "headrace/store/s3_limits.h"
 #include "testing/blocking_store.h"
 #include "testing/result_matchers.h"
 

@@ -16,6 +16,8 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
+
 namespace headrace::pipe {
 namespace {
 
@@ -82,7 +84,7 @@ bool IsNameOfEpoch(std::string_view name, std::string_view channel) {
   if (!name.starts_with(channel)) return false;
   name.remove_prefix(channel.size());
   if (name.size() < 2 || name.front() != '_') return false;
-  return std::ranges::all_of(name.substr(1), [](char c) { return c >= '0' && c <= '9'; });
+  return std::ranges::all_of(name.substr(1), IsDigit);
 }
 
 }  // namespace

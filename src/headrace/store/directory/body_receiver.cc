@@ -10,6 +10,7 @@
 #include "headrace/base/buffer.h"
 #include "headrace/base/encoding.h"
 #include "headrace/base/md5_queue.h"
+#include "headrace/store/fail_as.h"
 
 namespace headrace::directory {
 namespace {

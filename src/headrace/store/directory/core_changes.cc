@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "headrace/store/directory/directory_core.h"
+#include "headrace/store/fail_as.h"
 
 namespace headrace::directory {
 namespace {

@@ -12,6 +12,7 @@
 #include "headrace/store/directory/key_path.h"
 #include "headrace/store/directory/key_walk.h"
 #include "headrace/store/directory/parallel_for.h"
+#include "headrace/store/fail_as.h"
 
 namespace headrace::directory {
 namespace {

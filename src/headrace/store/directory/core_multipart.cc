@@ -11,12 +11,12 @@
 #include "headrace/base/random.h"
 #include "headrace/store/directory/directory_core.h"
 #include "headrace/store/directory/multipart_sums.h"
+#include "headrace/store/fail_as.h"
 #include "headrace/store/multipart_etag.h"
+#include "headrace/store/s3_limits.h"
 
 namespace headrace::directory {
 namespace {
-
-constexpr uint32_t kPartNumberMax = 10'000;
 
 std::string PartFolder(const std::string& upload_id) { return "parts/" + upload_id; }
 
@@ -68,7 +68,7 @@ Result<TemporaryFile> DirectoryCore::MakePartFile(const std::string& upload_id) 
 
 Result<PartInfo> DirectoryCore::PutPart(const MultipartUpload& upload, uint32_t part_number,
                                         ReceivedBytes received) {
-  if (part_number < 1 || part_number > kPartNumberMax) {
+  if (part_number < 1 || part_number > kPartCountMax) {
     return FailAs(ErrorCode::kInvalidArgument, "part numbers are 1 to 10,000", "InvalidArgument");
   }
   const MutexLock lock(LockOfUpload(upload.upload_id));
@@ -124,7 +124,7 @@ Result<std::vector<StoredPart>> DirectoryCore::ChooseParts(
     return FailAs(ErrorCode::kInvalidArgument, "an upload is completed with at least one part",
                   "MalformedXML");
   }
-  HR_TRY_ASSIGN(const auto stored, uploads_->Parts(request.upload.upload_id, 0, kPartNumberMax));
+  HR_TRY_ASSIGN(const auto stored, uploads_->Parts(request.upload.upload_id, 0, kPartCountMax));
   const auto disorder =
       std::ranges::adjacent_find(request.parts, std::ranges::greater_equal(),
                                  [](const PartInfo& part) { return part.part_number; });

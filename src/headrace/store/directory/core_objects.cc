@@ -9,6 +9,7 @@
 #include "headrace/base/random.h"
 #include "headrace/store/directory/directory_core.h"
 #include "headrace/store/directory/key_path.h"
+#include "headrace/store/fail_as.h"
 
 namespace headrace::directory {
 namespace {

@@ -14,6 +14,7 @@
 #include "headrace/base/random.h"
 #include "headrace/store/directory/key_path.h"
 #include "headrace/store/directory/key_walk.h"
+#include "headrace/store/fail_as.h"
 
 namespace headrace::directory {
 namespace {
@@ -92,10 +93,6 @@ Status CheckVersion(Database& database, const std::string& path) {
 }
 
 }  // namespace
-
-std::unexpected<Error> FailAs(ErrorCode code, std::string message, std::string s3_code) {
-  return std::unexpected(Error(code, std::move(message), Origin{.s3_code = std::move(s3_code)}));
-}
 
 std::unexpected<Error> NoSuchBucket(const std::string& bucket) {
   return FailAs(ErrorCode::kNotFound, fmt::format("bucket '{}' does not exist", bucket),

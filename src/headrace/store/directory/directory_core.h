@@ -165,7 +165,5 @@ class DirectoryCore {
 Status CheckKey(const std::string& key);
 std::unexpected<Error> NoSuchBucket(const std::string& bucket);
 std::unexpected<Error> NoSuchKey(const std::string& bucket, const std::string& key);
-// An error that a server of the S3 protocol answers with this code.
-std::unexpected<Error> FailAs(ErrorCode code, std::string message, std::string s3_code);
 
 }  // namespace headrace::directory

@@ -8,6 +8,8 @@
 
 #include "headrace/store/directory/body_receiver.h"
 #include "headrace/store/directory/directory_core.h"
+#include "headrace/store/fail_as.h"
+#include "headrace/store/s3_limits.h"
 
 namespace headrace::directory {
 namespace {
@@ -192,11 +194,10 @@ Task<Result<std::vector<DeleteFailure>>> DirectoryStore::DeleteMany(
     const DeleteManyRequest& request, const CallContext& context) {
   HR_CO_TRY(StillWanted(context));
   HR_CO_TRY(core_->OpenBucket(request.bucket));
-  constexpr size_t kKeyCountMax = 1000;
-  if (request.keys.size() > kKeyCountMax) {
+  if (request.keys.size() > kDeleteKeyCountMax) {
     co_return FailAs(ErrorCode::kInvalidArgument,
                      fmt::format("{} keys in one batch delete, at most {} are allowed",
-                                 request.keys.size(), kKeyCountMax),
+                                 request.keys.size(), kDeleteKeyCountMax),
                      "MalformedXML");
   }
   using Failures = Result<std::vector<DeleteFailure>>;

@@ -5,6 +5,7 @@
 
 #include "headrace/base/crc.h"
 #include "headrace/base/encoding.h"
+#include "headrace/store/fail_as.h"
 
 namespace headrace::directory {
 namespace {
@@ -32,10 +33,6 @@ uint64_t Combine(ChecksumAlgorithm algorithm, uint64_t a, uint64_t b, uint64_t s
                                                 : CombineCrc32c(short_a, short_b, size_b_bytes);
 }
 
-std::unexpected<Error> Refuse(ErrorCode code, std::string message, std::string s3_code) {
-  return std::unexpected(Error(code, std::move(message), Origin{.s3_code = std::move(s3_code)}));
-}
-
 // The upload's own, or what the client or its parts make of an upload without one.
 UploadSum Chosen(std::span<const PartInfo> parts, const UploadSum& upload,
                  const std::optional<Checksum>& claimed) {
@@ -59,13 +56,13 @@ Result<std::optional<Checksum>> ChecksumOfParts(std::span<const PartInfo> parts,
   const UploadSum sum = Chosen(parts, upload, claimed);
   if (!sum.algorithm) return std::nullopt;
   if (claimed && claimed->algorithm != *sum.algorithm) {
-    return Refuse(ErrorCode::kInvalidArgument,
+    return FailAs(ErrorCode::kInvalidArgument,
                   fmt::format("the upload was started with {} checksums, not {}",
                               ChecksumName(*sum.algorithm), ChecksumName(claimed->algorithm)),
                   "InvalidRequest");
   }
   if (!sum.is_composite && !IsCrc(*sum.algorithm)) {
-    return Refuse(ErrorCode::kInvalidArgument,
+    return FailAs(ErrorCode::kInvalidArgument,
                   fmt::format("{} checksums of parts do not add up to the object's",
                               ChecksumName(*sum.algorithm)),
                   "InvalidRequest");
@@ -87,7 +84,7 @@ Result<std::optional<Checksum>> ChecksumOfParts(std::span<const PartInfo> parts,
     checksum.value = Base64Encode(AsBytes(BytesOf(crc, ChecksumSizeBytes(*sum.algorithm))));
   }
   if (claimed && ValueOf(*claimed) != ValueOf(checksum)) {
-    return Refuse(ErrorCode::kCorrupt, "the checksum of the whole object is not that of its parts",
+    return FailAs(ErrorCode::kCorrupt, "the checksum of the whole object is not that of its parts",
                   "BadDigest");
   }
   return checksum;

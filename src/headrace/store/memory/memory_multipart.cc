@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Uploads in parts: the half of MemoryStore that nobody sees until it is completed.
-#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -9,16 +8,12 @@
 #include "headrace/base/digest.h"
 #include "headrace/base/encoding.h"
 #include "headrace/base/random.h"
+#include "headrace/store/fail_as.h"
 #include "headrace/store/memory/memory_store.h"
+#include "headrace/store/s3_limits.h"
 
 namespace headrace {
 namespace {
-
-constexpr uint32_t kPartNumberMax = 10'000;
-
-std::unexpected<Error> Refuse(ErrorCode code, const char* s3_code, std::string message) {
-  return std::unexpected<Error>(Error(code, std::move(message), Origin{.s3_code = s3_code}));
-}
 
 std::string Md5(std::span<const std::byte> bytes) {
   RunningDigest digest(DigestKind::kMd5);
@@ -45,8 +40,8 @@ Result<MemoryStore::Upload*> MemoryStore::FindUpload(const MultipartUpload& uplo
   const auto found = uploads_.find(upload.upload_id);
   if (found == uploads_.end() || found->second.bucket != upload.bucket ||
       found->second.key != upload.key) {
-    return Refuse(ErrorCode::kNotFound, "NoSuchUpload",
-                  fmt::format("{} does not exist", Name(upload)));
+    return FailAs(ErrorCode::kNotFound, fmt::format("{} does not exist", Name(upload)),
+                  "NoSuchUpload");
   }
   return &found->second;
 }
@@ -70,15 +65,17 @@ Result<MultipartUpload> MemoryStore::AddUpload(const CreateMultipartRequest& req
 
 Result<PartInfo> MemoryStore::AddPart(const MultipartUpload& upload, uint32_t part_number,
                                       Bytes bytes, const std::optional<Checksum>& checksum) {
-  if (part_number < 1 || part_number > kPartNumberMax) {
-    return Refuse(ErrorCode::kInvalidArgument, "InvalidArgument",
+  if (part_number < 1 || part_number > kPartCountMax) {
+    return FailAs(ErrorCode::kInvalidArgument,
                   fmt::format("{}: part number {} is not in 1 to {}", Name(upload), part_number,
-                              kPartNumberMax));
+                              kPartCountMax),
+                  "InvalidArgument");
   }
   if (checksum && ChecksumOf(checksum->algorithm, *bytes).value != checksum->value) {
-    return Refuse(ErrorCode::kCorrupt, "BadDigest",
+    return FailAs(ErrorCode::kCorrupt,
                   fmt::format("{}: part {} did not arrive with the checksum announced",
-                              Name(upload), part_number));
+                              Name(upload), part_number),
+                  "BadDigest");
   }
   const MutexLock lock(mutex_);
   HR_TRY_ASSIGN(Upload* const home, FindUpload(upload));
@@ -98,7 +95,7 @@ Result<PutResult> MemoryStore::Complete(const CompleteMultipartRequest& request)
   const MutexLock lock(mutex_);
   HR_TRY_ASSIGN(const Upload* const upload, FindUpload(request.upload));
   if (request.parts.empty()) {
-    return Refuse(ErrorCode::kInvalidArgument, "MalformedXML", name + ": completed with no part");
+    return FailAs(ErrorCode::kInvalidArgument, name + ": completed with no part", "MalformedXML");
   }
   auto bytes = std::make_shared<std::vector<std::byte>>();
   std::string part_md5s;
@@ -106,21 +103,23 @@ Result<PutResult> MemoryStore::Complete(const CompleteMultipartRequest& request)
   uint32_t last_number = 0;
   for (const PartInfo& asked : request.parts) {
     if (asked.part_number <= last_number) {
-      return Refuse(ErrorCode::kInvalidArgument, "InvalidPartOrder",
-                    name + ": part numbers do not ascend");
+      return FailAs(ErrorCode::kInvalidArgument, name + ": part numbers do not ascend",
+                    "InvalidPartOrder");
     }
     last_number = asked.part_number;
     const auto found = upload->parts.find(asked.part_number);
     if (found == upload->parts.end() || found->second.info.etag != asked.etag ||
         (asked.checksum && asked.checksum != found->second.info.checksum)) {
-      return Refuse(ErrorCode::kInvalidArgument, "InvalidPart",
-                    fmt::format("{}: part {} is not the one uploaded", name, asked.part_number));
+      return FailAs(ErrorCode::kInvalidArgument,
+                    fmt::format("{}: part {} is not the one uploaded", name, asked.part_number),
+                    "InvalidPart");
     }
     const Part& part = found->second;
     if (part.bytes->size() < options_.part_size_bytes_min && &asked != &request.parts.back()) {
-      return Refuse(ErrorCode::kInvalidArgument, "EntityTooSmall",
+      return FailAs(ErrorCode::kInvalidArgument,
                     fmt::format("{}: part {} is smaller than {} bytes", name, asked.part_number,
-                                options_.part_size_bytes_min));
+                                options_.part_size_bytes_min),
+                    "EntityTooSmall");
     }
     bytes->insert(bytes->end(), part.bytes->begin(), part.bytes->end());
     part_md5s += HexDecode(part.info.etag).value();
@@ -132,8 +131,8 @@ Result<PutResult> MemoryStore::Complete(const CompleteMultipartRequest& request)
           ? CompositeChecksum(upload->checksum_algorithm, part_checksums, request.parts.size())
           : ChecksumOf(upload->checksum_algorithm, *bytes);
   if (request.checksum && *request.checksum != *object.head.checksum) {
-    return Refuse(ErrorCode::kCorrupt, "BadDigest",
-                  name + ": the parts together do not have the checksum announced");
+    return FailAs(ErrorCode::kCorrupt,
+                  name + ": the parts together do not have the checksum announced", "BadDigest");
   }
   object.head.info.key = upload->key;
   object.head.info.size_bytes = bytes->size();
@@ -176,10 +175,11 @@ Task<Result<PartInfo>> MemoryStore::CopyPart(const CopyPartRequest& request,
   const ByteRange range =
       request.source_range.value_or(ByteRange{.begin = 0, .end = source.bytes->size()});
   if (range.begin > range.end || range.end > source.bytes->size()) {
-    co_return Refuse(
-        ErrorCode::kInvalidArgument, "InvalidArgument",
+    co_return FailAs(
+        ErrorCode::kInvalidArgument,
         fmt::format("s3://{}/{} has {} bytes and no range [{}, {})", request.source_bucket,
-                    request.source_key, source.bytes->size(), range.begin, range.end));
+                    request.source_key, source.bytes->size(), range.begin, range.end),
+        "InvalidArgument");
   }
   const auto piece = std::span(*source.bytes).subspan(range.begin, range.size_bytes());
   auto bytes = std::make_shared<std::vector<std::byte>>(piece.begin(), piece.end());

@@ -10,17 +10,15 @@
 
 #include "headrace/base/digest.h"
 #include "headrace/base/encoding.h"
+#include "headrace/store/fail_as.h"
 #include "headrace/store/memory/memory_listing.h"
+#include "headrace/store/s3_limits.h"
 
 namespace headrace {
 namespace {
 
 // A body's unknown rest is read in pieces of this size.
 constexpr size_t kReadBytes = 64UL * 1024;
-
-std::unexpected<Error> Refuse(ErrorCode code, const char* s3_code, std::string message) {
-  return std::unexpected<Error>(Error(code, std::move(message), Origin{.s3_code = s3_code}));
-}
 
 bool IsBucketName(const std::string& name) {
   const auto is_allowed = [](char c) {
@@ -48,8 +46,8 @@ Task<Result<MemoryStore::Bytes>> MemoryStore::ReadBody(ByteSource& body,
                                                        const CallContext& context) const {
   const std::optional<uint64_t> announced = body.size_bytes();
   if (announced.value_or(0) > options_.size_bytes_max) {
-    co_return Refuse(ErrorCode::kResourceExhausted, "EntityTooLarge",
-                     "the body is larger than the memory store's limit");
+    co_return FailAs(ErrorCode::kResourceExhausted,
+                     "the body is larger than the memory store's limit", "EntityTooLarge");
   }
   auto bytes = std::make_shared<std::vector<std::byte>>();
   size_t filled = 0;
@@ -67,14 +65,15 @@ Task<Result<MemoryStore::Bytes>> MemoryStore::ReadBody(ByteSource& body,
     if (size_bytes == 0) break;
     filled += size_bytes;
     if (filled > options_.size_bytes_max) {
-      co_return Refuse(ErrorCode::kResourceExhausted, "EntityTooLarge",
-                       "the body is larger than the memory store's limit");
+      co_return FailAs(ErrorCode::kResourceExhausted,
+                       "the body is larger than the memory store's limit", "EntityTooLarge");
     }
   }
   if (announced && filled != *announced) {
-    co_return Refuse(ErrorCode::kCorrupt, "IncompleteBody",
+    co_return FailAs(ErrorCode::kCorrupt,
                      fmt::format("the body was announced with {} bytes and had {}", *announced,
-                                 filled > *announced ? "more" : std::to_string(filled)));
+                                 filled > *announced ? "more" : std::to_string(filled)),
+                     "IncompleteBody");
   }
   bytes->resize(filled);
   bytes->shrink_to_fit();
@@ -84,8 +83,8 @@ Task<Result<MemoryStore::Bytes>> MemoryStore::ReadBody(ByteSource& body,
 Result<MemoryStore::Bucket*> MemoryStore::FindBucket(const std::string& bucket) {
   const auto found = buckets_.find(bucket);
   if (found == buckets_.end()) {
-    return Refuse(ErrorCode::kNotFound, "NoSuchBucket",
-                  fmt::format("bucket {} does not exist", bucket));
+    return FailAs(ErrorCode::kNotFound, fmt::format("bucket {} does not exist", bucket),
+                  "NoSuchBucket");
   }
   return &found->second;
 }
@@ -95,8 +94,8 @@ Result<MemoryStore::Object*> MemoryStore::FindObject(const std::string& bucket,
   HR_TRY_ASSIGN(Bucket* const home, FindBucket(bucket));
   const auto found = home->objects.find(key);
   if (found == home->objects.end()) {
-    return Refuse(ErrorCode::kNotFound, "NoSuchKey",
-                  fmt::format("object s3://{}/{} does not exist", bucket, key));
+    return FailAs(ErrorCode::kNotFound,
+                  fmt::format("object s3://{}/{} does not exist", bucket, key), "NoSuchKey");
   }
   return &found->second;
 }
@@ -107,9 +106,10 @@ Result<MemoryStore::Object> MemoryStore::FindVersion(const std::string& bucket,
   const MutexLock lock(mutex_);
   HR_TRY_ASSIGN(const Object* const object, FindObject(bucket, key));
   if (!if_match.empty() && object->head.info.etag != if_match) {
-    return Refuse(ErrorCode::kPreconditionFailed, "PreconditionFailed",
+    return FailAs(ErrorCode::kPreconditionFailed,
                   fmt::format("object s3://{}/{} has ETag {} and not {}", bucket, key,
-                              object->head.info.etag, if_match));
+                              object->head.info.etag, if_match),
+                  "PreconditionFailed");
   }
   return *object;
 }
@@ -133,13 +133,14 @@ Result<PutResult> MemoryStore::Place(const std::string& bucket, Object object,
   const bool is_there = old != home->objects.end();
   // As S3 answers where there is nothing to match.
   if (!conditions.if_match.empty() && !is_there) {
-    return Refuse(ErrorCode::kNotFound, "NoSuchKey",
-                  fmt::format("object s3://{}/{} does not exist", bucket, key));
+    return FailAs(ErrorCode::kNotFound,
+                  fmt::format("object s3://{}/{} does not exist", bucket, key), "NoSuchKey");
   }
   if ((conditions.if_none_match_any && is_there) ||
       (!conditions.if_match.empty() && old->second.head.info.etag != conditions.if_match)) {
-    return Refuse(ErrorCode::kPreconditionFailed, "PreconditionFailed",
-                  fmt::format("object s3://{}/{} is not as the condition asks", bucket, key));
+    return FailAs(ErrorCode::kPreconditionFailed,
+                  fmt::format("object s3://{}/{} is not as the condition asks", bucket, key),
+                  "PreconditionFailed");
   }
   HR_TRY(Reserve(is_there ? old->second.bytes->size() : 0, object.bytes->size()));
   object.head.info.modified = clock_.WallNow();
@@ -151,13 +152,14 @@ Result<PutResult> MemoryStore::Place(const std::string& bucket, Object object,
 
 Status MemoryStore::AddBucket(const std::string& bucket) {
   if (!IsBucketName(bucket)) {
-    return Refuse(ErrorCode::kInvalidArgument, "InvalidBucketName",
-                  fmt::format("'{}' is not a bucket name: 3 to 63 of a-z 0-9 - .", bucket));
+    return FailAs(ErrorCode::kInvalidArgument,
+                  fmt::format("'{}' is not a bucket name: 3 to 63 of a-z 0-9 - .", bucket),
+                  "InvalidBucketName");
   }
   const MutexLock lock(mutex_);
   if (!buckets_.try_emplace(bucket, Bucket{.created = clock_.WallNow(), .objects = {}}).second) {
-    return Refuse(ErrorCode::kAlreadyExists, "BucketAlreadyOwnedByYou",
-                  fmt::format("bucket {} exists already", bucket));
+    return FailAs(ErrorCode::kAlreadyExists, fmt::format("bucket {} exists already", bucket),
+                  "BucketAlreadyOwnedByYou");
   }
   return Ok();
 }
@@ -166,8 +168,8 @@ Status MemoryStore::RemoveBucket(const std::string& bucket) {
   const MutexLock lock(mutex_);
   HR_TRY_ASSIGN(const Bucket* const home, FindBucket(bucket));
   if (!home->objects.empty()) {
-    return Refuse(ErrorCode::kAlreadyExists, "BucketNotEmpty",
-                  fmt::format("bucket {} is not empty", bucket));
+    return FailAs(ErrorCode::kAlreadyExists, fmt::format("bucket {} is not empty", bucket),
+                  "BucketNotEmpty");
   }
   buckets_.erase(bucket);
   return Ok();
@@ -184,10 +186,11 @@ Result<PutResult> MemoryStore::PutBytes(const PutRequest& request, Bytes bytes) 
       request.checksum ? request.checksum->algorithm : ChecksumAlgorithm::kCrc64Nvme;
   const Checksum checksum = ChecksumOf(algorithm, *bytes);
   if (request.checksum && request.checksum->value != checksum.value) {
-    return Refuse(
-        ErrorCode::kCorrupt, "BadDigest",
+    return FailAs(
+        ErrorCode::kCorrupt,
         fmt::format("s3://{}/{}: the bytes that arrived have {} {} and not {}", request.bucket,
-                    request.key, ChecksumName(algorithm), checksum.value, request.checksum->value));
+                    request.key, ChecksumName(algorithm), checksum.value, request.checksum->value),
+        "BadDigest");
   }
   RunningDigest md5(DigestKind::kMd5);
   md5.Update(*bytes);
@@ -210,8 +213,9 @@ Status MemoryStore::Remove(const std::string& bucket, const std::string& key,
   const bool is_there = found != home->objects.end();
   if (!conditions.if_match.empty() &&
       (!is_there || found->second.head.info.etag != conditions.if_match)) {
-    return Refuse(ErrorCode::kPreconditionFailed, "PreconditionFailed",
-                  fmt::format("object s3://{}/{} is not as the condition asks", bucket, key));
+    return FailAs(ErrorCode::kPreconditionFailed,
+                  fmt::format("object s3://{}/{} is not as the condition asks", bucket, key),
+                  "PreconditionFailed");
   }
   if (!is_there) return Ok();
   HR_TRY(Reserve(found->second.bytes->size(), 0));
@@ -265,9 +269,10 @@ Task<Result<GetResult>> MemoryStore::Get(const GetRequest& request, const CallCo
   const uint64_t size_bytes = object.bytes->size();
   ByteRange range = request.range.value_or(ByteRange{.begin = 0, .end = size_bytes});
   if (range.begin > range.end || (range.begin >= size_bytes && size_bytes > 0)) {
-    co_return Refuse(ErrorCode::kInvalidArgument, "InvalidRange",
+    co_return FailAs(ErrorCode::kInvalidArgument,
                      fmt::format("s3://{}/{} has {} bytes and none at {}", request.bucket,
-                                 request.key, size_bytes, range.begin));
+                                 request.key, size_bytes, range.begin),
+                     "InvalidRange");
   }
   range.end = std::min(range.end, size_bytes);
   range.begin = std::min(range.begin, range.end);
@@ -312,11 +317,11 @@ Task<Status> MemoryStore::Delete(const DeleteRequest& request, const CallContext
 Task<Result<std::vector<DeleteFailure>>> MemoryStore::DeleteMany(const DeleteManyRequest& request,
                                                                  const CallContext& context) {
   HR_CO_TRY(CheckContext(context));
-  constexpr size_t kKeyCountMax = 1000;
-  if (request.keys.size() > kKeyCountMax) {
-    co_return Refuse(ErrorCode::kInvalidArgument, "MalformedXML",
+  if (request.keys.size() > kDeleteKeyCountMax) {
+    co_return FailAs(ErrorCode::kInvalidArgument,
                      fmt::format("{} keys in one batch delete, at most {} are allowed",
-                                 request.keys.size(), kKeyCountMax));
+                                 request.keys.size(), kDeleteKeyCountMax),
+                     "MalformedXML");
   }
   std::vector<DeleteFailure> failures;
   for (const std::string& key : request.keys) {

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
 #include "headrace/net/http_client.h"
 
 namespace headrace::s3 {
@@ -217,11 +218,11 @@ Result<std::optional<CredentialPlan>> FromProfile(const std::string& profile,
 }  // namespace
 
 std::optional<std::string> InstanceEndpointUrl(const Environment& environment) {
-  if (net::EqualIgnoringCase(environment.Get("AWS_EC2_METADATA_DISABLED"), "true")) {
+  if (EqualIgnoringCase(environment.Get("AWS_EC2_METADATA_DISABLED"), "true")) {
     return std::nullopt;
   }
   const bool is_ipv6 =
-      net::EqualIgnoringCase(environment.Get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"), "ipv6");
+      EqualIgnoringCase(environment.Get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"), "ipv6");
   return NonEmpty(environment.Get("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
                   is_ipv6 ? kInstanceEndpointIpv6 : kInstanceEndpoint);
 }

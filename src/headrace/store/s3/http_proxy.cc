@@ -4,19 +4,13 @@
 #include <algorithm>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/text.h"
 
 namespace headrace::s3 {
 namespace {
 
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
 bool EndsWithIgnoringCase(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() &&
-         net::EqualIgnoringCase(text.substr(text.size() - end.size()), end);
+  return text.size() >= end.size() && EqualIgnoringCase(text.substr(text.size() - end.size()), end);
 }
 
 bool MatchesNoProxyEntry(std::string_view entry, const net::HttpEndpoint& endpoint) {
@@ -36,7 +30,7 @@ bool MatchesNoProxyEntry(std::string_view entry, const net::HttpEndpoint& endpoi
   if (host.starts_with("*.")) host.remove_prefix(1);
   if (host.starts_with('.')) host.remove_prefix(1);
   if (host.empty()) return false;
-  if (net::EqualIgnoringCase(endpoint.host, host)) return true;
+  if (EqualIgnoringCase(endpoint.host, host)) return true;
   return EndsWithIgnoringCase(endpoint.host, "." + std::string(host));
 }
 

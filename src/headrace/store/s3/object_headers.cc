@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/text.h"
 #include "headrace/base/time_text.h"
 #include "headrace/store/s3/s3_xml.h"
 
@@ -29,14 +30,6 @@ constexpr std::array kAttributeHeaders = {
     AttributeHeader{"x-amz-storage-class", &ObjectAttributes::storage_class},
 };
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
-
 bool IsPrintable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
 }
@@ -52,7 +45,7 @@ std::string EncodeWord(std::string_view text) {
 
 std::string DecodeWord(std::string_view text) {
   if (text.size() >= kWordBegin.size() + kWordEnd.size() && text.ends_with(kWordEnd) &&
-      net::EqualIgnoringCase(text.substr(0, kWordBegin.size()), kWordBegin)) {
+      EqualIgnoringCase(text.substr(0, kWordBegin.size()), kWordBegin)) {
     text.remove_prefix(kWordBegin.size());
     text.remove_suffix(kWordEnd.size());
     if (auto decoded = Base64Decode(text)) return std::move(*decoded);
@@ -106,14 +99,14 @@ std::optional<ContentRange> ParseContentRange(std::string_view text) {
   const std::string_view range = text.substr(0, slash);
   const std::string_view size = text.substr(slash + 1);
   if (size != "*") {
-    parsed.size_bytes = net::ParseDecimal(size);
+    parsed.size_bytes = ParseDecimal(size);
     if (!parsed.size_bytes) return std::nullopt;
   }
   if (range == "*") return parsed;
   const size_t dash = range.find('-');
   if (dash == std::string_view::npos) return std::nullopt;
-  const auto first = net::ParseDecimal(range.substr(0, dash));
-  const auto last = net::ParseDecimal(range.substr(dash + 1));
+  const auto first = ParseDecimal(range.substr(0, dash));
+  const auto last = ParseDecimal(range.substr(dash + 1));
   if (!first || !last || *last < *first) return std::nullopt;
   parsed.range = ByteRange{.begin = *first, .end = *last + 1};
   return parsed;
@@ -125,8 +118,7 @@ std::optional<Checksum> ChecksumIn(const net::HttpHeaders& headers) {
   // Most answers have none: one look over the fields settles it.
   const bool has_any =
       std::any_of(headers.fields().begin(), headers.fields().end(), [&](const auto& field) {
-        return net::EqualIgnoringCase(std::string_view(field.first).substr(0, kPrefix.size()),
-                                      kPrefix);
+        return EqualIgnoringCase(std::string_view(field.first).substr(0, kPrefix.size()), kPrefix);
       });
   if (!has_any) return std::nullopt;
   for (const ChecksumAlgorithm algorithm : kChecksumAlgorithms) {
@@ -139,7 +131,7 @@ std::optional<Checksum> ChecksumIn(const net::HttpHeaders& headers) {
 std::optional<uint64_t> ObjectSizeIn(const net::HttpHeaders& headers) {
   const auto range = ParseContentRange(headers.Value("Content-Range"));
   if (range && range->size_bytes) return range->size_bytes;
-  return net::ParseDecimal(headers.Value("Content-Length"));
+  return ParseDecimal(headers.Value("Content-Length"));
 }
 
 ObjectHead ReadObjectHead(std::string_view key, const net::HttpHeaders& headers) {
@@ -152,16 +144,17 @@ ObjectHead ReadObjectHead(std::string_view key, const net::HttpHeaders& headers)
     for (const AttributeHeader& header : kAttributeHeaders) {
       std::string& attribute = head.attributes.*header.member;
       // Of repeated fields the first counts.
-      if (attribute.empty() && net::EqualIgnoringCase(name, header.name)) attribute = value;
+      if (attribute.empty() && EqualIgnoringCase(name, header.name)) attribute = value;
     }
   }
   if (head.attributes.storage_class == "STANDARD") head.attributes.storage_class.clear();
   head.info.storage_class = head.attributes.storage_class;
   for (const auto& [name, value] : headers.fields()) {
     if (name.size() > kMetadataPrefix.size() &&
-        net::EqualIgnoringCase(std::string_view(name).substr(0, kMetadataPrefix.size()),
-                               kMetadataPrefix)) {
-      head.attributes.user_metadata[Lower(name).substr(kMetadataPrefix.size())] = DecodeWord(value);
+        EqualIgnoringCase(std::string_view(name).substr(0, kMetadataPrefix.size()),
+                          kMetadataPrefix)) {
+      head.attributes.user_metadata[LowerCase(name).substr(kMetadataPrefix.size())] =
+          DecodeWord(value);
     }
   }
   head.checksum = ChecksumIn(headers);

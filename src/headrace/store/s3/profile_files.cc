@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
 #include "headrace/base/unique_fd.h"
 
 namespace headrace::s3 {
@@ -17,21 +18,9 @@ namespace {
 
 constexpr size_t kFileBytesMax = 1 << 20;
 
-bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+constexpr std::string_view kBlanks = " \t\r";
 
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
+bool IsBlank(char c) { return kBlanks.contains(c); }
 
 // A '#' or ';' after a blank begins a comment; inside a word (a secret may hold '#') it does not.
 std::string_view WithoutComment(std::string_view line) {
@@ -48,8 +37,8 @@ struct NameValue {
 std::optional<NameValue> SplitAssignment(std::string_view line) {
   const size_t equals = line.find('=');
   if (equals == std::string_view::npos) return std::nullopt;
-  NameValue pair{.name = Lower(Trim(line.substr(0, equals))),
-                 .value = std::string(Trim(WithoutComment(line.substr(equals + 1))))};
+  NameValue pair{.name = LowerCase(Trim(line.substr(0, equals), kBlanks)),
+                 .value = std::string(Trim(WithoutComment(line.substr(equals + 1)), kBlanks))};
   if (pair.name.empty()) return std::nullopt;
   return pair;
 }
@@ -60,7 +49,7 @@ std::optional<std::string> NameAfter(std::string_view header, std::string_view w
   if (!header.starts_with(word)) return std::nullopt;
   std::string_view rest = header.substr(word.size());
   if (rest.empty() || !IsBlank(rest.front())) return std::nullopt;
-  rest = Trim(rest);
+  rest = Trim(rest, kBlanks);
   if (rest.size() >= 2 && (rest.front() == '"' || rest.front() == '\'') &&
       rest.back() == rest.front()) {
     rest = rest.substr(1, rest.size() - 2);
@@ -113,12 +102,12 @@ std::map<std::string, ProfileValues> ParseIni(std::string_view text) {
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
-    const std::string_view trimmed = Trim(line);
+    const std::string_view trimmed = Trim(line, kBlanks);
     if (trimmed.empty() || trimmed.front() == '#' || trimmed.front() == ';') continue;
     if (trimmed.front() == '[') {
       const size_t end = trimmed.find(']');
       if (end == std::string_view::npos) continue;
-      section = &sections[std::string(Trim(trimmed.substr(1, end - 1)))];
+      section = &sections[std::string(Trim(trimmed.substr(1, end - 1), kBlanks))];
       block.clear();
       continue;
     }
@@ -139,7 +128,7 @@ size_t BrokenLine(std::string_view text) {
   for (size_t number = 1; !text.empty(); ++number) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
-    const std::string_view trimmed = Trim(line);
+    const std::string_view trimmed = Trim(line, kBlanks);
     if (trimmed.empty() || trimmed.front() == '#' || trimmed.front() == ';') continue;
     const bool is_header = trimmed.front() == '[';
     if (is_header && !trimmed.contains(']')) return number;

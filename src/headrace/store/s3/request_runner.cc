@@ -9,6 +9,7 @@
 #include "headrace/base/digest.h"
 #include "headrace/base/encoding.h"
 #include "headrace/base/log.h"
+#include "headrace/base/text.h"
 #include "headrace/base/time_text.h"
 #include "headrace/base/wait.h"
 #include "headrace/store/s3/sigv4.h"
@@ -219,7 +220,7 @@ Task<Status> RequestRunner::Answered(Exchange& exchange, const S3Request& reques
     co_return co_await exchange.Receive(answer);
   }
   facts.server_time = ParseHttpDate(headers.Value("Date"));
-  if (const auto seconds = net::ParseDecimal(headers.Value("Retry-After"))) {
+  if (const auto seconds = ParseDecimal(headers.Value("Retry-After"))) {
     facts.retry_after = std::chrono::seconds(std::min<uint64_t>(*seconds, 86'400));
   }
   ErrorDocument document;

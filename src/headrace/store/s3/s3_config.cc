@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/text.h"
 
 namespace headrace::s3 {
 namespace {
@@ -24,7 +25,7 @@ std::string EndpointVariable(std::string_view service) {
   return name;
 }
 
-bool IsTrue(std::string_view value) { return net::EqualIgnoringCase(value, "true"); }
+bool IsTrue(std::string_view value) { return EqualIgnoringCase(value, "true"); }
 
 Result<Addressing> ParseAddressing(std::string_view style) {
   if (style.empty() || style == "auto") return Addressing::kAuto;
@@ -37,7 +38,7 @@ Result<Addressing> ParseAddressing(std::string_view style) {
 // A name that may stand as labels of a host: RFC 1123 in lower case, no address.
 bool FitsIntoHost(std::string_view bucket) {
   if (bucket.size() < 3 || bucket.size() > 63) return false;
-  const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || IsDigit(c); };
   if (!is_word(bucket.front()) || !is_word(bucket.back())) return false;
   if (bucket.find("..") != std::string_view::npos) return false;
   return std::all_of(bucket.begin(), bucket.end(),
@@ -63,7 +64,7 @@ net::HttpEndpoint RegionalEndpoint(std::string_view region) {
 Status ApplyAttemptCount(std::string_view text, RetryOptions& retry) {
   if (text.empty()) return Ok();
   constexpr uint64_t kAttemptCountMax = 1'000;
-  const auto count = net::ParseDecimal(text);
+  const auto count = ParseDecimal(text);
   if (!count || *count == 0 || *count > kAttemptCountMax) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("AWS_MAX_ATTEMPTS (max_attempts) '{}' is not a number from 1 to {}",
@@ -76,10 +77,8 @@ Status ApplyAttemptCount(std::string_view text, RetryOptions& retry) {
 
 bool IsRegionName(std::string_view region) {
   return !region.empty() && region.size() <= 63 &&
-         std::all_of(region.begin(), region.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_';
-         });
+         std::all_of(region.begin(), region.end(),
+                     [](char c) { return IsLetterOrDigit(c) || c == '-' || c == '_'; });
 }
 
 }  // namespace
@@ -144,11 +143,11 @@ Result<S3Config> ResolveConfig(const S3Settings& settings, const Environment& en
   config.verify_tls = settings.verify_tls;
   const std::string calculation = FirstOf({environment.Get("AWS_REQUEST_CHECKSUM_CALCULATION"),
                                            ValueOf(*values, "request_checksum_calculation")});
-  config.sends_checksums = !net::EqualIgnoringCase(calculation, "when_required");
+  config.sends_checksums = !EqualIgnoringCase(calculation, "when_required");
   const std::string validation = FirstOf({environment.Get("AWS_RESPONSE_CHECKSUM_VALIDATION"),
                                           ValueOf(*values, "response_checksum_validation")});
   config.verify_checksums =
-      settings.verify_checksums && !net::EqualIgnoringCase(validation, "when_required");
+      settings.verify_checksums && !EqualIgnoringCase(validation, "when_required");
   return config;
 }
 

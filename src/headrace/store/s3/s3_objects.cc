@@ -11,12 +11,10 @@
 #include "headrace/store/s3/object_headers.h"
 #include "headrace/store/s3/s3_store_parts.h"
 #include "headrace/store/s3/s3_xml.h"
+#include "headrace/store/s3_limits.h"
 
 namespace headrace::s3 {
 namespace {
-
-// S3's own limit on keys in one DeleteObjects.
-constexpr size_t kDeleteCountMax = 1000;
 
 std::string Md5Base64(std::string_view text) {
   RunningDigest digest(DigestKind::kMd5);
@@ -106,10 +104,10 @@ Task<Status> S3Store::Delete(const DeleteRequest& request, const CallContext& co
 
 Task<Result<std::vector<DeleteFailure>>> S3Store::DeleteMany(const DeleteManyRequest& request,
                                                              const CallContext& context) {
-  if (request.keys.size() > kDeleteCountMax) {
+  if (request.keys.size() > kDeleteKeyCountMax) {
     co_return Fail(ErrorCode::kInvalidArgument,
                    fmt::format("delete {} keys in one call: at most {} are possible",
-                               request.keys.size(), kDeleteCountMax));
+                               request.keys.size(), kDeleteKeyCountMax));
   }
   std::vector<DeleteFailure> failures;
   std::vector<std::string> in_document;

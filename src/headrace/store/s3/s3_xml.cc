@@ -8,10 +8,10 @@
 #include <pugixml.hpp>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/text.h"
 #include "headrace/base/time_text.h"
 #include "headrace/base/utf8.h"
 #include "headrace/base/xml_text.h"
-#include "headrace/net/http_message.h"
 
 namespace headrace::s3 {
 namespace {
@@ -83,7 +83,7 @@ std::optional<Checksum> ReadChecksum(ChecksumAlgorithm algorithm, std::string_vi
   if (value.empty()) return std::nullopt;
   return Checksum{.algorithm = algorithm,
                   .value = std::string(value),
-                  .is_composite = net::EqualIgnoringCase(type, "COMPOSITE") ||
+                  .is_composite = EqualIgnoringCase(type, "COMPOSITE") ||
                                   value.find('-') != std::string_view::npos};
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/text.h"
 
 namespace headrace::s3 {
 namespace {
@@ -28,14 +29,12 @@ void AppendDigits(std::string& out, unsigned value, int width) {
   }
 }
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
 void AppendLower(std::string& out, std::string_view text) {
-  for (const char c : text) out.push_back(Lower(c));
+  for (const char c : text) out.push_back(LowerLetter(c));
 }
 
 bool IsBeforeIgnoringCase(std::string_view a, std::string_view b) {
-  return std::ranges::lexicographical_compare(a, b, {}, Lower, Lower);
+  return std::ranges::lexicographical_compare(a, b, {}, LowerLetter, LowerLetter);
 }
 
 // Trimmed, and every inner run of spaces as one.
@@ -165,7 +164,7 @@ CanonicalHeaderList CanonicalHeaders(
   list.text.reserve(names_bytes + values_bytes);
   for (size_t i = 0; i < sorted.size(); ++i) {
     const auto& [name, value] = sorted[i];
-    if (i > 0 && net::EqualIgnoringCase(sorted[i - 1].first, name)) {
+    if (i > 0 && EqualIgnoringCase(sorted[i - 1].first, name)) {
       list.text.back() = ',';
     } else {
       if (i > 0) list.names.push_back(';');
@@ -189,7 +188,7 @@ std::optional<CanonicalHeaderList> CanonicalHeadersListed(const net::HttpHeaders
     rest.remove_prefix(std::min(rest.size(), name.size() + 1));
     bool is_there = false;
     for (const auto& [field_name, value] : headers.fields()) {
-      if (!net::EqualIgnoringCase(field_name, name)) continue;
+      if (!EqualIgnoringCase(field_name, name)) continue;
       is_there = true;
       fields.emplace_back(name, value);
     }

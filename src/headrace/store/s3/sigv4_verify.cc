@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/text.h"
 #include "headrace/store/s3/sigv4.h"
 
 namespace headrace::s3 {
@@ -25,12 +26,6 @@ std::optional<std::string> QueryValue(std::string_view query, std::string_view n
     return UriDecode(equals == std::string_view::npos ? "" : piece.substr(equals + 1), true);
   }
   return std::nullopt;
-}
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
 }
 
 Status CheckParts(const ParsedSignature& parsed) {
@@ -120,7 +115,7 @@ Result<std::optional<ParsedSignature>> ParsePresigned(const net::HttpRequestHead
                         : header_hash ? std::string(*header_hash)
                                       : std::string(kUnsignedPayload);
   constexpr uint64_t kSecondsMax = 7ULL * 24 * 3600;
-  const auto seconds = net::ParseDecimal(QueryValue(query, "X-Amz-Expires").value_or(""));
+  const auto seconds = ParseDecimal(QueryValue(query, "X-Amz-Expires").value_or(""));
   if (!seconds || *seconds == 0 || *seconds > kSecondsMax) {
     return Fail(ErrorCode::kInvalidArgument, "X-Amz-Expires is not between 1 and 604800 seconds");
   }
