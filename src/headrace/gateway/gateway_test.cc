@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/gateway/gateway.h"
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -190,6 +191,17 @@ TEST_F(GatewayTest, ListsBucketsPageByPage) {
     Sign(request);
     EXPECT_THAT(Send(request), HasSubstr("<Code>InvalidArgument</Code>")) << query;
   }
+}
+
+TEST_F(GatewayTest, AFolderIsServedUnderANameThatNoNewBucketGets) {
+  std::filesystem::create_directory(folder_.path() / "My_Bucket");
+  Request list{.path = "/My_Bucket", .headers = {}, .body = ""};
+  Sign(list);
+  EXPECT_THAT(Send(list), StartsWith("HTTP/1.1 200 "));
+  Request make{.method = "PUT", .path = "/Your_Bucket", .headers = {}, .body = ""};
+  Sign(make);
+  EXPECT_THAT(Send(make), HasSubstr("<Code>InvalidBucketName</Code>"));
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "Your_Bucket"));
 }
 
 TEST_F(GatewayTest, ACompletedUploadsLocationIsAnAddressThatWorks) {
