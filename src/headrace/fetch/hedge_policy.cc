@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "headrace/fetch/part_size.h"
+
 namespace headrace::fetch {
 namespace {
 
@@ -15,8 +17,9 @@ constexpr double kBurstMax = 16;
 // On a near network the slowest hundredth is a matter of microseconds and of our own queues: a
 // request is late when it takes twice as long as most and a little more.
 constexpr std::chrono::milliseconds kLateMin{5};
-// Below this all of a body comes with its first byte, or as soon again.
-constexpr uint64_t kLargeBytesMin = 1 << 20;
+// Where nothing else ends either, the path stands still or this request is nearly alone: then a
+// large one is late after so much longer.
+constexpr std::chrono::milliseconds kStandstill{250};
 
 constexpr double kMebibyte = 1 << 20;
 
@@ -52,7 +55,7 @@ void HedgePolicy::OnRequest() { earned_ = std::min(kBurstMax, earned_ + options_
 void HedgePolicy::OnPartEnd(std::chrono::nanoseconds first_byte, std::chrono::nanoseconds total,
                             uint64_t size_bytes) {
   first_byte_.Add(first_byte);
-  if (size_bytes < kLargeBytesMin) return;
+  if (size_bytes < kLargePartBytes) return;
   const double per_mebibyte = static_cast<double>((total - first_byte).count()) * kMebibyte /
                               static_cast<double>(size_bytes);
   transfer_per_mebibyte_.Add(std::chrono::nanoseconds(static_cast<int64_t>(per_mebibyte)));
@@ -75,12 +78,21 @@ std::optional<std::chrono::nanoseconds> HedgePolicy::Limits::LateWithoutAnswer()
 std::optional<std::chrono::nanoseconds> HedgePolicy::Limits::LateAfter(uint64_t size_bytes) const {
   const auto answer = LateWithoutAnswer();
   if (!answer) return std::nullopt;
-  if (size_bytes < kLargeBytesMin) return 2 * *answer;
+  // All of a small body comes with its first byte, or as soon again.
+  if (size_bytes < kLargePartBytes) return 2 * *answer;
   if (!transfer_per_mebibyte) return std::nullopt;
   const auto per_mebibyte = std::max(transfer_per_mebibyte->slow, 2 * transfer_per_mebibyte->usual);
   const double mebibytes = static_cast<double>(size_bytes) / kMebibyte;
   return *answer + std::chrono::nanoseconds(
                        static_cast<int64_t>(static_cast<double>(per_mebibyte.count()) * mebibytes));
+}
+
+bool HedgePolicy::Limits::IsLate(const Flight& flight) const {
+  const auto late_after = flight.is_answered ? LateAfter(flight.size_bytes) : LateWithoutAnswer();
+  if (!late_after || flight.elapsed < *late_after) return false;
+  if (flight.size_bytes < kLargePartBytes) return true;
+  return flight.ended_since >= 2 * flight.others_in_flight ||
+         flight.elapsed >= *late_after + kStandstill;
 }
 
 bool HedgePolicy::TryStart() {

@@ -47,6 +47,14 @@ class HedgePolicy {
   void OnPartEnd(std::chrono::nanoseconds first_byte, std::chrono::nanoseconds total,
                  uint64_t size_bytes);
 
+  // A request that has not ended.
+  struct Flight {
+    std::chrono::nanoseconds elapsed{};
+    uint64_t size_bytes = 0;
+    bool is_answered = false;
+    uint64_t ended_since = 0;       // Requests that ended since this one began,
+    uint64_t others_in_flight = 0;  // and those beside it.
+  };
   // When requests are late: a value, for judging many at once.
   struct Limits {
     struct Spans {
@@ -59,6 +67,10 @@ class HedgePolicy {
     // bytes whose answer has; nothing: too little is known.
     std::optional<std::chrono::nanoseconds> LateWithoutAnswer() const;
     std::optional<std::chrono::nanoseconds> LateAfter(uint64_t size_bytes) const;
+    // A large one is not late as long as it only waits its turn: with the path full, each takes as
+    // long as all of them, and a second request would take its turn behind them. Late is one that
+    // two whole windows have overtaken.
+    bool IsLate(const Flight& flight) const;
   };
   // Empty ones while hedging is off.
   Limits CurrentLimits() const;

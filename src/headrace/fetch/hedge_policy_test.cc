@@ -73,6 +73,42 @@ TEST(HedgePolicy, ANearStoresJitterIsNotLate) {
   EXPECT_GE(*policy.CurrentLimits().LateWithoutAnswer(), milliseconds(5));
 }
 
+TEST(HedgePolicy, ASmallRequestIsLateByItsTimeAlone) {
+  const auto limits = Experienced().CurrentLimits();
+  EXPECT_TRUE(
+      limits.IsLate({.elapsed = milliseconds(110), .size_bytes = 1, .others_in_flight = 9}));
+  EXPECT_FALSE(limits.IsLate({.elapsed = milliseconds(80), .size_bytes = 1}));
+}
+
+TEST(HedgePolicy, ALargePartThatWaitsItsTurnIsNotLate) {
+  const auto limits = Experienced().CurrentLimits();
+  HedgePolicy::Flight flight{.elapsed = milliseconds(110),
+                             .size_bytes = 8 * kMebibyte,
+                             .ended_since = 30,
+                             .others_in_flight = 31};
+  EXPECT_FALSE(limits.IsLate(flight));
+  // Two windows of others have come since: it is this one's trouble.
+  flight.ended_since = 62;
+  EXPECT_TRUE(limits.IsLate(flight));
+  // But for its bytes, which have begun to come, there is more time.
+  flight.is_answered = true;
+  EXPECT_FALSE(limits.IsLate(flight));
+}
+
+TEST(HedgePolicy, ALargePartAloneIsLateByItsTime) {
+  const auto limits = Experienced().CurrentLimits();
+  EXPECT_TRUE(limits.IsLate({.elapsed = milliseconds(110), .size_bytes = 8 * kMebibyte}));
+}
+
+TEST(HedgePolicy, WhereNothingMovesLargePartsAreLateInTheEnd) {
+  const auto limits = Experienced().CurrentLimits();
+  HedgePolicy::Flight flight{
+      .elapsed = milliseconds(200), .size_bytes = 8 * kMebibyte, .others_in_flight = 7};
+  EXPECT_FALSE(limits.IsLate(flight));
+  flight.elapsed = milliseconds(500);
+  EXPECT_TRUE(limits.IsLate(flight));
+}
+
 TEST(HedgePolicy, SpendsNoMoreThanItsShareOfRequests) {
   HedgePolicy policy = Experienced({.share_max = 0.02});
   int started = 0;

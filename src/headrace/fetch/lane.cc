@@ -176,7 +176,7 @@ Task<void> Scheduler::RunLane(std::shared_ptr<Scheduler> self, size_t loop_index
   LoopLanes& loop = *self->loop_lanes_[loop_index];
   Lane lane{.loop_index = loop_index};
   loop.active.push_back(&lane);
-  if (!loop.is_ticking && self->options_.hedge.share_max > 0) {
+  if (!loop.is_ticking) {
     loop.is_ticking = true;
     const std::weak_ptr<Scheduler> weak = self;
     SpawnDetached(self->loops_.At(loop_index), Tick(weak, loop_index));
@@ -196,12 +196,29 @@ Task<void> Scheduler::Tick(std::weak_ptr<Scheduler> weak, size_t loop_index) {
     const std::shared_ptr<Scheduler> self = weak.lock();
     if (!self) co_return;
     LoopLanes& loop = *self->loop_lanes_[loop_index];
+    self->NoteFirstAnswer(loop);
     self->HedgeLateLanes(loop_index);
     if (loop.active.empty()) {
       loop.is_ticking = false;
       co_return;
     }
   }
+}
+
+void Scheduler::NoteFirstAnswer(const LoopLanes& loop) {
+  {
+    const MutexLock lock(mutex_);
+    if (!window_.wants_first_answer()) return;
+    std::optional<std::chrono::nanoseconds> soonest;
+    for (const Lane* lane : loop.active) {
+      if (lane->progress.first_byte_at <= lane->begun_at) continue;
+      const std::chrono::nanoseconds span = lane->progress.first_byte_at - lane->begun_at;
+      soonest = std::min(soonest.value_or(span), span);
+    }
+    if (!soonest) return;
+    window_.OnFirstAnswer(*soonest);
+  }
+  Kick();
 }
 
 void Scheduler::HedgeLateLanes(size_t loop_index) {
@@ -212,12 +229,12 @@ void Scheduler::HedgeLateLanes(size_t loop_index) {
     const HedgePolicy::Limits limits = hedging_.CurrentLimits();
     for (Lane* lane : loop_lanes_[loop_index]->active) {
       if (lane->job == nullptr || lane->was_hedged) continue;
-      const bool is_answered = lane->progress.first_byte_at != SteadyTime();
-      const auto late_after = is_answered ? limits.LateAfter(lane->job->range.size_bytes())
-                                          : limits.LateWithoutAnswer();
-      if (!late_after) continue;
-      const std::chrono::nanoseconds elapsed = now - lane->begun_at;
-      if (elapsed < *late_after) continue;
+      const HedgePolicy::Flight flight{.elapsed = now - lane->begun_at,
+                                       .size_bytes = lane->job->range.size_bytes(),
+                                       .is_answered = lane->progress.first_byte_at != SteadyTime(),
+                                       .ended_since = ended_count_ - lane->job->ended_before,
+                                       .others_in_flight = lane_count_ - 1};
+      if (!limits.IsLate(flight)) continue;
       if (!hedging_.TryStart()) break;
       lane->was_hedged = true;
       late.push_back(lane);

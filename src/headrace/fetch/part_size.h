@@ -7,6 +7,9 @@
 
 namespace headrace::fetch {
 
+// From this size on a request takes what its bytes take, below it what its answer takes to begin.
+inline constexpr uint64_t kLargePartBytes = 1 << 20;
+
 // The size of the parts an object was uploaded in, as far as its ETag ("…-N") and size tell: the
 // least whole number of MiB that makes N parts. Nothing: not uploaded in parts, or in parts of no
 // such size.

@@ -258,6 +258,8 @@ std::optional<PartJob> Scheduler::TakeJob(Fallout& fallout) {
     ++task_count_;
     ++lane_count_;
     hedging_.OnRequest();
+    window_.OnPartBegin(job->range.size_bytes());
+    job->ended_before = ended_count_;
     return job;
   }
   return std::nullopt;
@@ -302,6 +304,7 @@ std::optional<PartJob> Scheduler::Next(size_t loop_index, const Ended& ended) {
       hedging_.OnPartEnd(ended.part.first_byte, ended.part.total, ended.part.size_bytes);
     }
     --lane_count_;
+    ++ended_count_;
     if (lane_count_ < window_.requests()) own = TakeJob(fallout);
     if (own) {
       while (more.size() < kLanesStartedMax && lane_count_ < window_.requests()) {

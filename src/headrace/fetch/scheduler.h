@@ -27,6 +27,7 @@ struct PartJob {
   ByteRange range;  // What is asked for.
   PartBytes bytes;
   std::shared_ptr<MemoryAccount> account;  // Paid for the bytes.
+  uint64_t ended_before = 0;               // Requests that had ended when this one began.
 };
 
 struct SchedulerOptions {
@@ -114,6 +115,9 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   Task<Ended> FetchPart(Lane& lane, PartJob& job);
   void CountPart(const PartObservation& part);
   void CountHedge(HedgeOutcome outcome);
+  // Lets the window know how far away the store is, as soon as an answer of the first requests
+  // tells.
+  void NoteFirstAnswer(const LoopLanes& loop) HR_EXCLUDES(mutex_);
   void HedgeLateLanes(size_t loop_index) HR_EXCLUDES(mutex_);
   void StartHedge(Lane& lane) HR_EXCLUDES(mutex_);
 
@@ -129,6 +133,7 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   WindowController window_ HR_GUARDED_BY(mutex_);
   HedgePolicy hedging_ HR_GUARDED_BY(mutex_);
   uint32_t lane_count_ HR_GUARDED_BY(mutex_) = 0;
+  uint64_t ended_count_ HR_GUARDED_BY(mutex_) = 0;  // Requests, in all.
   std::vector<uint32_t> lanes_of_loop_ HR_GUARDED_BY(mutex_);
   // Lanes, hedges and look-ups that have not ended.
   size_t task_count_ HR_GUARDED_BY(mutex_) = 0;

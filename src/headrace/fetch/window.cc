@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "headrace/fetch/part_size.h"
+
 namespace headrace::fetch {
 namespace {
 
@@ -16,7 +18,22 @@ constexpr std::chrono::milliseconds kRoundMin{2};
 // the window within tens of rounds.
 constexpr double kRateDecay = 0.95;
 // The unloaded time is looked for anew after this: a path whose latency rose starves for no longer.
-constexpr std::chrono::seconds kUnloadedLifetime{2};
+constexpr double kUnloadedLifetime = 2;  // Seconds.
+// A probe of large parts costs up to half a request time, and beside the store, where the first
+// ones learn from connections and memory that are new, comes soon.
+constexpr double kUnloadedLifetimeRequests = 40;
+constexpr double kUnloadedLifetimeMax = 5;
+// Of what the path holds without a queue, how much a probe of large parts leaves in flight. Where
+// the rate is the limit, requests take as long as their number makes them: half of them then take
+// half as long, and the window comes down; where latency is, they take as long as before.
+constexpr double kLargeProbeShare = 0.5;
+// A probe of large parts that brings so much of the best rate has found the path full still.
+constexpr double kStillFullShare = 0.75;
+// The best rate is one of answers of a size: of answers so many times larger or smaller it is no
+// measure.
+constexpr double kOtherSize = 2;
+// A store whose first answer begins later is no neighbour: latency will ask for many requests.
+constexpr std::chrono::milliseconds kFarFirstByte{10};
 // The bytes of smaller answers come with the first one: what is measured of them is noise.
 constexpr double kTransferBytesMin = 64.0 * 1024;
 
@@ -31,6 +48,20 @@ WindowController::WindowController(const WindowOptions& options)
       requests_(std::clamp(options.requests_start,
                            std::min(options.requests_min, options.requests_max),
                            options.requests_max)) {}
+
+void WindowController::OnPartBegin(uint64_t size_bytes) {
+  if (has_begun_large_ || rate_max_ > 0 || size_bytes < kLargePartBytes) return;
+  has_begun_large_ = true;
+  if (requests_ <= options_.large_requests_start) return;
+  requests_ = options_.large_requests_start;
+  wants_first_answer_ = true;
+}
+
+void WindowController::OnFirstAnswer(std::chrono::nanoseconds first_byte) {
+  if (!std::exchange(wants_first_answer_, false) || rate_max_ > 0) return;
+  if (first_byte < kFarFirstByte) return;
+  requests_ = std::max(requests_, Limited(options_.requests_start, 0));
+}
 
 void WindowController::OnPartEnd(const PartObservation& part, bool was_full) {
   if (!round_) round_ = Round{.begun_at = part.ended_at - part.total};
@@ -70,16 +101,27 @@ void WindowController::EndRound(SteadyTime now) {
   const double rate = round.count / seconds;
   const double mean_bytes = static_cast<double>(round.size_bytes) / round.count;
   LearnUnloaded(now, round);
+  const bool is_start = rate_max_ == 0;
   const double unloaded_s = UnloadedSeconds(mean_bytes);
-  // A probe does not fill the path: its rate is no news.
-  if (!is_probing_) rate_max_ = std::max(rate, rate_max_ * kRateDecay);
-  if (!std::exchange(is_probing_, false)) {
-    if (round.full_count * 2 < round.count) return;
-    if (now - unloaded_found_at_ > kUnloadedLifetime) {
-      is_probing_ = true;
-      requests_ = Limited(rate * unloaded_s, options_.requests_min);
-      return;
+  const uint32_t before = is_probing_ ? requests_before_probe_ : requests_;
+  const bool is_large = mean_bytes >= kLargePartBytes;
+  if (std::exchange(is_probing_, false)) {
+    // A probe does not fill the path: its rate is no news, unless it does.
+    const bool is_still_full = requests_ >= kStillFullShare * rate_max_ * unloaded_s;
+    if (is_large && is_still_full && requests_ > options_.large_requests_start) {
+      return BeginProbe(requests_ / 2.0, options_.large_requests_start);
     }
+  } else {
+    NoteRate(rate, mean_bytes);
+    if (round.full_count * 2 < round.count) return;
+    if (is_large && !std::exchange(has_seen_large_, true) && !is_start) {
+      // What small answers have taught says nothing of large ones.
+      return BeginProbe(0, options_.large_requests_start);
+    }
+    const double lifetime_s =
+        is_large ? std::min(kUnloadedLifetimeRequests * unloaded_s, kUnloadedLifetimeMax)
+                 : kUnloadedLifetime;
+    if (Seconds(now - unloaded_found_at_) > lifetime_s) return BeginProbeOf(rate, mean_bytes);
   }
   double wanted_rate = rate_max_;
   if (options_.target_bytes_per_second > 0 && mean_bytes > 0) {
@@ -87,9 +129,27 @@ void WindowController::EndRound(SteadyTime now) {
         std::min(wanted_rate, static_cast<double>(options_.target_bytes_per_second) / mean_bytes);
   }
   // One round never more than doubles or halves it.
-  requests_ =
-      Limited(std::clamp(kGain * wanted_rate * unloaded_s, requests_ / 2.0, requests_ * 2.0),
-              LeastFor(mean_bytes));
+  requests_ = Limited(std::clamp(kGain * wanted_rate * unloaded_s, before / 2.0, before * 2.0),
+                      LeastFor(mean_bytes));
+}
+
+void WindowController::NoteRate(double rate, double mean_bytes) {
+  const bool is_other =
+      mean_bytes > kOtherSize * rate_mean_bytes_ || mean_bytes * kOtherSize < rate_mean_bytes_;
+  rate_max_ = is_other ? rate : std::max(rate, rate_max_ * kRateDecay);
+  rate_mean_bytes_ = mean_bytes;
+}
+
+void WindowController::BeginProbe(double wanted, uint32_t least) {
+  is_probing_ = true;
+  requests_before_probe_ = requests_;
+  requests_ = Limited(wanted, least);
+}
+
+void WindowController::BeginProbeOf(double rate, double mean_bytes) {
+  const double held = rate * UnloadedSeconds(mean_bytes);
+  if (mean_bytes < kLargePartBytes) return BeginProbe(held, options_.requests_min);
+  BeginProbe(kLargeProbeShare * held, options_.large_requests_start);
 }
 
 uint32_t WindowController::LeastFor(double mean_bytes) const {

@@ -11,13 +11,17 @@ namespace headrace::fetch {
 
 struct WindowOptions {
   // Enough to keep two loops and the server's threads busy on a network without latency: so many
-  // large ones, and so many small ones as long as all together are below `small_bytes_max`. With
+  // large ones (of 4 to 16 parts of 8 MiB in flight beside the store 4 are as fast, with two
+  // thirds of 8's memory), and so many small ones as long as all are below `small_bytes_max`. With
   // few small ones in flight both sides fall asleep after each.
-  uint32_t requests_min = 8;
+  uint32_t requests_min = 4;
   uint32_t small_requests_min = 32;
   uint64_t small_bytes_max = 32ULL << 20U;
   // A few doublings, each one request time long, reach any window.
   uint32_t requests_start = 16;
+  // Of large parts fewer, and as few at least in a probe: what they take is what later ones are
+  // judged by, and beside the store more share one rate. One a loop of a small machine.
+  uint32_t large_requests_start = 2;
   // A socket and about 20 KiB of memory each; 30 ms away this is 34,000 objects a second.
   uint32_t requests_max = 1024;
   // Stop growing here; 0: where the goodput stops rising.
@@ -36,7 +40,8 @@ struct PartObservation {
 // request takes when nothing queues. While latency is the limit this doubles the window with every
 // round of requests; where goodput stops rising it stays at twice what fills the path. The unloaded
 // time is the least mean of a round, looked for anew now and then in a round of what the path holds
-// without a queue.
+// without a queue; of large parts half of that, since those share the path's rate with one another
+// long before anything queues, and what they take then says nothing.
 // See docs/decisions/0021.
 //
 // Pure: time comes with the observations. Threads: its owner's lock.
@@ -44,6 +49,12 @@ class WindowController {
  public:
   explicit WindowController(const WindowOptions& options);
 
+  // A request starts. Until one has ended, large ones keep the window at their start, unless the
+  // store turns out to be far away.
+  void OnPartBegin(uint64_t size_bytes);
+  // True: whoever can tell says how soon the first answer began, without waiting for its end.
+  bool wants_first_answer() const { return wants_first_answer_; }
+  void OnFirstAnswer(std::chrono::nanoseconds first_byte);
   // `was_full`: requests were waiting for the window when this one ended. Without, the rate says
   // nothing about what the path can carry and the window stays.
   void OnPartEnd(const PartObservation& part, bool was_full);
@@ -60,7 +71,11 @@ class WindowController {
     std::chrono::nanoseconds transfer{};  // What came after.
   };
   void EndRound(SteadyTime now);
-  // How many there are at least, of answers of that size; a probe may go down to requests_min.
+  void NoteRate(double rate, double mean_bytes);
+  void BeginProbe(double wanted, uint32_t least);
+  // Of what a path that carries so many requests a second holds without a queue.
+  void BeginProbeOf(double rate, double mean_bytes);
+  // How many there are at least, of answers of that size; a probe may go below.
   uint32_t LeastFor(double mean_bytes) const;
   uint32_t Limited(double wanted, uint32_t least) const;
   void LearnUnloaded(SteadyTime now, const Round& round);
@@ -70,12 +85,17 @@ class WindowController {
   const WindowOptions options_;
   uint32_t requests_;
   std::optional<Round> round_;
-  double rate_max_ = 0;  // Requests a second, of the rounds lately.
+  double rate_max_ = 0;         // Requests a second, of the rounds lately,
+  double rate_mean_bytes_ = 0;  // and how large their answers were.
   // Unloaded; 0: not known.
   double first_byte_s_ = 0;
   double transfer_s_per_byte_ = 0;
   SteadyTime unloaded_found_at_{};
   bool is_probing_ = false;  // This round looks for the unloaded time.
+  uint32_t requests_before_probe_ = 0;
+  bool has_begun_large_ = false;
+  bool has_seen_large_ = false;  // In a whole round.
+  bool wants_first_answer_ = false;
 };
 
 }  // namespace headrace::fetch

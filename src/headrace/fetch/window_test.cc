@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <queue>
 #include <vector>
 
@@ -27,6 +28,11 @@ struct SimulatedStore {
   double path_bytes_per_s = 1e9;
   double connection_bytes_per_s = 90e6;
   uint64_t object_bytes = 100 * 1024;
+  // An answer's turn in the path is longer or shorter by about so much, and now and then the path
+  // stands still: a machine that does other things beside.
+  double noise = 0;
+  double stall_share = 0;
+  double stall_max_s = 0;
 
   // Keeps `window.requests()` in flight for `seconds`; returns the goodput of the last half.
   double Run(WindowController& window, double seconds) {
@@ -34,15 +40,20 @@ struct SimulatedStore {
     const double half = now_s + seconds / 2;
     double bytes = 0;
     while (now_s < until) {
-      while (in_flight.size() < window.requests()) Begin();
+      while (in_flight.size() < window.requests()) {
+        window.OnPartBegin(object_bytes);
+        Begin();
+        if (window.wants_first_answer()) window.OnFirstAnswer(Seconds(latency_s));
+      }
+      window_max = std::max(window_max, window.requests());
       const Request done = in_flight.top();
       in_flight.pop();
       now_s = std::max(now_s, done.ends_s);
-      if (now_s > half) bytes += static_cast<double>(object_bytes);
+      if (now_s > half) bytes += static_cast<double>(done.size_bytes);
       window.OnPartEnd({.ended_at = SteadyTime(Seconds(now_s)),
                         .first_byte = Seconds(done.first_byte_s),
                         .total = Seconds(done.ends_s - done.begun_s),
-                        .size_bytes = object_bytes},
+                        .size_bytes = done.size_bytes},
                        true);
     }
     return bytes / (seconds / 2);
@@ -52,19 +63,30 @@ struct SimulatedStore {
     double begun_s = 0;
     double first_byte_s = 0;  // From its begin.
     double ends_s = 0;
+    uint64_t size_bytes = 0;
     bool operator<(const Request& other) const { return ends_s > other.ends_s; }
   };
   void Begin() {
     const double ready_s = now_s + latency_s * (1 + jitter * random.Unit());
     const double size = static_cast<double>(object_bytes);
     const double turn_s = std::max(ready_s, path_free_s);
-    path_free_s = turn_s + size / path_bytes_per_s;
+    path_free_s = turn_s + size / path_bytes_per_s * std::exp(noise * Bell());
+    if (random.Unit() < stall_share) path_free_s += stall_max_s * random.Unit();
     in_flight.push({.begun_s = now_s,
                     .first_byte_s = turn_s - now_s,
-                    .ends_s = std::max(path_free_s, turn_s + size / connection_bytes_per_s)});
+                    .ends_s = std::max(path_free_s, turn_s + size / connection_bytes_per_s),
+                    .size_bytes = object_bytes});
+  }
+
+  // About normally distributed, with a deviation of 1.
+  double Bell() {
+    double sum = -6;
+    for (int i = 0; i < 12; ++i) sum += random.Unit();
+    return sum;
   }
 
   std::priority_queue<Request> in_flight;
+  uint32_t window_max = 0;
   double now_s = 1;
   double path_free_s = 0;
   Random random{42};
@@ -119,6 +141,91 @@ TEST(WindowController, FindsTheConnectionsThatLargePartsNeed) {
   store.Run(window, 4);
   EXPECT_GE(store.Run(window, 4), 0.9 * 2.5e9);
   EXPECT_LE(window.requests(), 128U);
+}
+
+// Beside the store, on a machine that is not quiet.
+SimulatedStore NearStoreOfLargeParts(uint64_t seed) {
+  return {.latency_s = 0.0003,
+          .path_bytes_per_s = 2.5e9,
+          .connection_bytes_per_s = 2.5e9,
+          .object_bytes = 8U << 20U,
+          .noise = 0.5,
+          .stall_share = 0.02,
+          .stall_max_s = 0.05,
+          .random = Random(seed)};
+}
+
+TEST(WindowController, NoiseBesideTheStoreDoesNotAddUpToManyLargeParts) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(seed);
+    SimulatedStore store = NearStoreOfLargeParts(seed);
+    WindowController window({});
+    const double goodput = store.Run(window, 20);
+    EXPECT_LE(store.window_max, 24U);
+    // What the path carries with its noise, which one request in flight is enough for.
+    SimulatedStore same = NearStoreOfLargeParts(seed);
+    WindowController many({.requests_min = 64, .requests_start = 64, .large_requests_start = 64});
+    EXPECT_GE(goodput, 0.95 * same.Run(many, 20));
+  }
+}
+
+TEST(WindowController, ComesBackWhenMoreLargePartsBroughtNoMore) {
+  SimulatedStore store = NearStoreOfLargeParts(7);
+  WindowController window({.requests_start = 256});
+  window.OnPartBegin(store.object_bytes);
+  window.OnFirstAnswer(milliseconds(30));
+  ASSERT_EQ(window.requests(), 256U);
+  store.Run(window, 30);
+  EXPECT_LE(window.requests(), 20U);
+}
+
+TEST(WindowController, FindsTheConnectionsThatLargePartsNeedInNoiseToo) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    SimulatedStore store{.latency_s = 0.03,
+                         .jitter = 1,
+                         .path_bytes_per_s = 6e9,
+                         .connection_bytes_per_s = 90e6,
+                         .object_bytes = 8U << 20U,
+                         .noise = 0.3,
+                         .random = Random(seed)};
+    WindowController window({});
+    store.Run(window, 2);
+    // 6 GB/s are 67 connections of 90 MB/s.
+    EXPECT_GE(window.requests(), 67U);
+    EXPECT_GE(store.Run(window, 20), 0.85 * 6e9);
+    EXPECT_LE(store.window_max, 300U);
+  }
+}
+
+TEST(WindowController, LargePartsStartFewUntilTheStoreTurnsOutToBeFar) {
+  WindowController window({.requests_start = 16, .large_requests_start = 2});
+  EXPECT_EQ(window.requests(), 16U);
+  window.OnPartBegin(8U << 20U);
+  EXPECT_EQ(window.requests(), 2U);
+  ASSERT_TRUE(window.wants_first_answer());
+  window.OnFirstAnswer(milliseconds(30));
+  EXPECT_EQ(window.requests(), 16U);
+  EXPECT_FALSE(window.wants_first_answer());
+}
+
+TEST(WindowController, AFirstAnswerFromNearByChangesNothing) {
+  WindowController window({.requests_start = 16, .large_requests_start = 4});
+  window.OnPartBegin(8U << 20U);
+  window.OnFirstAnswer(milliseconds(1));
+  window.OnFirstAnswer(milliseconds(30));
+  EXPECT_EQ(window.requests(), 4U);
+}
+
+TEST(WindowController, LooksAnewWhenLargePartsFollowSmallOnes) {
+  SimulatedStore store{
+      .latency_s = 0.0003, .path_bytes_per_s = 2.5e9, .connection_bytes_per_s = 2.5e9};
+  WindowController window({.small_requests_min = 64});
+  store.Run(window, 1);
+  ASSERT_GE(window.requests(), 64U);
+  store.object_bytes = 8U << 20U;
+  store.Run(window, 1.5);
+  EXPECT_LE(window.requests(), 16U);
 }
 
 TEST(WindowController, JitterDoesNotShrinkIt) {
