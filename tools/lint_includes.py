@@ -55,7 +55,7 @@ OWNERS = {
     "linux/fuse": ["deliver/mount"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
-TEST_FILE = re.compile(r"_(test|fuzz|benchmark)\.cc$|_contract\.h$")
+TEST_FILE = re.compile(r"_(test|fuzz|benchmark)\.cc$|_(contract|fixture)\.h$")
 
 
 def layer_of(path):

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,11 +14,11 @@
 #include "testing/blocking_store.h"
 #include "testing/manual_clock.h"
 #include "testing/result_matchers.h"
+#include "testing/temp_dir.h"
 
 namespace headrace::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using headrace::testing::IsOk;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -29,12 +26,6 @@ using ::testing::Not;
 // Runs `headrace bench` against a store in memory whose bucket "bkt" holds objects_.
 class BenchCommandTest : public ::testing::Test {
  protected:
-  BenchCommandTest() {
-    std::string name = ::testing::TempDir() + "bench.XXXXXX";
-    folder_ = mkdtemp(name.data());
-  }
-  ~BenchCommandTest() override { fs::remove_all(folder_); }
-
   int Run(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "bench");
     std::FILE* out = std::tmpfile();
@@ -65,16 +56,11 @@ class BenchCommandTest : public ::testing::Test {
     std::fclose(stream);
     return text;
   }
-  std::string Path(const std::string& name) const { return (folder_ / name).string(); }
-  std::string FileText(const std::string& name) const {
-    std::ifstream stream(folder_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
-  void GivenFile(const std::string& name, const std::string& text) {
-    std::ofstream(folder_ / name, std::ios::binary) << text;
-  }
+  std::string Path(const std::string& name) const { return folder_.Path(name); }
+  std::string FileText(const std::string& name) const { return folder_.Read(name); }
+  void GivenFile(const std::string& name, const std::string& text) { folder_.Write(name, text); }
 
-  fs::path folder_;
+  headrace::testing::TempDir folder_;
   headrace::testing::ManualClock clock_{SystemTime(std::chrono::seconds(1'767'225'600))};
   std::map<std::string, std::string> objects_;
   std::string out_;

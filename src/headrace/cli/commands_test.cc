@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <set>
 #include <sstream>
@@ -23,6 +22,7 @@
 #include "testing/manual_clock.h"
 #include "testing/result_matchers.h"
 #include "testing/seeded_bytes.h"
+#include "testing/temp_dir.h"
 
 namespace headrace::cli {
 namespace {
@@ -37,12 +37,7 @@ using ::testing::IsEmpty;
 // Runs command lines against a store in memory that holds the bucket "bkt", in a folder of its own.
 class CommandsTest : public ::testing::Test {
  protected:
-  CommandsTest() {
-    std::string name = ::testing::TempDir() + "commands.XXXXXX";
-    folder_ = mkdtemp(name.data());
-    EXPECT_THAT(blocking_.CreateBucket("bkt"), IsOk());
-  }
-  ~CommandsTest() override { fs::remove_all(folder_); }
+  CommandsTest() { EXPECT_THAT(blocking_.CreateBucket("bkt"), IsOk()); }
 
   int Run(const std::vector<std::string>& arguments, const std::string& input = "") {
     std::FILE* in = std::tmpfile();
@@ -92,24 +87,22 @@ class CommandsTest : public ::testing::Test {
     return lines;
   }
 
-  std::string Path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string Path(const std::string& name) const { return folder_.Path(name); }
   void GivenFile(const std::string& name, const std::string& text, int64_t mtime_seconds = 0) {
-    fs::create_directories((folder_ / name).parent_path());
-    std::ofstream(folder_ / name, std::ios::binary) << text;
+    folder_.Write(name, text);
     if (mtime_seconds == 0) return;
     const timespec time{.tv_sec = mtime_seconds, .tv_nsec = 0};
     const timespec times[] = {time, time};
     ASSERT_EQ(utimensat(AT_FDCWD, Path(name).c_str(), times, 0), 0);
   }
   std::string FileText(const std::string& name) const {
-    std::ifstream stream(folder_ / name, std::ios::binary);
-    if (!stream) return "(no file)";
-    return {std::istreambuf_iterator<char>(stream), {}};
+    return folder_.Has(name) ? folder_.Read(name) : "(no file)";
   }
   std::set<std::string> Files() const {
     std::set<std::string> files;
-    for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
-      if (entry.is_regular_file()) files.insert(fs::relative(entry.path(), folder_).string());
+    for (const auto& entry : fs::recursive_directory_iterator(folder_.path())) {
+      if (entry.is_regular_file())
+        files.insert(fs::relative(entry.path(), folder_.path()).string());
     }
     return files;
   }
@@ -118,7 +111,7 @@ class CommandsTest : public ::testing::Test {
   }
   std::vector<std::string> Keys() { return *blocking_.Keys("bkt"); }
 
-  fs::path folder_;
+  headrace::testing::TempDir folder_;
   // 2026-01-01T00:00:00Z.
   headrace::testing::ManualClock clock_{SystemTime(std::chrono::seconds(1'767'225'600))};
   MemoryStore store_{clock_};
@@ -223,7 +216,7 @@ TEST_F(CommandsTest, CpMovesOneFileEachWay) {
 
 TEST_F(CommandsTest, CpIntoAFolderKeepsTheName) {
   GivenObject("dir/a.txt", "a");
-  fs::create_directory(folder_ / "there");
+  fs::create_directory(folder_.path() / "there");
   EXPECT_EQ(Run({"cp", "s3://bkt/dir/a.txt", Path("there")}), 0);
   EXPECT_EQ(FileText("there/a.txt"), "a");
   EXPECT_EQ(Run({"cp", "s3://bkt/dir/a.txt", Path("new/")}), 0);
@@ -339,7 +332,7 @@ TEST_F(CommandsTest, SyncDeletesWhatTheSourceDoesNotHave) {
   GivenFile("out/spared.txt", "3", 1'700'000'000);
   EXPECT_EQ(Run({"sync", "--delete", "s3://bkt/p", Path("out"), "--exclude", "*.txt"}), 0);
   EXPECT_THAT(Files(), ElementsAre("out/keep", "out/spared.txt"));
-  EXPECT_FALSE(fs::exists(folder_ / "out/gone"));
+  EXPECT_FALSE(fs::exists(folder_.path() / "out/gone"));
   EXPECT_EQ(Run({"sync", "--delete", Path("out"), "s3://bkt/q"}), 0);
   GivenObject("q/extra", "x");
   EXPECT_EQ(Run({"sync", "--delete", Path("out"), "s3://bkt/q"}), 0);
@@ -385,11 +378,11 @@ TEST_F(CommandsTest, SyncDeletesNothingForASourceThatHoldsNothing) {
 TEST_F(CommandsTest, SyncDeletesNothingBehindASymbolicLink) {
   GivenFile("elsewhere/keep", "1");
   GivenFile("out/gone", "2");
-  fs::create_directory_symlink(folder_ / "elsewhere", folder_ / "out/link");
+  fs::create_directory_symlink(folder_.path() / "elsewhere", folder_.path() / "out/link");
   GivenObject("p/new", "3");
   EXPECT_EQ(Run({"sync", "--delete", "s3://bkt/p", Path("out")}), 0);
   EXPECT_THAT(Files(), ElementsAre("elsewhere/keep", "out/new"));
-  EXPECT_TRUE(fs::is_symlink(folder_ / "out/link"));
+  EXPECT_TRUE(fs::is_symlink(folder_.path() / "out/link"));
 }
 
 TEST_F(CommandsTest, PlacesInsideOneAnotherAreRefusedAndNothingIsLost) {
@@ -415,7 +408,7 @@ TEST_F(CommandsTest, PlacesInsideOneAnotherAreRefusedAndNothingIsLost) {
 
 TEST_F(CommandsTest, SyncOfASourceThatCannotBeWalkedDeletesNothing) {
   GivenFile("in/a", "1");
-  fs::create_symlink("nowhere", folder_ / "in/b");
+  fs::create_symlink("nowhere", folder_.path() / "in/b");
   GivenObject("p/b", "the only copy");
   EXPECT_EQ(Run({"sync", "--delete", Path("in"), "s3://bkt/p"}), 5);
   EXPECT_THAT(Keys(), ElementsAre("p/a", "p/b"));

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +14,7 @@
 
 #include "headrace/base/encoding.h"
 #include "testing/result_matchers.h"
+#include "testing/temp_dir.h"
 
 namespace headrace::cli {
 namespace {
@@ -26,33 +26,30 @@ using headrace::testing::IsOk;
 class StreamTargetTest : public ::testing::Test {
  protected:
   StreamTargetTest() {
-    std::string name = ::testing::TempDir() + "stream.XXXXXX";
-    folder_ = mkdtemp(name.data());
-    EXPECT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
-    std::ofstream(folder_ / "file") << "x";
-    fs::create_symlink("pipe", folder_ / "link");
-    fs::create_symlink("file", folder_ / "link-to-file");
+    EXPECT_EQ(mkfifo((folder_.path() / "pipe").c_str(), 0600), 0);
+    folder_.Write("file", "x");
+    fs::create_symlink("pipe", folder_.path() / "link");
+    fs::create_symlink("file", folder_.path() / "link-to-file");
   }
-  ~StreamTargetTest() override { fs::remove_all(folder_); }
 
-  fs::path folder_;
+  headrace::testing::TempDir folder_;
 };
 
 TEST_F(StreamTargetTest, DevicesPipesAndDescriptorsAreStreamsAndFilesAreNot) {
-  EXPECT_TRUE(IsStreamTarget(folder_ / "pipe"));
-  EXPECT_TRUE(IsStreamTarget(folder_ / "link"));
+  EXPECT_TRUE(IsStreamTarget(folder_.path() / "pipe"));
+  EXPECT_TRUE(IsStreamTarget(folder_.path() / "link"));
   EXPECT_TRUE(IsStreamTarget("/dev/null"));
-  std::FILE* file = std::fopen((folder_ / "file").c_str(), "r");
+  std::FILE* file = std::fopen((folder_.path() / "file").c_str(), "r");
   EXPECT_TRUE(IsStreamTarget("/proc/self/fd/" + std::to_string(fileno(file))));
   std::fclose(file);
-  EXPECT_FALSE(IsStreamTarget(folder_ / "file"));
-  EXPECT_FALSE(IsStreamTarget(folder_ / "link-to-file"));
-  EXPECT_FALSE(IsStreamTarget(folder_));
-  EXPECT_FALSE(IsStreamTarget(folder_ / "none"));
+  EXPECT_FALSE(IsStreamTarget(folder_.path() / "file"));
+  EXPECT_FALSE(IsStreamTarget(folder_.path() / "link-to-file"));
+  EXPECT_FALSE(IsStreamTarget(folder_.path()));
+  EXPECT_FALSE(IsStreamTarget(folder_.path() / "none"));
 }
 
 TEST_F(StreamTargetTest, APipeIsWaitedForAndWrittenInto) {
-  const std::string path = folder_ / "pipe";
+  const std::string path = folder_.path() / "pipe";
   auto read = std::async(std::launch::async, [&] {
     std::ifstream stream(path, std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(stream), {});
@@ -64,13 +61,13 @@ TEST_F(StreamTargetTest, APipeIsWaitedForAndWrittenInto) {
     EXPECT_THAT(target->Write(AsBytes(text), {}), IsOk());
   }
   EXPECT_TRUE(read.get() == text);
-  EXPECT_TRUE(fs::is_fifo(folder_ / "pipe"));
+  EXPECT_TRUE(fs::is_fifo(folder_.path() / "pipe"));
 }
 
 TEST_F(StreamTargetTest, AStopEndsTheWaitForAReader) {
   std::stop_source stop;
   auto opened = std::async(std::launch::async, [&] {
-    return StreamTarget::Open(folder_ / "pipe", {.deadline = {}, .stop = stop.get_token()})
+    return StreamTarget::Open(folder_.path() / "pipe", {.deadline = {}, .stop = stop.get_token()})
         .has_value();
   });
   stop.request_stop();
@@ -80,7 +77,7 @@ TEST_F(StreamTargetTest, AStopEndsTheWaitForAReader) {
 TEST_F(StreamTargetTest, ASocketIsRefused) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::string path = folder_ / "socket";
+  const std::string path = folder_.path() / "socket";
   ASSERT_LT(path.size(), sizeof(address.sun_path));
   std::memcpy(address.sun_path, path.c_str(), path.size());
   const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM, 0));

@@ -3,14 +3,12 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "headrace/base/random.h"
+#include "testing/temp_dir.h"
 
 namespace headrace::format {
 namespace {
@@ -21,17 +19,13 @@ namespace fs = std::filesystem;
 // What an independent reader, the machine's tar, makes of an archive.
 class TarWriterTest : public ::testing::Test {
  protected:
-  TarWriterTest() : folder_(fs::temp_directory_path() / ("headrace-tar-" + RandomHex(8))) {
-    fs::create_directories(folder_ / "out");
-  }
-  ~TarWriterTest() override { fs::remove_all(folder_); }
+  TarWriterTest() { fs::create_directories(folder_.path() / "out"); }
 
   void Add(const TarEntry& entry, const std::string& contents = "") {
     archive_ += TarHeader(entry) + contents + std::string(TarPaddingBytes(contents.size()), '\0');
   }
   std::string Tar(const std::string& action) {
-    std::ofstream(folder_ / "a.tar", std::ios::binary)
-        << archive_ << std::string(kTarEndBytes, '\0');
+    folder_.Write("a.tar", archive_ + std::string(kTarEndBytes, '\0'));
     const std::string command = fmt::format("TZ=UTC tar {} -f {}/a.tar -C {}/out 2>&1", action,
                                             folder_.string(), folder_.string());
     std::FILE* pipe = popen(command.c_str(), "r");
@@ -41,14 +35,9 @@ class TarWriterTest : public ::testing::Test {
     EXPECT_EQ(pclose(pipe), 0) << shown;
     return shown;
   }
-  std::string ReadOut(const std::string& name) {
-    std::ifstream in(folder_ / "out" / name, std::ios::binary);
-    std::stringstream text;
-    text << in.rdbuf();
-    return text.str();
-  }
+  std::string ReadOut(const std::string& name) { return folder_.Read("out/" + name); }
 
-  fs::path folder_;
+  headrace::testing::TempDir folder_;
   std::string archive_;
 };
 
@@ -67,7 +56,7 @@ TEST_F(TarWriterTest, IsReadBackByTar) {
   Tar("-x");
   EXPECT_EQ(ReadOut("sub/model.bin"), contents);
   EXPECT_EQ(ReadOut("link"), contents);
-  EXPECT_TRUE(fs::exists(folder_ / "out/empty"));
+  EXPECT_TRUE(fs::exists(folder_.path() / "out/empty"));
 }
 
 TEST_F(TarWriterTest, KeepsNamesAndLinksOfAnyLength) {
@@ -78,7 +67,7 @@ TEST_F(TarWriterTest, KeepsNamesAndLinksOfAnyLength) {
        .link_target = fmt::format("{:t>150}", "")});
   Tar("-x");
   EXPECT_EQ(ReadOut(name), "x");
-  EXPECT_EQ(fs::read_symlink(folder_ / "out/link").string().size(), 150U);
+  EXPECT_EQ(fs::read_symlink(folder_.path() / "out/link").string().size(), 150U);
 }
 
 TEST(TarHeader, SaysSizesBeyondEightGibibytesInPax) {

@@ -7,18 +7,16 @@
 #include <climits>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "headrace/base/random.h"
 #include "headrace/base/unique_fd.h"
 #include "headrace/store/memory/memory_store.h"
 #include "testing/blocking_store.h"
 #include "testing/result_matchers.h"
+#include "testing/temp_dir.h"
 
 namespace headrace::job {
 namespace {
@@ -31,17 +29,15 @@ using ::testing::ElementsAre;
 
 class ArchiveTest : public ::testing::Test {
  protected:
-  ArchiveTest() : folder_(fs::temp_directory_path() / ("headrace-archive-" + RandomHex(8))) {
-    fs::create_directories(folder_ / "model");
-    fs::create_directories(folder_ / "out");
+  ArchiveTest() {
+    fs::create_directories(folder_.path() / "model");
+    fs::create_directories(folder_.path() / "out");
     EXPECT_THAT(store_.CreateBucket("results"), IsOk());
   }
-  ~ArchiveTest() override { fs::remove_all(folder_); }
 
-  std::string Model() const { return (folder_ / "model").string(); }
+  std::string Model() const { return folder_.Path("model"); }
   void Write(const std::string& name, const std::string& text) {
-    fs::create_directories((folder_ / "model" / name).parent_path());
-    std::ofstream(folder_ / "model" / name, std::ios::binary) << text;
+    folder_.Write("model/" + name, text);
   }
   Result<uint64_t> Upload(const ArchiveOptions& options = {}) {
     HR_TRY_ASSIGN(const ArchiveContents contents, ScanFolder(Model()));
@@ -49,21 +45,15 @@ class ArchiveTest : public ::testing::Test {
   }
   // Unpacks what was uploaded with the machine's own tar.
   void Unpack() {
-    std::ofstream(folder_ / "a.tar.gz", std::ios::binary)
-        << store_.Get(kTarget.bucket, kTarget.key).value();
+    folder_.Write("a.tar.gz", store_.Get(kTarget.bucket, kTarget.key).value());
     const std::string command =
         fmt::format("tar -xzf {0}/a.tar.gz -C {0}/out 2>&1", folder_.string());
     ASSERT_EQ(std::system(command.c_str()), 0);
   }
-  std::string ReadOut(const std::string& name) {
-    std::ifstream in(folder_ / "out" / name, std::ios::binary);
-    std::stringstream text;
-    text << in.rdbuf();
-    return text.str();
-  }
+  std::string ReadOut(const std::string& name) { return folder_.Read("out/" + name); }
 
   const S3Uri kTarget{.bucket = "results", .key = "jobs/j/output/model.tar.gz"};
-  fs::path folder_;
+  testing::TempDir folder_;
   MemoryStore memory_{RealClock()};
   EventLoops loops_{1};
   BlockingStore store_{memory_};
@@ -79,12 +69,12 @@ std::string RandomText(size_t size_bytes) {
 TEST_F(ArchiveTest, PutsTopLevelEntriesAtTheRoot) {
   Write("weights.bin", "w");
   Write("sub/vocab.txt", "v");
-  fs::create_directories(folder_ / "model/empty");
+  fs::create_directories(folder_.path() / "model/empty");
   ASSERT_THAT(Upload(), IsOk());
   Unpack();
   EXPECT_EQ(ReadOut("weights.bin"), "w");
   EXPECT_EQ(ReadOut("sub/vocab.txt"), "v");
-  EXPECT_TRUE(fs::is_directory(folder_ / "out/empty"));
+  EXPECT_TRUE(fs::is_directory(folder_.path() / "out/empty"));
 }
 
 TEST_F(ArchiveTest, GoesUpInPartsWhenItIsLarge) {
@@ -99,8 +89,8 @@ TEST_F(ArchiveTest, GoesUpInPartsWhenItIsLarge) {
 
 TEST_F(ArchiveTest, LeavesOutWhatTheKernelMakesUp) {
   Write("weights", "w");
-  fs::create_directory_symlink("/proc/self", folder_ / "model/process");
-  fs::create_symlink("/proc/self/status", folder_ / "model/status");
+  fs::create_directory_symlink("/proc/self", folder_.path() / "model/process");
+  fs::create_symlink("/proc/self/status", folder_.path() / "model/status");
   const auto contents = ScanFolder(Model());
   ASSERT_THAT(contents, IsOk());
   EXPECT_THAT(contents->skipped, ElementsAre("process", "status"));
@@ -125,17 +115,17 @@ TEST_F(ArchiveTest, GoesOnBehindWhatCannotBeRead) {
 
 TEST_F(ArchiveTest, FollowsLinksButKeepsThoseThatLeadNowhereOrBack) {
   Write("real/file", "text");
-  fs::create_symlink("real/file", folder_ / "model/link");
-  fs::create_directory_symlink("real", folder_ / "model/folder-link");
-  fs::create_symlink("nowhere", folder_ / "model/dangling");
-  fs::create_directory_symlink("..", folder_ / "model/real/loop");
+  fs::create_symlink("real/file", folder_.path() / "model/link");
+  fs::create_directory_symlink("real", folder_.path() / "model/folder-link");
+  fs::create_symlink("nowhere", folder_.path() / "model/dangling");
+  fs::create_directory_symlink("..", folder_.path() / "model/real/loop");
   ASSERT_THAT(Upload(), IsOk());
   Unpack();
-  EXPECT_FALSE(fs::is_symlink(folder_ / "out/link"));
+  EXPECT_FALSE(fs::is_symlink(folder_.path() / "out/link"));
   EXPECT_EQ(ReadOut("link"), "text");
   EXPECT_EQ(ReadOut("folder-link/file"), "text");
-  EXPECT_EQ(fs::read_symlink(folder_ / "out/dangling"), "nowhere");
-  EXPECT_EQ(fs::read_symlink(folder_ / "out/real/loop"), "..");
+  EXPECT_EQ(fs::read_symlink(folder_.path() / "out/dangling"), "nowhere");
+  EXPECT_EQ(fs::read_symlink(folder_.path() / "out/real/loop"), "..");
 }
 
 TEST_F(ArchiveTest, NamesWhatTarCannotHold) {
@@ -146,8 +136,8 @@ TEST_F(ArchiveTest, NamesWhatTarCannotHold) {
 TEST_F(ArchiveTest, IsTheSameForEqualTrees) {
   Write("b", "2");
   Write("a", "1");
-  fs::last_write_time(folder_ / "model/a", fs::file_time_type{});
-  fs::last_write_time(folder_ / "model/b", fs::file_time_type{});
+  fs::last_write_time(folder_.path() / "model/a", fs::file_time_type{});
+  fs::last_write_time(folder_.path() / "model/b", fs::file_time_type{});
   ASSERT_THAT(Upload(), IsOk());
   const std::string first = store_.Get(kTarget.bucket, kTarget.key).value();
   ASSERT_THAT(Upload(), IsOk());

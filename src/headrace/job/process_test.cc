@@ -7,9 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
 #include <fmt/format.h>
@@ -17,33 +15,22 @@
 #include <gtest/gtest.h>
 
 #include "headrace/base/unique_fd.h"
+#include "testing/temp_dir.h"
 
 namespace headrace::job {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-class ProcessTest : public testing::Test {
+class ProcessTest : public ::testing::Test {
  protected:
-  ProcessTest() {
-    std::string pattern = testing::TempDir() + "/process-XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~ProcessTest() override { std::filesystem::remove_all(folder_); }
-
   ProcessEnd RunShell(const std::string& script) {
     return RunProcess("/bin/sh", {"sh", "-c", script}, environment_, signals_, options_).value();
   }
-  std::string Path(const std::string& name) const { return folder_ + "/" + name; }
-  std::string Read(const std::string& name) const {
-    std::ifstream file(Path(name));
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-  }
+  std::string Path(const std::string& name) const { return folder_.Path(name); }
+  std::string Read(const std::string& name) const { return folder_.Read(name); }
   void Write(const std::string& name, const std::string& text, mode_t mode) const {
-    std::ofstream(Path(name)) << text;
-    chmod(Path(name).c_str(), mode);
+    chmod(folder_.Write(name, text).c_str(), mode);
   }
   // Runs `script`, which announces through the FIFO "ready" that it listens, and only then posts
   // `posted`.
@@ -60,7 +47,7 @@ class ProcessTest : public testing::Test {
     return end;
   }
 
-  std::string folder_;
+  headrace::testing::TempDir folder_;
   Environment environment_{{{"PATH", "/usr/bin:/bin"}}};
   SignalInbox signals_ = SignalInbox::Make().value();
   ProcessOptions options_;
@@ -198,12 +185,12 @@ TEST_F(ProcessTest, TheCommandKeepsTheLockThatItIsGiven) {
 TEST_F(ProcessTest, FindProgramSearchesThePath) {
   Write("tool", "#!/bin/sh\n", 0700);
   Write("plain", "text", 0600);
-  EXPECT_EQ(FindProgram("tool", "/nowhere:" + folder_).value(), folder_ + "/tool");
+  EXPECT_EQ(FindProgram("tool", "/nowhere:" + folder_.string()).value(), Path("tool"));
   EXPECT_EQ(FindProgram(Path("tool"), "").value(), Path("tool"));
-  EXPECT_EQ(FindProgram("no-such-tool", "/nowhere:" + folder_).error().code(),
+  EXPECT_EQ(FindProgram("no-such-tool", "/nowhere:" + folder_.string()).error().code(),
             ErrorCode::kNotFound);
-  EXPECT_EQ(FindProgram("plain", folder_).error().code(), ErrorCode::kPermissionDenied);
-  EXPECT_EQ(FindProgram(folder_, "").error().code(), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(FindProgram("plain", folder_.string()).error().code(), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(FindProgram(folder_.string(), "").error().code(), ErrorCode::kPermissionDenied);
 }
 
 TEST_F(ProcessTest, NamesAMissingInterpreter) {

@@ -6,7 +6,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
 #include <fmt/format.h>
@@ -15,7 +14,6 @@
 #include <nlohmann/json.hpp>
 
 #include "headrace/base/gate.h"
-#include "headrace/base/random.h"
 #include "headrace/job/channel_options.h"
 #include "headrace/job/directory_binding.h"
 #include "headrace/job/job_folder.h"
@@ -24,6 +22,7 @@
 #include "headrace/store/memory/memory_store.h"
 #include "testing/blocking_store.h"
 #include "testing/result_matchers.h"
+#include "testing/temp_dir.h"
 
 namespace headrace::job {
 namespace {
@@ -53,7 +52,7 @@ class CountingObserver final : public file::TransferObserver {
 
 class RunJobTest : public ::testing::Test {
  protected:
-  RunJobTest() : base_(fs::temp_directory_path() / ("headrace-job-" + RandomHex(8))) {
+  RunJobTest() {
     EXPECT_THAT(store_.CreateBucket("data"), IsOk());
     EXPECT_THAT(store_.CreateBucket("results"), IsOk());
     spec_.name = "j1";
@@ -65,7 +64,6 @@ class RunJobTest : public ::testing::Test {
     world_.inherited.Set("PATH", "/usr/bin:/bin");
     world_.observer = &observer_;
   }
-  ~RunJobTest() override { fs::remove_all(base_); }
 
   void GivenObject(const std::string& key, const std::string& text) {
     ASSERT_THAT(store_.Put("data", key, text), IsOk());
@@ -77,17 +75,13 @@ class RunJobTest : public ::testing::Test {
     spec_.command = {"sh", "-c", script};
     return RunJob(spec_, options_, world_);
   }
-  std::string Read(const std::string& name) const {
-    std::ifstream in(base_ / name, std::ios::binary);
-    std::stringstream text;
-    text << in.rdbuf();
-    return text.str();
-  }
+  std::string Read(const std::string& name) const { return folder_.Read(name); }
   std::string ErrorOf(const JobResult& result) const {
     return result.error ? result.error->message() : "";
   }
 
-  fs::path base_;
+  headrace::testing::TempDir folder_;
+  const fs::path& base_ = folder_.path();
   MemoryStore memory_{RealClock()};
   BlockingStore store_{memory_};
   EventLoops loops_{2};

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/plan/listing_file.h"
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "headrace/base/random.h"
+#include "testing/temp_dir.h"
 
 namespace headrace::plan {
 namespace {
@@ -18,23 +16,15 @@ using ::testing::HasSubstr;
 
 class ListingFileTest : public ::testing::Test {
  protected:
-  ListingFileTest() : folder_(::testing::TempDir() + "headrace-listing-" + RandomHex(8)) {
-    std::filesystem::create_directory(folder_);
-  }
-  ~ListingFileTest() override { std::filesystem::remove_all(folder_); }
-
-  std::string Path() const { return folder_ + "/listing"; }
-  void Write(std::string_view bytes) const { std::ofstream(Path(), std::ios::binary) << bytes; }
-  std::string Read() const {
-    std::ifstream file(Path(), std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string Path() const { return folder_.Path("listing"); }
+  void Write(std::string_view bytes) const { folder_.Write("listing", bytes); }
+  std::string Read() const { return folder_.Read("listing"); }
   std::string LoadError() const {
     const auto listing = LoadListing(Path());
     return listing.has_value() ? "loads" : listing.error().message();
   }
 
-  std::string folder_;
+  testing::TempDir folder_;
 };
 
 Listing Sample(size_t object_count) {
@@ -72,15 +62,15 @@ TEST_F(ListingFileTest, LoadsWhatWasSaved) {
 TEST_F(ListingFileTest, LeavesNoOtherFileBehind) {
   ASSERT_TRUE(SaveListing(Sample(10), Path()).has_value());
   ASSERT_TRUE(SaveListing(Sample(20), Path()).has_value());
-  const std::filesystem::directory_iterator files(folder_);
+  const std::filesystem::directory_iterator files(folder_.path());
   EXPECT_EQ(std::distance(begin(files), end(files)), 1);
 }
 
 TEST_F(ListingFileTest, NamesTheFileThatCannotBeWrittenOrRead) {
-  const auto saved = SaveListing(Sample(1), folder_ + "/absent/listing");
+  const auto saved = SaveListing(Sample(1), folder_.Path("absent/listing"));
   ASSERT_FALSE(saved.has_value());
   EXPECT_THAT(saved.error().message(), HasSubstr("absent/listing"));
-  const auto loaded = LoadListing(folder_ + "/absent/listing");
+  const auto loaded = LoadListing(folder_.Path("absent/listing"));
   ASSERT_FALSE(loaded.has_value());
   EXPECT_EQ(loaded.error().code(), ErrorCode::kNotFound);
 }

@@ -6,39 +6,32 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include "testing/temp_dir.h"
 
 namespace headrace::file {
 namespace {
 
 class LocalTreeTest : public ::testing::Test {
  protected:
-  LocalTreeTest() {
-    std::string name = ::testing::TempDir() + "tree.XXXXXX";
-    root_ = mkdtemp(name.data());
-  }
-  ~LocalTreeTest() override { std::filesystem::remove_all(root_); }
-
   void GivenFile(const std::string& path, const std::string& text = "x") {
-    const std::filesystem::path full = root_ / path;
-    std::filesystem::create_directories(full.parent_path());
-    std::ofstream(full) << text;
+    root_.Write(path, text);
   }
   std::vector<std::string> Walk(LocalTreeOptions options = {}) {
-    auto tree = LocalTree::Open(root_, options, [this](const std::string&, const Error& error) {
-      problems_.push_back(error.message());
-    });
+    auto tree = LocalTree::Open(
+        root_.path(), options,
+        [this](const std::string&, const Error& error) { problems_.push_back(error.message()); });
     EXPECT_TRUE(tree.has_value());
     std::vector<std::string> paths;
     while (auto entry = tree->Next()) paths.push_back(entry->path);
     return paths;
   }
 
-  std::filesystem::path root_;
+  testing::TempDir root_;
   std::vector<std::string> problems_;
 };
 
@@ -55,8 +48,8 @@ TEST_F(LocalTreeTest, TellsSizeAndTimeOfFiles) {
   GivenFile("f", "hello");
   const timespec modified{.tv_sec = 1'700'000'000, .tv_nsec = 5};
   const timespec times[] = {modified, modified};
-  ASSERT_EQ(utimensat(AT_FDCWD, (root_ / "f").c_str(), times, 0), 0);
-  auto tree = LocalTree::Open(root_, {}, [](const std::string&, const Error&) {});
+  ASSERT_EQ(utimensat(AT_FDCWD, (root_.path() / "f").c_str(), times, 0), 0);
+  auto tree = LocalTree::Open(root_.path(), {}, [](const std::string&, const Error&) {});
   ASSERT_TRUE(tree.has_value());
   const auto entry = tree->Next();
   ASSERT_TRUE(entry.has_value());
@@ -65,14 +58,14 @@ TEST_F(LocalTreeTest, TellsSizeAndTimeOfFiles) {
 }
 
 TEST_F(LocalTreeTest, EmptyFoldersGiveNothing) {
-  std::filesystem::create_directories(root_ / "empty" / "too");
+  std::filesystem::create_directories(root_.path() / "empty" / "too");
   EXPECT_TRUE(Walk().empty());
 }
 
 TEST_F(LocalTreeTest, FollowsLinksOnlyWhenAsked) {
   GivenFile("real/f");
-  std::filesystem::create_directory_symlink("real", root_ / "linked");
-  std::filesystem::create_symlink("real/f", root_ / "g");
+  std::filesystem::create_directory_symlink("real", root_.path() / "linked");
+  std::filesystem::create_symlink("real/f", root_.path() / "g");
   EXPECT_EQ(Walk(), (std::vector<std::string>{"g", "linked/f", "real/f"}));
   EXPECT_EQ(Walk({.follow_symlinks = false}), (std::vector<std::string>{"real/f"}));
   EXPECT_TRUE(problems_.empty());
@@ -80,9 +73,9 @@ TEST_F(LocalTreeTest, FollowsLinksOnlyWhenAsked) {
 
 TEST_F(LocalTreeTest, LeavesOutCirclesDanglingLinksAndPipesAndSaysSo) {
   GivenFile("f");
-  std::filesystem::create_directory_symlink(".", root_ / "circle");
-  std::filesystem::create_symlink("nowhere", root_ / "dangling");
-  ASSERT_EQ(mkfifo((root_ / "pipe").c_str(), 0600), 0);
+  std::filesystem::create_directory_symlink(".", root_.path() / "circle");
+  std::filesystem::create_symlink("nowhere", root_.path() / "dangling");
+  ASSERT_EQ(mkfifo((root_.path() / "pipe").c_str(), 0600), 0);
   EXPECT_EQ(Walk(), (std::vector<std::string>{"f"}));
   EXPECT_EQ(problems_.size(), 3U);
 }
@@ -102,12 +95,13 @@ TEST_F(LocalTreeTest, PassesOverWhatAnInterruptedDownloadLeft) {
 }
 
 TEST_F(LocalTreeTest, RefusesARootThatIsNotAFolder) {
-  const auto missing = LocalTree::Open(root_ / "none", {}, [](const std::string&, const Error&) {});
+  const auto missing =
+      LocalTree::Open(root_.path() / "none", {}, [](const std::string&, const Error&) {});
   ASSERT_FALSE(missing.has_value());
   EXPECT_EQ(missing.error().code(), ErrorCode::kNotFound);
   GivenFile("f");
   EXPECT_FALSE(
-      LocalTree::Open(root_ / "f", {}, [](const std::string&, const Error&) {}).has_value());
+      LocalTree::Open(root_.path() / "f", {}, [](const std::string&, const Error&) {}).has_value());
 }
 
 }  // namespace

@@ -22,6 +22,7 @@
 #include "headrace/store/s3_limits.h"
 #include "testing/blocking_store.h"
 #include "testing/result_matchers.h"
+#include "testing/temp_dir.h"
 
 namespace headrace::file {
 namespace {
@@ -56,13 +57,9 @@ ItemSource<Item> SourceOf(std::vector<Item> items) {
 
 class TransferTest : public ::testing::Test {
  protected:
-  TransferTest() : folder_(fs::temp_directory_path() / ("headrace-" + RandomHex(8))) {
-    fs::create_directories(folder_);
-    EXPECT_THAT(store_.CreateBucket("data"), IsOk());
-  }
-  ~TransferTest() override { fs::remove_all(folder_); }
+  TransferTest() { EXPECT_THAT(store_.CreateBucket("data"), IsOk()); }
 
-  std::string Path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string Path(const std::string& name) const { return folder_.Path(name); }
   std::string GivenObject(const std::string& key, size_t size_bytes) {
     Random random(size_bytes + 1);
     std::string text(size_bytes, '\0');
@@ -87,7 +84,7 @@ class TransferTest : public ::testing::Test {
   }
   size_t FileCount() const {
     size_t count = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder_.path())) {
       count += entry.is_regular_file() ? 1 : 0;
     }
     return count;
@@ -96,7 +93,7 @@ class TransferTest : public ::testing::Test {
   const TransferOptions small_parts_{
       .part_size_bytes = 1000, .memory_bytes_max = 5000, .upload_memory_bytes_max = 5000};
 
-  fs::path folder_;
+  headrace::testing::TempDir folder_;
   MemoryStore memory_{RealClock()};
   BlockingStore store_{memory_};
   EventLoops loops_{2};
@@ -156,7 +153,7 @@ TEST_F(TransferTest, AFileWhereAFolderIsNeededIsNamed) {
 TEST_F(TransferTest, WhatIsNoPlainFileIsNotReplacedByOne) {
   GivenObject("pipe", 10);
   ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);
-  fs::create_symlink("pipe", folder_ / "link");
+  fs::create_symlink("pipe", folder_.path() / "link");
   DownloadItem through_link = ItemFor("pipe");
   through_link.path = Path("link");
   Transfer transfer(memory_, loops_, {});
@@ -164,8 +161,8 @@ TEST_F(TransferTest, WhatIsNoPlainFileIsNotReplacedByOne) {
                                         observer_, context_);
   EXPECT_EQ(report.items_failed, 2U);
   EXPECT_THAT(observer_.failures.at(0).message(), HasSubstr("no plain file"));
-  EXPECT_TRUE(fs::is_fifo(folder_ / "pipe"));
-  EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
+  EXPECT_TRUE(fs::is_fifo(folder_.path() / "pipe"));
+  EXPECT_TRUE(fs::is_symlink(folder_.path() / "link"));
   EXPECT_EQ(FileCount(), 0U);
 }
 

@@ -5,71 +5,37 @@
 #include <fstream>
 #include <future>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "headrace/base/work_pool.h"
-#include "headrace/store/directory/directory_store.h"
+#include "headrace/store/directory/directory_store_fixture.h"
 #include "headrace/store/directory/sqlite.h"
-#include "testing/blocking_store.h"
 #include "testing/result_matchers.h"
-#include "testing/temp_dir.h"
 
 namespace headrace::directory {
 namespace {
 
-using headrace::testing::BlockingStore;
 using headrace::testing::HasCode;
 using headrace::testing::IsOk;
 using ::testing::HasSubstr;
 
-class DirectoryStoreStartTest : public ::testing::Test {
+class DirectoryStoreStartTest : public DirectoryStoreFixture {
  protected:
-  void Start(const std::string& boot = "boot", size_t thread_count = 2) {
-    Stop();
-    pool_.emplace(thread_count);
-    store_ = DirectoryStore::Open(
-                 folder_.string(), *pool_,
-                 {.durability = Durability::kObject, .part_size_bytes_min = 1, .boot = boot})
-                 .value();
-    blocking_.emplace(*store_);
-  }
-  void Stop() {
-    store_.reset();
-    pool_.reset();
-    blocking_.reset();
-  }
-  std::filesystem::path Path(const std::string& name) const {
-    return std::filesystem::path(folder_.string()) / name;
-  }
-  std::filesystem::path Reserved(const std::string& name) const {
-    return Path(".headrace/" + name);
+  void StartAt(const std::string& boot = "boot", size_t thread_count = 2) {
+    Start({.durability = Durability::kObject, .boot = boot}, thread_count);
   }
   // The files of an upload's parts.
   std::vector<std::filesystem::path> PartFiles(const MultipartUpload& upload) const {
     const std::filesystem::directory_iterator files(Reserved("parts/" + upload.upload_id));
     return {begin(files), end(files)};
   }
-  MultipartUpload StartUpload(const std::string& key) {
-    return blocking_->CreateMultipart({.bucket = "bucket", .key = key}).value();
-  }
-  PartInfo Upload(const MultipartUpload& upload, uint32_t number, std::string_view text) {
-    return blocking_->UploadPart({.upload = upload, .part_number = number}, text).value();
-  }
-
-  testing::TempDir folder_;
-  // Ends last: a thread of the pool may still be handing a result to its loops.
-  std::optional<BlockingStore> blocking_;
-  std::optional<WorkPool> pool_;
-  std::unique_ptr<DirectoryStore> store_;
 };
 
 TEST_F(DirectoryStoreStartTest, ADatabaseOfANewerFormatIsRefusedAndLeftAsItIs) {
-  Start();
+  StartAt();
   Stop();
   {
     Database database = Database::Open(Reserved("index.sqlite")).value();
@@ -82,7 +48,7 @@ TEST_F(DirectoryStoreStartTest, ADatabaseOfANewerFormatIsRefusedAndLeftAsItIs) {
 }
 
 TEST_F(DirectoryStoreStartTest, PartsOfAnEarlierBootAreTakenIfTheyAreWhole) {
-  Start("before");
+  StartAt("before");
   ASSERT_THAT(blocking_->CreateBucket("bucket"), IsOk());
   const MultipartUpload whole = StartUpload("whole");
   const MultipartUpload damaged = StartUpload("damaged");
@@ -90,7 +56,7 @@ TEST_F(DirectoryStoreStartTest, PartsOfAnEarlierBootAreTakenIfTheyAreWhole) {
   const PartInfo damaged_part = Upload(damaged, 1, "part");
   // What a file system may show of a file that was not flushed when the power went.
   std::ofstream(PartFiles(damaged).front()) << std::string("p\0\0\0", 4);
-  Start("after");
+  StartAt("after");
   EXPECT_THAT(blocking_->CompleteMultipart({.upload = whole, .parts = {whole_part}}), IsOk());
   EXPECT_EQ(blocking_->Get("bucket", "whole").value(), "part");
   const auto completed = blocking_->CompleteMultipart({.upload = damaged, .parts = {damaged_part}});
@@ -102,7 +68,7 @@ TEST_F(DirectoryStoreStartTest, PartsOfAnEarlierBootAreTakenIfTheyAreWhole) {
 }
 
 TEST_F(DirectoryStoreStartTest, ADeletedBucketTakesItsUploadsAlong) {
-  Start();
+  StartAt();
   ASSERT_THAT(blocking_->CreateBucket("bucket"), IsOk());
   const MultipartUpload upload = StartUpload("key");
   Upload(upload, 1, "text");
@@ -113,7 +79,7 @@ TEST_F(DirectoryStoreStartTest, ADeletedBucketTakesItsUploadsAlong) {
 }
 
 TEST_F(DirectoryStoreStartTest, RowsOfPartsWithoutAnUploadGoWithTheirFiles) {
-  Start();
+  StartAt();
   ASSERT_THAT(blocking_->CreateBucket("bucket"), IsOk());
   const MultipartUpload upload = StartUpload("key");
   Upload(upload, 1, "text");
@@ -122,7 +88,7 @@ TEST_F(DirectoryStoreStartTest, RowsOfPartsWithoutAnUploadGoWithTheirFiles) {
     Database database = Database::Open(Reserved("index.sqlite")).value();
     ASSERT_THAT(database.Execute("DELETE FROM uploads"), IsOk());
   }
-  Start();
+  StartAt();
   EXPECT_FALSE(std::filesystem::exists(Reserved("parts/" + upload.upload_id)));
   Database database = Database::Open(Reserved("index.sqlite")).value();
   Statement parts = database.Prepare("SELECT * FROM parts").value();
@@ -130,7 +96,7 @@ TEST_F(DirectoryStoreStartTest, RowsOfPartsWithoutAnUploadGoWithTheirFiles) {
 }
 
 TEST_F(DirectoryStoreStartTest, ReadersOfANewFileWaitForOneComputationOfItsETag) {
-  Start("boot", 1);
+  StartAt("boot", 1);
   ASSERT_THAT(blocking_->CreateBucket("bucket"), IsOk());
   std::ofstream(Path("bucket/by-hand")) << "text";
   std::promise<void> gate;

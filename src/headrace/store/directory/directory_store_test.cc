@@ -3,9 +3,6 @@
 // append, uploads listed and completed twice, what is left at a start.
 #include "headrace/store/directory/directory_store.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 
@@ -13,50 +10,31 @@
 #include <gtest/gtest.h>
 
 #include "headrace/base/encoding.h"
-#include "headrace/base/work_pool.h"
-#include "testing/blocking_store.h"
+#include "headrace/store/directory/directory_store_fixture.h"
 #include "testing/result_matchers.h"
-#include "testing/temp_dir.h"
 
 namespace headrace::directory {
 namespace {
 
-using headrace::testing::BlockingStore;
 using headrace::testing::HasCode;
 using headrace::testing::IsOk;
 using ::testing::ElementsAre;
 
-class DirectoryStoreTest : public ::testing::Test {
+class DirectoryStoreTest : public DirectoryStoreFixture {
  protected:
   DirectoryStoreTest() {
-    Start();
+    Restart();
     EXPECT_THAT(blocking_->CreateBucket("bucket"), IsOk());
   }
 
-  void Start() {
-    pool_.emplace(4);
-    store_ = DirectoryStore::Open(folder_.string(), *pool_,
-                                  {.durability = Durability::kNone, .part_size_bytes_min = 1})
-                 .value();
-    blocking_.emplace(*store_);
-  }
-  void Restart() {
-    store_.reset();
-    pool_.reset();
-    blocking_.reset();
-    Start();
-  }
-  std::filesystem::path PathOf(const std::string& key) const {
-    return std::filesystem::path(folder_.string()) / "bucket" / key;
-  }
+  void Restart() { Start({.durability = Durability::kNone}, 4); }
+  std::filesystem::path PathOf(const std::string& key) const { return Path("bucket/" + key); }
   void WriteByHand(const std::string& key, std::string_view text) const {
-    std::filesystem::create_directories(PathOf(key).parent_path());
-    std::ofstream(PathOf(key)) << text;
+    folder_.Write("bucket/" + key, text);
   }
   std::vector<std::string> PartFolders() const {
     std::vector<std::string> names;
-    const auto parts = std::filesystem::path(folder_.string()) / ".headrace/parts";
-    for (const auto& entry : std::filesystem::directory_iterator(parts)) {
+    for (const auto& entry : std::filesystem::directory_iterator(Reserved("parts"))) {
       names.push_back(entry.path().filename());
     }
     return names;
@@ -71,21 +49,6 @@ class DirectoryStoreTest : public ::testing::Test {
     SpanSource body(AsBytes(text));
     return blocking_->Run(store_->Append(request, body, blocking_->context));
   }
-  MultipartUpload StartUpload(const std::string& key,
-                              std::optional<ChecksumAlgorithm> algorithm = std::nullopt) {
-    return blocking_
-        ->CreateMultipart({.bucket = "bucket", .key = key, .checksum_algorithm = algorithm})
-        .value();
-  }
-  PartInfo Upload(const MultipartUpload& upload, uint32_t number, std::string_view text) {
-    return blocking_->UploadPart({.upload = upload, .part_number = number}, text).value();
-  }
-
-  testing::TempDir folder_;
-  // Ends last: a thread of the pool may still be handing a result to its loops.
-  std::optional<BlockingStore> blocking_;
-  std::optional<WorkPool> pool_;
-  std::unique_ptr<DirectoryStore> store_;
 };
 
 TEST_F(DirectoryStoreTest, AListingFollowsEveryPutAndDeleteAndFilesPutThereByHand) {
@@ -228,7 +191,7 @@ TEST_F(DirectoryStoreTest, AStartCollectsPartsThatNoUploadHasAndKeepsTheOthers) 
   std::filesystem::create_directories(parts / "feedface");
   std::ofstream(parts / "feedface/1-00") << "stale";
   std::ofstream(parts / upload.upload_id / "1-stale") << "stale";
-  std::ofstream(std::filesystem::path(folder_.string()) / ".headrace/tmp/77") << "stale";
+  std::ofstream(Reserved("tmp/77")) << "stale";
   Restart();
   EXPECT_THAT(PartFolders(), ::testing::UnorderedElementsAre(upload.upload_id, begun.upload_id));
   EXPECT_FALSE(std::filesystem::exists(parts / upload.upload_id / "1-stale"));
@@ -238,7 +201,7 @@ TEST_F(DirectoryStoreTest, AStartCollectsPartsThatNoUploadHasAndKeepsTheOthers) 
 }
 
 TEST_F(DirectoryStoreTest, LinksThatLeaveTheBucketAreNoObjects) {
-  std::ofstream(std::filesystem::path(folder_.string()) / "secret") << "secret";
+  std::ofstream(Path("secret")) << "secret";
   std::filesystem::create_directories(PathOf("."));
   std::filesystem::create_symlink("../secret", PathOf("link"));
   std::filesystem::create_symlink(folder_.string(), PathOf("all"));
@@ -250,7 +213,7 @@ TEST_F(DirectoryStoreTest, LinksThatLeaveTheBucketAreNoObjects) {
   }
   EXPECT_EQ(blocking_->Get("bucket", "good").value(), "text");
   ASSERT_THAT(blocking_->Put("bucket", "all/secret", "taken"), IsOk());
-  EXPECT_EQ(std::filesystem::file_size(std::filesystem::path(folder_.string()) / "secret"), 6U);
+  EXPECT_EQ(std::filesystem::file_size(Path("secret")), 6U);
 }
 
 }  // namespace
