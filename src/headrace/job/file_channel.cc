@@ -95,10 +95,7 @@ Status FileChannel::CheckFolder() {
     std::error_code ignored;  // What has just vanished is no folder.
     if (walk->symlink_status(ignored).type() == fs::file_type::directory) continue;
     const std::string& path = walk->path().native();
-    if (file::IsPartialName(walk->path().filename().native())) {
-      fs::remove(path, ignored);
-      continue;
-    }
+    if (file::IsPartialName(walk->path().filename().native())) continue;
     if (!Expects(path.substr(folder_.size() + 1))) {
       return Fail(ErrorCode::kAlreadyExists,
                   fmt::format("channel {}: {} is not among the objects of {}; remove it or choose "

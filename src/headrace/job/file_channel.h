@@ -51,9 +51,9 @@ class FileChannel {
   const std::string& folder() const { return folder_; }
   const FileChannelReport& report() const { return report_; }
 
-  // Looks at what an earlier run left in the folder: removes its partial files and counts what need
-  // not be downloaded again (same size and modification time as listed). kAlreadyExists, naming it,
-  // for a file that is not of this channel: a script would train on it.
+  // Looks at what an earlier run left in the folder and counts what need not be downloaded again
+  // (same size and modification time as listed). kAlreadyExists, naming it, for a file that is not
+  // of this channel: a script would train on it. Partial files are their writer's to remove.
   Status CheckFolder();
 
   // Downloads what is missing. The error names the first object that failed and how many did.

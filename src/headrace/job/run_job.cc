@@ -9,6 +9,7 @@
 #include "headrace/base/encoding.h"
 #include "headrace/base/log.h"
 #include "headrace/base/task.h"
+#include "headrace/deliver/file/partial_file.h"
 #include "headrace/job/augmented_files.h"
 #include "headrace/job/config_files.h"
 #include "headrace/job/directory_channel.h"
@@ -202,6 +203,8 @@ class JobRun {
       HR_TRY_ASSIGN(FileChannel planned,
                     FileChannel::Plan(channel, place, *world_.store, *world_.loops,
                                       options_.sources, context));
+      // The tree is held by this job alone: whoever wrote them is gone.
+      file::RemovePartialFiles(place.folder, SystemTime::max());
       HR_TRY(planned.CheckFolder());
       channels_.push_back(std::move(planned));
     }
