@@ -43,7 +43,8 @@ def test_a_wrong_command_line_is_exit_code_2(headrace, bucket, arguments):
 
 
 def test_buckets_are_made_listed_and_removed(headrace, s3):
-    headrace.ok("mb", "s3://first")
+    assert headrace.ok("mb", "s3://first").stdout == "make: s3://first\n"
+    assert headrace.ok("mb", "s3://first").stdout == "exists: s3://first\n"
     headrace.ok("mb", "s3://second")
     assert [line.split()[-1] for line in headrace.ok("ls").stdout.splitlines()] == [
         "first", "second"]

@@ -13,7 +13,7 @@ CLI = (ROOT / "docs/cli.md").read_text()
 
 def commands_of(headrace):
     """The subcommands that --help lists."""
-    listing = headrace.ok("--help").stdout.split("ubcommands:")[1].split("Exit codes:")[0]
+    listing = headrace.ok("--help").stdout.split("Commands:")[1].split("Exit codes:")[0]
     return re.findall(r"^  ([a-z]+) ", listing, re.MULTILINE)
 
 

@@ -379,7 +379,8 @@ def test_a_refused_connection_names_the_address(headrace):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
     headrace.variables.update(AWS_ENDPOINT_URL=f"http://{address}", AWS_MAX_ATTEMPTS="2")
-    assert_one_line_error(headrace("ls", "s3://box"), 7, address, "refused", "tried 2 times")
+    assert_one_line_error(headrace("ls", "s3://box"), 7, address, "refused",
+                          "is the store running", "--endpoint-url", "tried 2 times")
 
 
 def test_something_that_is_no_http_server_is_told(headrace):

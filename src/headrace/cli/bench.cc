@@ -175,30 +175,34 @@ CommandAction DeclareBench(CLI::App& app) {
       ->type_name("FILE")
       ->excludes(manifest);
   app.add_option("--mode", options->mode, "memory (default) or file")
-      ->check(CLI::IsMember({"memory", "file"}));
+      ->check(OneOf({"memory", "file"}))
+      ->type_name("MODE");
   app.add_option("--target", options->target,
                  "Keep the files of --mode file here (default: a temporary folder)")
       ->type_name("FOLDER");
   app.add_option("--range-size", options->order.range_size_bytes,
                  "Read random ranges of this size instead of whole objects (256KiB)")
-      ->transform(CLI::AsSizeValue(false).description(""))
+      ->transform(Size())
       ->type_name("SIZE");
   app.add_option("--reads", options->order.read_count, "How many ranges (default: 10000)")
       ->type_name("COUNT")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--seed", options->order.seed, "Of the ranges and of --shuffle (default: 1)");
+      ->check(WholeNumberFrom(1));
+  app.add_option("--seed", options->order.seed, "Of the ranges and of --shuffle (default: 1)")
+      ->type_name("NUMBER");
   app.add_flag("--shuffle", options->order.is_shuffled, "Objects in shuffled order");
   app.add_option("--batch-size", options->loop.batch_size, "Samples a step (default: 32)")
       ->type_name("COUNT")
-      ->check(CLI::PositiveNumber);
+      ->check(WholeNumberFrom(1));
   app.add_option("--step-ms", options->step_ms,
                  "How long a step computes (default: 0, an empty step)")
-      ->check(CLI::Range(0.0, 3'600'000.0));
+      ->check(NumberFrom(0, 3'600'000))
+      ->type_name("MILLISECONDS");
   app.add_flag("--hash", options->hashes, "Read once more, in order, and print a digest of it all");
   DeclareEngineOptions(app, options->engine);
   app.add_option("--hedge-share", options->hedge_share,
                  "With --mode memory: second requests for late ones, at most so many for each "
-                 "request; 0: none")
+                 "request, 0 to 1; 0: none")
+      ->type_name("SHARE")
       ->capture_default_str()
       ->check(NumberFrom(0, 1));
   app.add_option("--html", options->page_path, "Write a page with plots")->type_name("FILE");

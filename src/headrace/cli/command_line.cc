@@ -15,10 +15,12 @@
 
 #include "headrace/base/log.h"
 #include "headrace/cli/command.h"
+#include "headrace/cli/help_format.h"
 #include "headrace/cli/option_checks.h"
 #include "headrace/cli/print.h"
 #include "headrace/cli/signal_watch.h"
 #include "headrace/cli/trailing_command.h"
+#include "headrace/cli/unknown_word.h"
 
 namespace headrace::cli {
 namespace {
@@ -63,7 +65,7 @@ void DeclareCommandTimeout(CLI::App& app, GlobalOptions& options) {
          "The command ends after this long (90, 90s, 10m, 2h), done or not, as after Ctrl-C; of "
          "run, its preparation (default: no limit)")
       ->check(NumberFrom(0.001, kCommandSecondsMax))
-      ->transform(CLI::AsNumberWithUnit(units))
+      ->transform(CLI::AsNumberWithUnit(units).description(""))
       ->type_name("TIME");
 }
 
@@ -92,6 +94,13 @@ void DeclareGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_flag("--json", options.is_json, "One JSON object per line on standard output");
 }
 
+constexpr std::string_view kFirstSteps =
+    "First steps, the first line in a terminal of its own; it prints what the others need:\n"
+    "  headrace serve ./buckets\n"
+    "  headrace mb s3://photos\n"
+    "  headrace sync ./photos s3://photos\n"
+    "  headrace run --channel training=s3://photos --base ./job -- python3 train.py\n";
+
 // Commands by name with the actions their declarations gave.
 struct DeclaredCommand {
   const Command* command;
@@ -104,6 +113,7 @@ std::vector<DeclaredCommand> DeclareCommands(CLI::App& app) {
   for (const Command& command : Commands()) {
     CLI::App* subcommand =
         app.add_subcommand(std::string(command.name), std::string(command.summary));
+    subcommand->group("Commands");
     subcommand->fallthrough();
     subcommand->footer(fmt::format(
         "\nExamples:\n{}\nOptions of every command (store, credentials, output): headrace --help\n",
@@ -111,6 +121,46 @@ std::vector<DeclaredCommand> DeclareCommands(CLI::App& app) {
     declared.push_back({&command, subcommand, command.declare(*subcommand)});
   }
   return declared;
+}
+
+KnownWords WordsHere(const CLI::App& app) {
+  KnownWords words;
+  const auto add_options = [&words](const CLI::App& owner) {
+    for (const CLI::Option* option : owner.get_options()) {
+      for (const std::string& name : option->get_snames()) words.options.push_back("-" + name);
+      for (const std::string& name : option->get_lnames()) words.options.push_back("--" + name);
+    }
+  };
+  for (const CLI::App* chosen : app.get_subcommands()) add_options(*chosen);
+  add_options(app);
+  if (!app.get_subcommands().empty()) return words;
+  for (const Command& command : Commands()) words.commands.emplace_back(command.name);
+  return words;
+}
+
+// What is wrong with the words that nothing has taken; empty: all were taken.
+std::string UnknownWords(const CLI::App& app, std::span<const std::string> arguments) {
+  std::vector<std::string> unknown = app.remaining(true);
+  std::erase(unknown, "--");
+  if (unknown.empty()) return {};
+  const auto chosen = app.get_subcommands();
+  if (IsServiceWord(unknown.front()) && arguments.front() == unknown.front()) {
+    return fmt::format("leave out '{}': headrace {}", unknown.front(),
+                       chosen.empty() ? "COMMAND" : chosen.front()->get_name());
+  }
+  const auto option =
+      std::ranges::find_if(unknown, [](const std::string& word) { return word.starts_with('-'); });
+  return UnknownWordText(option == unknown.end() ? unknown.front() : *option, WordsHere(app));
+}
+
+// CLI11's own words, unless a word that it does not know explains them.
+std::string ParseFailureText(const CLI::ParseError& error, const CLI::App& app,
+                             std::span<const std::string> arguments) {
+  const int code = error.get_exit_code();
+  const bool may_be_unknown = code == static_cast<int>(CLI::ExitCodes::ExtrasError) ||
+                              code == static_cast<int>(CLI::ExitCodes::RequiredError);
+  std::string text = may_be_unknown ? UnknownWords(app, arguments) : std::string();
+  return text.empty() ? error.what() : text;
 }
 
 void PrintFailure(const CommandWorld& world, std::string_view name, std::string_view message) {
@@ -166,7 +216,9 @@ ExitCode RunCommandLine(std::span<const std::string> arguments, CommandWorld wor
                "headrace");
   app.require_subcommand(1);
   app.set_version_flag("--version", "headrace " + world.version);
-  app.footer("\n" + ExitCodeHelp() + "\nMore about a command: headrace COMMAND --help\n");
+  app.formatter(MakeHelpFormatter());
+  app.footer(fmt::format("\n{}\n{}\nMore about a command: headrace COMMAND --help\n",
+                         ExitCodeHelp(), kFirstSteps));
   SplitArguments split = SplitTrailingCommand(arguments, Commands());
   GlobalOptions options{.trailing = std::move(split.trailing)};
   DeclareGlobalOptions(app, options);
@@ -188,8 +240,8 @@ ExitCode RunCommandLine(std::span<const std::string> arguments, CommandWorld wor
   } catch (const CLI::ParseError& error) {
     const auto chosen = app.get_subcommands();
     const std::string name = chosen.empty() ? "" : " " + chosen.front()->get_name();
-    PrintLine(world.err,
-              fmt::format("headrace{0}: {1}\nSee headrace{0} --help", name, error.what()));
+    PrintLine(world.err, fmt::format("headrace{0}: {1}\nSee headrace{0} --help", name,
+                                     ParseFailureText(error, app, split.own)));
     return ExitCode::kUsage;
   }
   const auto chosen =

@@ -33,6 +33,7 @@ using headrace::testing::IsOk;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 // Runs command lines against a store in memory that holds the bucket "bkt", in a folder of its own.
 class CommandsTest : public ::testing::Test {
@@ -150,6 +151,52 @@ TEST_F(CommandsTest, AWrongCommandLineIsUsage) {
   EXPECT_EQ(Run({"cat", "b/k"}), 2);
   EXPECT_THAT(err_, HasSubstr("headrace cat: 'b/k'"));
   EXPECT_EQ(Run({"cp", "a", "b"}), 2);
+}
+
+TEST_F(CommandsTest, AMistypedWordIsNamedWithTheOneThatWasLikelyMeant) {
+  EXPECT_EQ(Run({"cp", "--recursiv", "a", "s3://bkt/"}), 2);
+  EXPECT_THAT(err_, HasSubstr("headrace cp: there is no option --recursiv; did you mean "
+                              "--recursive?\nSee headrace cp --help"));
+  // Even where CLI11 would first miss an argument.
+  EXPECT_EQ(Run({"cp", "--exlude=x", "a"}), 2);
+  EXPECT_THAT(err_, HasSubstr("no option --exlude; did you mean --exclude?"));
+  EXPECT_EQ(Run({"ls", "--profil", "x"}), 2);
+  EXPECT_THAT(err_, HasSubstr("did you mean --profile?"));
+  EXPECT_EQ(Run({"run", "--hyperparameters", "a=1", "--", "true"}), 2);
+  EXPECT_THAT(err_, HasSubstr("did you mean --hyperparameter?"));
+  EXPECT_EQ(Run({"snyc", "a", "s3://bkt/"}), 2);
+  EXPECT_THAT(err_, HasSubstr("headrace: there is no command 'snyc'; did you mean sync?"));
+  EXPECT_EQ(Run({"stat"}), 2);
+  EXPECT_THAT(err_, HasSubstr("OBJECT is required"));
+}
+
+TEST_F(CommandsTest, TheServicesWordOfTheAwsToolsIsLeftOut) {
+  EXPECT_EQ(Run({"s3", "ls", "s3://bkt"}), 2);
+  EXPECT_THAT(err_, HasSubstr("headrace ls: leave out 's3': headrace ls\n"));
+  EXPECT_EQ(Run({"s3api", "list-objects"}), 2);
+  EXPECT_THAT(err_, HasSubstr("headrace: leave out 's3api': headrace COMMAND\n"));
+}
+
+TEST_F(CommandsTest, WhatIsNotThereIsToldApart) {
+  for (const char* command : {"stat", "cat"}) {
+    EXPECT_EQ(Run({command, "s3://bkt/gone"}), 3);
+    EXPECT_THAT(err_, HasSubstr("there is no object s3://bkt/gone; headrace ls s3://bkt shows"));
+    EXPECT_EQ(Run({command, "s3://none/gone"}), 3);
+    EXPECT_THAT(err_, HasSubstr("there is no bucket s3://none; check its name"));
+  }
+}
+
+TEST_F(CommandsTest, HelpIsFreeOfTheParsersOwnWords) {
+  std::vector<std::vector<std::string>> lines{{"--help"}};
+  for (const Command& command : Commands()) lines.push_back({std::string(command.name), "--help"});
+  for (const auto& line : lines) {
+    SCOPED_TRACE(line.front());
+    EXPECT_EQ(Run(line), 0);
+    for (const char* noise : {"UINT", "INT", "FLOAT", "ENUM", "POSITIVE", "REQUIRED", "SUBCOMMAND",
+                              "UNIT", " in [", "b, kb", "Excludes:"}) {
+      EXPECT_THAT(out_, Not(HasSubstr(noise)));
+    }
+  }
 }
 
 TEST_F(CommandsTest, GlobalOptionsStandBeforeOrBehindTheCommand) {

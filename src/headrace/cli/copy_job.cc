@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "headrace/cli/look_up.h"
 #include "headrace/deliver/file/local_tree.h"
 #include "headrace/deliver/file/remove_below.h"
 #include "headrace/deliver/file/sync_plan.h"
@@ -150,9 +151,7 @@ Result<CopyJob::Entries> CopyJob::OneEntry() {
   if (is_download()) {
     HR_TRY(plan::KeyPath(key.substr(0, key.size() - name.size()), key));
   }
-  const HeadRequest request{.bucket = source_.uri.bucket, .key = key, .conditions = {}};
-  const CallContext call = context_.call();
-  HR_TRY_ASSIGN(ObjectHead head, context_.Run(store_.Head(request, call)));
+  HR_TRY_ASSIGN(ObjectHead head, LookUp(context_, store_, source_.uri));
   return OneOf(Entry{.path = name,
                      .size_bytes = head.info.size_bytes,
                      .modified = head.info.modified,

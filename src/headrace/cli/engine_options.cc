@@ -6,6 +6,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "headrace/cli/option_checks.h"
+
 namespace headrace::cli {
 namespace {
 
@@ -18,14 +20,12 @@ void DeclareEngineOptions(CLI::App& app, EngineSettings& settings) {
   app.add_option("--memory", settings.memory_bytes,
                  "What is asked for or waits to be used takes at most this (default: a quarter of "
                  "the machine's, at most 2GiB)")
-      ->transform(CLI::AsSizeValue(false).description(""))
-      ->check(CLI::PositiveNumber)
+      ->transform(Size())
       ->type_name("SIZE");
   app.add_option("--target-throughput", settings.target_bytes_per_second,
                  "Enough requests for so many bytes a second, and no more (default: as many as "
                  "make it faster)")
-      ->transform(CLI::AsSizeValue(false).description(""))
-      ->check(CLI::PositiveNumber)
+      ->transform(Size())
       ->type_name("SIZE");
   app.add_flag_callback(
       "--no-verify", [&verifies = settings.verifies_checksums] { verifies = false; },

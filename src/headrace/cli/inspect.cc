@@ -133,7 +133,8 @@ CommandAction DeclareInspect(CLI::App& app) {
                  "s3://BUCKET/KEY, a file or a pipe, or - for standard input")
       ->required();
   app.add_option("--format", options->format, "What it is; without, its first bytes tell")
-      ->check(CLI::IsMember({"recordio", "tfrecord", "tar", "lines"}));
+      ->check(OneOf({"recordio", "tfrecord", "tar", "lines"}))
+      ->type_name("recordio|tfrecord|tar|lines");
   const std::map<std::string, RecordIoJoin> joins{{"concatenate", RecordIoJoin::kConcatenate},
                                                   {"dmlc", RecordIoJoin::kRestoreMagic}};
   app.add_option(
@@ -142,7 +143,9 @@ CommandAction DeclareInspect(CLI::App& app) {
          "as dmlc's and MXNet's do")
       ->transform(CLI::CheckedTransformer(joins).description(""))
       ->type_name("concatenate|dmlc");
-  app.add_option("--limit", options->limit, "Stop after so many records")->check(WholeNumber());
+  app.add_option("--limit", options->limit, "Stop after so many records")
+      ->check(WholeNumber())
+      ->type_name("COUNT");
   return [options](CommandContext& context) { return Inspect(context, *options); };
 }
 

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/cli/option_checks.h"
 
+#include <algorithm>
 #include <charconv>
-#include <cstdint>
+#include <functional>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "headrace/base/text.h"
 
 namespace headrace::cli {
 
@@ -14,7 +18,7 @@ CLI::Validator NumberFrom(double min, double max) {
     if (CLI::detail::lexical_cast(text, value) && value >= min && value <= max) return {};
     return fmt::format("{} is not a number from {} to {}", text, min, max);
   };
-  return {check, fmt::format("{} to {}", min, max)};
+  return {check, ""};
 }
 
 CLI::Validator WholeNumber() {
@@ -24,6 +28,37 @@ CLI::Validator WholeNumber() {
     const auto [stopped, error] = std::from_chars(text.data(), end, value);
     if (error == std::errc() && stopped == end) return {};
     return fmt::format("{} is not a whole number that 64 bits hold", text);
+  };
+  return {check, ""};
+}
+
+CLI::Validator WholeNumberFrom(uint64_t min, uint64_t max) {
+  const auto check = [min, max](const std::string& text) -> std::string {
+    const auto value = ParseDecimal(text);
+    if (value && *value >= min && *value <= max) return {};
+    const std::string most = max == UINT64_MAX ? "" : fmt::format(" and at most {}", max);
+    return fmt::format("{} is not a whole number of at least {}{}", text, min, most);
+  };
+  return {check, ""};
+}
+
+CLI::Validator Size() {
+  const CLI::Validator convert = CLI::AsSizeValue(false);
+  // A validator of CLI11's may change the text into what the option takes.
+  std::function<std::string(std::string&)> check = [convert](std::string& text) -> std::string {
+    const std::string given = text;
+    std::string problem = convert(text);
+    if (!problem.empty()) return problem;
+    return ParseDecimal(text).value_or(0) > 0 ? std::string()
+                                              : fmt::format("{} is no size above 0", given);
+  };
+  return {std::move(check), "", ""};
+}
+
+CLI::Validator OneOf(std::vector<std::string> words) {
+  const auto check = [words = std::move(words)](const std::string& text) -> std::string {
+    if (std::ranges::find(words, text) != words.end()) return {};
+    return fmt::format("{} is not one of {}", text, fmt::join(words, ", "));
   };
   return {check, ""};
 }

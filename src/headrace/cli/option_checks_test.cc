@@ -24,6 +24,39 @@ TEST(WholeNumber, TakesWhatFits) {
   }
 }
 
+TEST(WholeNumberFrom, TakesNumbersInsideAndNothingElse) {
+  const CLI::Validator check = WholeNumberFrom(2, 10);
+  for (const char* good : {"2", "10", "007"}) EXPECT_EQ(check(good), "") << good;
+  for (const char* bad : {"1", "11", "-5", "+5", "2.0", "x", ""}) EXPECT_NE(check(bad), "") << bad;
+  EXPECT_EQ(check("11"), "11 is not a whole number of at least 2 and at most 10");
+  EXPECT_EQ(WholeNumberFrom(1)("0"), "0 is not a whole number of at least 1");
+}
+
+TEST(Size, BecomesBytes) {
+  const auto bytes_of = [](std::string text) {
+    EXPECT_EQ(Size()(text), "");
+    return text;
+  };
+  EXPECT_EQ(bytes_of("512"), "512");
+  EXPECT_EQ(bytes_of("64KiB"), "65536");
+  EXPECT_EQ(bytes_of("2M"), "2097152");
+  EXPECT_EQ(Size()("0"), "0 is no size above 0");
+  EXPECT_EQ(Size()("0MB"), "0MB is no size above 0");
+}
+
+TEST(OneOf, TakesItsWordsAndNamesThem) {
+  const CLI::Validator check = OneOf({"memory", "file"});
+  EXPECT_EQ(check("file"), "");
+  EXPECT_EQ(check("disk"), "disk is not one of memory, file");
+}
+
+TEST(Checks, AddNothingToTheTypeInHelp) {
+  for (const CLI::Validator& check :
+       {NumberFrom(0, 1), WholeNumber(), WholeNumberFrom(1, 2), Size(), OneOf({"a"})}) {
+    EXPECT_EQ(check.get_description(), "");
+  }
+}
+
 TEST(EmptyOption, NamesWhatWasGivenWithoutAValue) {
   CLI::App app("test");
   std::string option;

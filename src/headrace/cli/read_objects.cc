@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "headrace/cli/engine_options.h"
+#include "headrace/cli/look_up.h"
 #include "headrace/fetch/ordered_reader.h"
 
 namespace headrace::cli {
@@ -17,8 +18,7 @@ Status ReadObjects(CommandContext& context, ObjectStore& store, std::vector<S3Ur
       [&, index = size_t{0}]() mutable -> Result<std::optional<fetch::PlannedRead>> {
     if (index == objects.size()) return std::nullopt;
     const S3Uri& uri = objects[index++];
-    const HeadRequest request{.bucket = uri.bucket, .key = uri.key, .conditions = {}};
-    HR_TRY_ASSIGN(const ObjectHead head, context.Run(store.Head(request, call)));
+    HR_TRY_ASSIGN(const ObjectHead head, LookUp(context, store, uri));
     return fetch::PlannedRead{.bucket = uri.bucket,
                               .key = uri.key,
                               .object_size_bytes = head.info.size_bytes,

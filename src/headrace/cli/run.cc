@@ -13,6 +13,7 @@
 #include "headrace/cli/option_checks.h"
 #include "headrace/cli/print.h"
 #include "headrace/cli/signal_forwarding.h"
+#include "headrace/job/channel_options.h"
 #include "headrace/job/config_files.h"
 #include "headrace/job/host_facts.h"
 #include "headrace/job/job_file.h"
@@ -159,67 +160,83 @@ Result<ExitCode> RunTraining(const RunFlags& flags, CommandContext& context) {
   return static_cast<ExitCode>(result.exit_code);
 }
 
+void DeclareInputs(CLI::App& app, RunFlags& flags) {
+  // An option's value is one word: what follows belongs to the command.
+  const auto add_list = [&](const std::string& name, std::vector<std::string>& target,
+                            const std::string& help, const std::string& form) {
+    app.add_option(name, target, help)->type_name(form)->allow_extra_args(false);
+  };
+  add_list(
+      "--channel", flags.job.channels,
+      fmt::format(
+          "An input; may be given up to 20 times. Its options: {}. docs/channels.md tells what "
+          "they take",
+          job::kChannelOptionNames),
+      "NAME=URI[,OPTION=VALUE]...");
+  add_list("--resume", flags.job.resume,
+           "Where a Pipe channel goes on; its name may be left out where there is one",
+           "[CHANNEL=]EPOCH:POSITION");
+  add_list("--hyperparameter", flags.job.hyperparameters,
+           "Into hyperparameters.json and SM_HP_NAME", "NAME=VALUE");
+  app.add_flag("--pass-hyperparameters", flags.job.passes_hyperparameters,
+               "Append them to the command too, as SageMaker calls a script: --NAME VALUE");
+  add_list("--env", flags.job.environment, "A variable of the command", "NAME=VALUE");
+}
+
+void DeclareOutputs(CLI::App& app, RunFlags& flags) {
+  app.add_option("--output", flags.job.output_uri,
+                 "Where JOB_NAME/output/model.tar.gz and output.tar.gz go")
+      ->type_name("s3://BUCKET/PREFIX");
+  app.add_option("--output-compression", flags.job.output_compression,
+                 "GZIP: two archives; NONE: the files as they are, below output/model/ and "
+                 "output/data/ (default: GZIP)")
+      ->type_name("GZIP|NONE");
+  app.add_option("--checkpoint", flags.job.checkpoint,
+                 "Restored before the command starts, uploaded while it runs; the folder is "
+                 "checkpoints/ of the tree unless DIR is given")
+      ->type_name("s3://BUCKET/PREFIX[=DIR]");
+  app.add_flag("--checkpoint-delete", flags.job.deletes_checkpoints,
+               "Remove objects of checkpoints whose files the command has removed");
+  app.add_option("--checkpoint-interval", flags.checkpoint_interval,
+                 "Between two looks for new checkpoints; what two looks show unchanged is uploaded "
+                 "(default: 5s)")
+      ->type_name("TIME");
+  app.add_option("--checkpoint-deadline", flags.checkpoint_deadline,
+                 "How long after the command's end checkpoints are uploaded (default: 15m)")
+      ->type_name("TIME");
+}
+
+void DeclareHosts(CLI::App& app, RunFlags& flags) {
+  app.add_option("--hosts", flags.job.hosts, "All hosts of the job (default: algo-1)")
+      ->type_name("NAME,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--current-host", flags.job.current_host, "This host")->type_name("NAME");
+  app.add_option("--resource-config", flags.resource_config,
+                 "Take the hosts from SageMaker's resourceconfig.json")
+      ->type_name("FILE")
+      ->excludes("--hosts")
+      ->excludes("--current-host");
+  app.add_option("--rank", flags.job.rank,
+                 "This process's share of ShardedByS3Key channels (default: as torchrun, MPI, "
+                 "Slurm or an indexed Kubernetes job say, or the host's place)")
+      ->type_name("N");
+  app.add_option("--world-size", flags.job.world_size, "How many ranks share them")->type_name("N");
+}
+
 }  // namespace
 
 CommandAction DeclareRun(CLI::App& app) {
   auto flags = std::make_shared<RunFlags>();
   flags->stop_grace_seconds =
       std::chrono::duration<double>(job::ProcessOptions{}.stop_grace).count();
-  // An option's value is one word: what follows belongs to the command.
-  const auto add_list = [&](const std::string& name, std::vector<std::string>& target,
-                            const std::string& help, const std::string& form) {
-    app.add_option(name, target, help)->type_name(form)->allow_extra_args(false);
-  };
-  add_list("--channel", flags->job.channels, "An input; may be given up to 20 times",
-           "NAME=URI[,OPTION=VALUE]...");
-  add_list("--resume", flags->job.resume,
-           "Where a Pipe channel goes on; its name may be left out where there is one",
-           "[CHANNEL=]EPOCH:POSITION");
-  add_list("--hyperparameter", flags->job.hyperparameters,
-           "Into hyperparameters.json and SM_HP_NAME", "NAME=VALUE");
-  app.add_flag("--pass-hyperparameters", flags->job.passes_hyperparameters,
-               "Append them to the command too, as SageMaker calls a script: --NAME VALUE");
-  add_list("--env", flags->job.environment, "A variable of the command", "NAME=VALUE");
-  app.add_option("--output", flags->job.output_uri,
-                 "Where <job>/output/model.tar.gz and output.tar.gz go")
-      ->type_name("s3://BUCKET/PREFIX");
-  app.add_option("--output-compression", flags->job.output_compression,
-                 "GZIP: two archives; NONE: the files as they are, below output/model/ and "
-                 "output/data/ (default: GZIP)")
-      ->type_name("GZIP|NONE");
-  app.add_option("--checkpoint", flags->job.checkpoint,
-                 "Restored before the command starts, uploaded while it runs; the folder is "
-                 "checkpoints/ of the tree unless DIR is given")
-      ->type_name("s3://BUCKET/PREFIX[=DIR]");
-  app.add_flag("--checkpoint-delete", flags->job.deletes_checkpoints,
-               "Remove objects of checkpoints whose files the command has removed");
-  app.add_option("--checkpoint-interval", flags->checkpoint_interval,
-                 "Between two looks for new checkpoints; what two looks show unchanged is uploaded "
-                 "(default: 5s)")
-      ->type_name("TIME");
-  app.add_option("--checkpoint-deadline", flags->checkpoint_deadline,
-                 "How long after the command's end checkpoints are uploaded (default: 15m)")
-      ->type_name("TIME");
+  DeclareInputs(app, *flags);
+  DeclareOutputs(app, *flags);
   app.add_option("--base", flags->job.base_directory, "The job's tree on disk (default: /opt/ml)")
       ->type_name("DIR");
   app.add_option("--job-name", flags->job.job_name, "Default: the script's name and the time")
       ->type_name("NAME");
-  app.add_option("--hosts", flags->job.hosts, "All hosts of the job (default: algo-1)")
-      ->type_name("NAME,...")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  app.add_option("--current-host", flags->job.current_host, "This host")->type_name("NAME");
-  app.add_option("--resource-config", flags->resource_config,
-                 "Take the hosts from SageMaker's resourceconfig.json")
-      ->type_name("FILE")
-      ->excludes("--hosts")
-      ->excludes("--current-host");
-  app.add_option("--rank", flags->job.rank,
-                 "This process's share of ShardedByS3Key channels (default: as torchrun, MPI, "
-                 "Slurm or an indexed Kubernetes job say, or the host's place)")
-      ->type_name("N");
-  app.add_option("--world-size", flags->job.world_size, "How many ranks share them")
-      ->type_name("N");
+  DeclareHosts(app, *flags);
   app.add_flag("--fresh", flags->is_fresh,
                "Remove what an earlier run left in model/ and output/ of the tree");
   app.add_flag("--check", flags->checks_only,
@@ -227,7 +244,8 @@ CommandAction DeclareRun(CLI::App& app) {
                "downloaded and restored, and end before it is")
       ->excludes("--fresh");
   app.add_option("--stop-grace", flags->stop_grace_seconds,
-                 "Seconds from a request to stop until the command is killed")
+                 "From a request to stop until the command is killed")
+      ->type_name("SECONDS")
       ->capture_default_str()
       ->check(NumberFrom(0, 86'400));
   DeclareEngineOptions(app, flags->engine);

@@ -9,13 +9,14 @@
 #include <fmt/format.h>
 
 #include "headrace/base/log.h"
+#include "headrace/cli/option_checks.h"
 #include "headrace/cli/serve_options.h"
 
 namespace headrace::cli {
 namespace {
 
 // A day: beyond it, a limit is none.
-constexpr int64_t kSecondsMax = 86'400;
+constexpr uint64_t kSecondsMax = 86'400;
 // Descriptors for everything that is no connection: objects being read and written (few requests of
 // many connections run at once), the database, the log.
 constexpr rlim_t kOtherDescriptors = 2048;
@@ -25,7 +26,7 @@ void DeclareSeconds(CLI::App& app, const std::string& name, std::chrono::seconds
   app.add_option_function<int64_t>(
          name, [&value](const int64_t& seconds) { value = std::chrono::seconds(seconds); }, help)
       ->type_name("SECONDS")
-      ->check(CLI::Range(int64_t{1}, kSecondsMax))
+      ->check(WholeNumberFrom(1, kSecondsMax))
       ->default_str(std::to_string(value.count()));
 }
 
@@ -66,10 +67,12 @@ void DeclareOperationOptions(CLI::App& app, OperationOptions& options) {
       ->type_name("FILE");
   app.add_option("--max-connections", limits.connections_max,
                  "Connections above this are closed at once")
-      ->check(CLI::Range(size_t{1}, size_t{1'000'000}))
+      ->type_name("COUNT")
+      ->check(WholeNumberFrom(1, 1'000'000))
       ->capture_default_str();
   app.add_option("--max-header-bytes", limits.head_bytes_max, "A longer request header is refused")
-      ->check(CLI::Range(size_t{1024}, net::kHeadBytesMax))
+      ->type_name("BYTES")
+      ->check(WholeNumberFrom(1024, net::kHeadBytesMax))
       ->capture_default_str();
   DeclareSeconds(app, "--idle-timeout", limits.idle_timeout,
                  "A connection without a request for this long is closed");
@@ -79,7 +82,8 @@ void DeclareOperationOptions(CLI::App& app, OperationOptions& options) {
                  "A request's body must keep --body-min-rate over this long");
   app.add_option("--body-min-rate", limits.body_rate_min_bytes,
                  "Bytes a second that a request's body must bring")
-      ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000}))
+      ->type_name("BYTES")
+      ->check(WholeNumberFrom(1, 1'000'000'000))
       ->capture_default_str();
   DeclareSeconds(app, "--send-timeout", limits.send_timeout,
                  "A connection whose client reads nothing of its answer for this long is closed");

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/text.h"
+#include "headrace/cli/option_checks.h"
 #include "headrace/net/http_client.h"
 
 namespace headrace::cli {
@@ -78,12 +79,15 @@ Result<std::unique_ptr<net::TlsServerContext>> LoadTls(const ServeOptions& optio
 void DeclareServeOptions(CLI::App& app, ServeOptions& options) {
   app.add_option("DIR", options.folder, "The folder to serve: its sub-folders are the buckets")
       ->required();
-  app.add_option("--listen", options.listen, "HOST:PORT; port 0 takes any free one")
+  app.add_option("--listen", options.listen, "Where to listen; port 0 takes any free one")
+      ->type_name("HOST:PORT")
       ->capture_default_str();
   app.add_option("--access-key", options.access_key,
                  "Access key clients sign with; or HEADRACE_ACCESS_KEY. Without any, a pair is "
-                 "made once and kept in DIR/.headrace/credentials");
-  app.add_option("--secret-key", options.secret_key, "Its secret key; or HEADRACE_SECRET_KEY");
+                 "made once and kept in DIR/.headrace/credentials")
+      ->type_name("KEY");
+  app.add_option("--secret-key", options.secret_key, "Its secret key; or HEADRACE_SECRET_KEY")
+      ->type_name("KEY");
   app.add_option("--users", options.users_file,
                  "TOML file of users with keys and rights; read again on SIGHUP")
       ->type_name("FILE");
@@ -101,10 +105,12 @@ void DeclareServeOptions(CLI::App& app, ServeOptions& options) {
       ->type_name("FILE");
   app.add_option("--durability", options.durability,
                  "object: flush each object to the disk before answering; none: do not")
-      ->check(CLI::IsMember({"object", "none"}))
+      ->check(OneOf({"object", "none"}))
+      ->type_name("object|none")
       ->capture_default_str();
-  app.add_option("--threads", options.thread_count, "Event-loop threads")
-      ->check(CLI::Range(1, 64))
+  app.add_option("--threads", options.thread_count, "Event-loop threads, 1 to 64")
+      ->type_name("COUNT")
+      ->check(WholeNumberFrom(1, 64))
       ->capture_default_str();
   DeclareOperationOptions(app, options.operation);
 }

@@ -9,6 +9,7 @@
 #include "headrace/base/json_line.h"
 #include "headrace/cli/commands.h"
 #include "headrace/cli/human_text.h"
+#include "headrace/cli/look_up.h"
 #include "headrace/cli/print.h"
 #include "headrace/plan/key_path.h"
 #include "headrace/store/s3_uri.h"
@@ -71,8 +72,7 @@ Result<std::string> Describe(CommandContext& context, ObjectStore& store, const 
     return is_json ? JsonLine().Add("bucket", uri.bucket).Text()
                    : fmt::format("s3://{}\n  {:<20} {}", uri.bucket, "bucket", "exists");
   }
-  const HeadRequest request{.bucket = uri.bucket, .key = uri.key, .conditions = {}};
-  HR_TRY_ASSIGN(const ObjectHead head, context.Run(store.Head(request, call)));
+  HR_TRY_ASSIGN(const ObjectHead head, LookUp(context, store, uri));
   return is_json ? JsonOf(uri, head) : TextOf(uri, head);
 }
 

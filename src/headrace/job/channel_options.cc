@@ -11,10 +11,6 @@
 namespace headrace::job {
 namespace {
 
-constexpr std::string_view kOptionNames =
-    "mode, content-type, distribution, data-type, compression, record-wrapper, shuffle-seed, "
-    "attributes, access, resume";
-
 template <typename Choice, size_t N>
 Status SetChoice(std::string_view option, std::string_view value,
                  const std::array<Choice, N>& choices, Choice& target) {
@@ -113,8 +109,9 @@ Status SetChannelOption(std::string_view option, std::string_view value, Channel
     SetAttributes(value, channel);
     return Ok();
   }
-  return Fail(ErrorCode::kInvalidArgument,
-              fmt::format("'{}' is no option of a channel; there are {}", option, kOptionNames));
+  return Fail(
+      ErrorCode::kInvalidArgument,
+      fmt::format("'{}' is no option of a channel; there are {}", option, kChannelOptionNames));
 }
 
 Result<ChannelSpec> ParseChannel(std::string_view text) {

@@ -9,10 +9,12 @@
 
 namespace headrace::job {
 
-// Sets one option of a channel from its text. The names are those of `--channel` and of job files:
-// mode, content-type, distribution, data-type, compression, record-wrapper, shuffle-seed,
-// attributes (separated by commas) and access. kInvalidArgument names the option and what it may
-// be.
+inline constexpr std::string_view kChannelOptionNames =
+    "mode, content-type, distribution, data-type, compression, record-wrapper, shuffle-seed, "
+    "attributes, access, resume";
+
+// Sets one option of a channel from its text, by its name in `--channel` and in job files.
+// kInvalidArgument names the option and what it may be.
 Status SetChannelOption(std::string_view option, std::string_view value, ChannelSpec& channel);
 
 // Parses `NAME=URI[,option=value]...`. A comma begins an option only where `word=`

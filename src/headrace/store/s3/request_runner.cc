@@ -195,7 +195,8 @@ Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& conte
     facts.status = answer->status();
     outcome = co_await Answered(exchange, request, *answer, facts);
   } else {
-    outcome = std::unexpected(std::move(answer).error().While(AttemptOf(request)));
+    Error failure = std::move(answer).error().While(AttemptOf(request));
+    outcome = std::unexpected(WithEndpointAdvice(std::move(failure), config_));
   }
   if (!outcome && outcome.error().code() == ErrorCode::kThrottled) {
     throttle_.OnSlowDown(clock_.Now());

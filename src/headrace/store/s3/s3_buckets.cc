@@ -17,12 +17,12 @@ Task<Result<std::vector<BucketInfo>>> S3Store::ListBuckets(const CallContext& co
   for (int page_index = 0; page_index < kPageCountMax; ++page_index) {
     TextExchange exchange({.verb = "list", .query = query}, kListTextBytesMax);
     HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
-    HR_CO_TRY_ASSIGN(BucketPage page, While("list s3://", ReadBucketPage(exchange.text())));
+    HR_CO_TRY_ASSIGN(BucketPage page, While("list buckets", ReadBucketPage(exchange.text())));
     std::move(page.buckets.begin(), page.buckets.end(), std::back_inserter(buckets));
     if (page.next_token.empty()) co_return buckets;
     query = QueryBuilder().Add("continuation-token", page.next_token).Take();
   }
-  co_return Fail(ErrorCode::kCorrupt, "list s3://: the list of buckets does not end");
+  co_return Fail(ErrorCode::kCorrupt, "list buckets: the list of buckets does not end");
 }
 
 Task<Status> S3Store::CreateBucket(const std::string& bucket, const CallContext& context) {

@@ -26,6 +26,7 @@ struct S3Config {
   std::string region;
   bool has_custom_endpoint = false;
   net::HttpEndpoint endpoint;  // Of a custom endpoint.
+  bool is_proxied = false;     // Whoever connects meets a proxy, not the endpoint.
   Addressing addressing = Addressing::kAuto;
   std::string ca_bundle;
   bool sign_requests = true;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/store/s3/s3_error.h"
 
+#include <errno.h>
+
 #include <algorithm>
 #include <array>
 
@@ -65,7 +67,6 @@ ErrorCode CodeOfStatus(int status) {
     case 412:
       return ErrorCode::kPreconditionFailed;
     case 429:
-      return ErrorCode::kThrottled;
     case 503:
       return ErrorCode::kThrottled;
     case 507:  // The store's disk is full (ours, MinIO, Ceph): trying again does not empty it.
@@ -175,6 +176,7 @@ bool IsErrorDocument(std::string_view text) {
 }
 
 std::string ObjectName(std::string_view bucket, std::string_view key) {
+  if (bucket.empty()) return "buckets";
   std::string name = "s3://";
   name.append(bucket);
   if (!key.empty()) name.append("/").append(key);
@@ -197,6 +199,15 @@ Error MakeS3Error(int status, const net::HttpHeaders& headers, const ErrorDocume
       Origin{.http_status = status,
              .s3_code = document.code,
              .request_id = header_id.empty() ? document.request_id : std::string(header_id)});
+}
+
+Error WithEndpointAdvice(Error error, const S3Config& config) {
+  const bool is_refused = error.origin().os_error == ECONNREFUSED;
+  if (!is_refused || !config.has_custom_endpoint || config.is_proxied) return error;
+  return {
+      error.code(),
+      error.message() + "; is the store running, and is --endpoint-url or AWS_ENDPOINT_URL right?",
+      error.origin()};
 }
 
 std::string BucketRegion(const net::HttpHeaders& headers, const ErrorDocument& document) {

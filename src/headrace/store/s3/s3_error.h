@@ -7,6 +7,7 @@
 
 #include "headrace/base/error.h"
 #include "headrace/net/http_message.h"
+#include "headrace/store/s3/s3_config.h"
 
 namespace headrace::s3 {
 
@@ -32,12 +33,16 @@ struct RequestSubject {
   // Empty: the request was not signed. Nothing: not known here.
   std::optional<std::string_view> credentials_source;
 };
-// "s3://bucket/key"; "s3://bucket"; "s3://".
+// "s3://bucket/key"; "s3://bucket"; "buckets".
 std::string ObjectName(std::string_view bucket, std::string_view key);
 
 // The error for an answer with this status and body. A HEAD has no body: the status decides.
 Error MakeS3Error(int status, const net::HttpHeaders& headers, const ErrorDocument& document,
                   const RequestSubject& subject);
+
+// Of a connection that was refused: with what to look at, for an endpoint that the user has named.
+// Any other error stays as it is.
+Error WithEndpointAdvice(Error error, const S3Config& config);
 
 // The region that the answer says the bucket is in; empty when it does not say.
 std::string BucketRegion(const net::HttpHeaders& headers, const ErrorDocument& document);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/store/s3/s3_error.h"
 
+#include <errno.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -63,6 +65,25 @@ TEST(S3Error, ARedirectNamesTheRegionWhereItIsKnown) {
   const Error error = MakeS3Error(301, headers, {.code = "PermanentRedirect"},
                                   {.verb = "get", .bucket = "b", .key = "k"});
   EXPECT_THAT(error.message(), HasSubstr("--region eu-west-9"));
+}
+
+TEST(S3Error, ARefusedConnectionAsksAboutTheEndpointThatTheUserNamed) {
+  const auto message = [](int os_error, const S3Config& config) {
+    const Error error(ErrorCode::kUnavailable, "list buckets: connect to h:9: refused",
+                      Origin{.os_error = os_error});
+    const Error advised = WithEndpointAdvice(error, config);
+    EXPECT_EQ(advised.code(), ErrorCode::kUnavailable);
+    EXPECT_EQ(advised.origin().os_error, os_error);
+    return advised.message();
+  };
+  S3Config config;
+  EXPECT_THAT(message(ECONNREFUSED, config), Not(HasSubstr("--endpoint-url")));
+  config.has_custom_endpoint = true;
+  EXPECT_THAT(message(ECONNREFUSED, config),
+              HasSubstr("h:9: refused; is the store running, and is --endpoint-url or"));
+  EXPECT_THAT(message(ECONNRESET, config), Not(HasSubstr("--endpoint-url")));
+  config.is_proxied = true;
+  EXPECT_THAT(message(ECONNREFUSED, config), Not(HasSubstr("--endpoint-url")));
 }
 
 TEST(S3Error, DocumentsAreReadInTheFormsServersSend) {

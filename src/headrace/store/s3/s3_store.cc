@@ -26,6 +26,7 @@ Result<std::unique_ptr<S3Store>> OpenS3Store(const S3Settings& settings,
   // The host decides about no_proxy; the bucket in front of it does not.
   const net::HttpEndpoint endpoint = AddressOf(config, config.region, "", "").endpoint;
   HR_TRY_ASSIGN(ProxyChoice proxy, ChooseProxy(endpoint, environment));
+  config.is_proxied = proxy.proxy.has_value();
 
   net::HttpClientOptions options;
   options.ca_bundle = config.ca_bundle;
