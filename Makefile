@@ -3,7 +3,8 @@
 #   make demo    train on images in a local S3, end to end
 #   make test    every test
 #   make lint    format, include directions, house rules: seconds
-#   make tidy    the same and clang-tidy: half an hour from nothing, then only what changed
+#   make tidy    the same and clang-tidy: half an hour from nothing, then only what changed;
+#                make tidy SINCE=COMMIT: only files changed since then, a minute for a small change
 #   make bench   the figures of docs/performance.md, on this machine
 .PHONY: all demo test unit lint tidy format bench clean deps-build deps-test
 
@@ -32,7 +33,7 @@ lint:
 
 tidy:
 	@tools/install_deps.sh build tests lint
-	@tools/lint --tidy
+	@tools/lint $(if $(SINCE),--tidy-since $(SINCE),--tidy)
 
 format:
 	@tools/install_deps.sh lint

@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over the files of a build's compile_commands.json, on all cores.
 
-usage: run_clang_tidy.py BUILD_FOLDER [FILE...]     FILE: only these (paths below the checkout)
+usage: run_clang_tidy.py BUILD_FOLDER [--since COMMIT] [FILE...]
+    FILE             only these (paths below the checkout)
+    --since COMMIT   only what has changed since COMMIT: each source file, and for a header the
+                     source file and the test of its name. Others that include the header wait for
+                     a run over everything.
 
 A file that passed is skipped until it, a header of ours it includes, its command line, .clang-tidy
 or clang-tidy itself changes: BUILD_FOLDER/tidy-cache holds one small JSON file per source file with
 the hashes it passed with. System headers are not hashed: their packages change with the compiler's.
 """
+import argparse
 import concurrent.futures
 import hashlib
 import json
@@ -121,9 +126,38 @@ def check(build, entry, cache):
     return "\n".join(line for line in lines if not noise.search(line))
 
 
+def touched(changed):
+    """The source files to look at for these changed files; paths below the checkout."""
+    found = set()
+    for name in changed:
+        stem, suffix = os.path.splitext(name)
+        if suffix == ".cc":
+            found.add(name)
+        elif suffix == ".h":
+            found |= {f"{stem}.cc", f"{stem}_test.cc"}
+    return sorted(found)
+
+
+def changed_since(commit):
+    """Files of this checkout that differ from `commit`, those git does not know yet among them."""
+    def git(*arguments):
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True,
+                              check=True).stdout.splitlines()
+    return git("diff", "--name-only", commit) + git("ls-files", "-o", "--exclude-standard")
+
+
 def main():
-    build = pathlib.Path(sys.argv[1]).resolve()
-    wanted = {str((ROOT / name).resolve()) for name in sys.argv[2:]}
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--since", metavar="COMMIT")
+    parser.add_argument("files", nargs="*")
+    options = parser.parse_args()
+    build = options.build.resolve()
+    names = options.files + (touched(changed_since(options.since)) if options.since else [])
+    wanted = {str((ROOT / name).resolve()) for name in names}
+    if options.since and not wanted:
+        print(f"clang-tidy: nothing has changed since {options.since}")
+        return 0
     entries = json.loads((build / "compile_commands.json").read_text())
     entries = [entry for entry in entries
                if entry["file"].startswith(f"{ROOT}/") and (not wanted or entry["file"] in wanted)
@@ -135,7 +169,7 @@ def main():
     # The slowest first would be better; the largest is close to it. Tests last: they say least.
     changed.sort(key=lambda entry: (is_test(entry), -os.path.getsize(entry["file"])))
     bad = 0
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for said in pool.map(lambda entry: check(build, entry, cache), changed):
             if said:
                 bad += 1
