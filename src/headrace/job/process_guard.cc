@@ -48,7 +48,7 @@ void EndGroup(const Order& order) {
 
 [[noreturn]] void Guard(int orders) {
   prctl(PR_SET_NAME, "headrace-guard");
-  setsid();
+  setpgid(0, 0);
   [[maybe_unused]] const int moved = chdir("/");
   constexpr int kOrders = 0;
   dup2(orders, kOrders);
@@ -90,6 +90,7 @@ Result<ProcessGuard> ProcessGuard::Make() {
   const int failure = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (process < 0) return std::unexpected(Error::FromErrno(failure, attempt));
+  setpgid(process, process);  // Whoever is first; who looks for the command's processes sees it so.
   return ProcessGuard(process, std::move(ours));
 }
 

@@ -16,7 +16,7 @@ namespace headrace::job {
 // command alone, not what a shell or a launcher runs for it, and could not follow with SIGKILL.
 //
 // It is forked, and shares the memory of that moment for as long as it lives: make it early. It has
-// no descriptor of ours open, stands in a session of its own and hears no signal but SIGKILL.
+// no descriptor of ours open, stands in a group of its own and hears no signal but SIGKILL.
 // Threads: one at a time.
 class ProcessGuard {
  public:

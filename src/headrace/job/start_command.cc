@@ -95,7 +95,7 @@ void DropHandlers() {
   DropHandlers();
   sigset_t none;
   sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
   execve(plan.program, plan.command, plan.variables);
   const int failure = errno;
   [[maybe_unused]] const ssize_t written = write(plan.failure, &failure, sizeof(failure));
