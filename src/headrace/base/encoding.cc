@@ -15,22 +15,30 @@ constexpr std::string_view kHexUpper = "0123456789ABCDEF";
 constexpr std::string_view kBase64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-bool IsUnreserved(char c) {
-  return IsLetterOrDigit(c) || c == '-' || c == '.' || c == '_' || c == '~';
-}
+constexpr std::array<bool, 256> kIsUnreserved = [] {
+  std::array<bool, 256> is_unreserved{};
+  for (unsigned c = '0'; c <= '9'; ++c) is_unreserved[c] = true;
+  for (unsigned c = 'a'; c <= 'z'; ++c) is_unreserved[c] = is_unreserved[c - 32] = true;
+  for (const char c : std::string_view("-._~")) is_unreserved[static_cast<uint8_t>(c)] = true;
+  return is_unreserved;
+}();
 
 std::string PercentEncode(std::string_view text, bool keep_slash) {
   std::string out;
   out.reserve(text.size() + 8);
-  for (const char c : text) {
-    if (IsUnreserved(c) || (keep_slash && c == '/')) {
-      out.push_back(c);
-    } else {
-      const auto byte = static_cast<uint8_t>(c);
-      out.push_back('%');
-      out.push_back(kHexUpper[byte >> 4U]);
-      out.push_back(kHexUpper[byte & 15U]);
-    }
+  const auto stays = [&](char c) {
+    return kIsUnreserved[static_cast<uint8_t>(c)] || (keep_slash && c == '/');
+  };
+  size_t at = 0;
+  while (at < text.size()) {
+    const size_t begin = at;
+    while (at < text.size() && stays(text[at])) ++at;
+    out.append(text, begin, at - begin);
+    if (at == text.size()) break;
+    const auto byte = static_cast<uint8_t>(text[at++]);
+    out.push_back('%');
+    out.push_back(kHexUpper[byte >> 4U]);
+    out.push_back(kHexUpper[byte & 15U]);
   }
   return out;
 }

@@ -12,29 +12,59 @@ namespace {
 
 void AppendHex(std::string& out, std::span<const std::byte> bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  size_t at = out.size();
-  out.resize(at + 2 * bytes.size());
+  const size_t begin = out.size();
+  out.resize(begin + 2 * bytes.size());
+  char* at = out.data() + begin;
   for (const std::byte b : bytes) {
     const auto value = std::to_integer<unsigned>(b);
-    out[at++] = kDigits[value >> 4U];
-    out[at++] = kDigits[value & 15U];
+    *at++ = kDigits[value >> 4U];
+    *at++ = kDigits[value & 15U];
   }
 }
 
-void AppendDigits(std::string& out, unsigned value, int width) {
+// `value` in `width` digits at the end of `field`'s first `width` characters.
+void PutDigits(char* field, unsigned value, int width) {
   for (int place = width - 1; place >= 0; --place) {
-    unsigned power = 1;
-    for (int i = 0; i < place; ++i) power *= 10;
-    out.push_back(static_cast<char>('0' + value / power % 10));
+    field[place] = static_cast<char>('0' + value % 10);
+    value /= 10;
   }
 }
 
-void AppendLower(std::string& out, std::string_view text) {
-  for (const char c : text) out.push_back(LowerLetter(c));
+// The names of a header list in lower case, each in one piece of `storage`.
+using HeaderFields = std::vector<std::pair<std::string_view, std::string_view>>;
+HeaderFields WithLowerNames(std::span<const std::pair<std::string_view, std::string_view>> fields,
+                            std::string& storage) {
+  size_t size = 0;
+  for (const auto& [name, value] : fields) size += name.size();
+  storage.resize(size);
+  HeaderFields lowered;
+  lowered.reserve(fields.size());
+  char* at = storage.data();
+  for (const auto& [name, value] : fields) {
+    std::transform(name.begin(), name.end(), at, LowerLetter);
+    lowered.emplace_back(std::string_view(at, name.size()), value);
+    at += name.size();
+  }
+  return lowered;
 }
 
-bool IsBeforeIgnoringCase(std::string_view a, std::string_view b) {
-  return std::ranges::lexicographical_compare(a, b, {}, LowerLetter, LowerLetter);
+// By name; repeated fields keep their order.
+void SortByName(HeaderFields& fields) {
+  // What a client sends is a handful and nearly sorted; what arrives may be anything.
+  constexpr size_t kHandful = 16;
+  const auto is_before = [](const auto& a, const auto& b) { return a.first < b.first; };
+  if (fields.size() > kHandful) {
+    std::ranges::stable_sort(fields, is_before);
+    return;
+  }
+  for (size_t i = 1; i < fields.size(); ++i) {
+    const auto field = fields[i];
+    size_t place = i;
+    for (; place > 0 && is_before(field, fields[place - 1]); --place) {
+      fields[place] = fields[place - 1];
+    }
+    fields[place] = field;
+  }
 }
 
 // Trimmed, and every inner run of spaces as one.
@@ -67,16 +97,13 @@ std::string FormatAmzDate(SystemTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(seconds);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(seconds - day);
-  std::string text;
-  text.reserve(16);
-  AppendDigits(text, static_cast<unsigned>(static_cast<int>(date.year())), 4);
-  AppendDigits(text, static_cast<unsigned>(date.month()), 2);
-  AppendDigits(text, static_cast<unsigned>(date.day()), 2);
-  text.push_back('T');
-  AppendDigits(text, static_cast<unsigned>(clock.hours().count()), 2);
-  AppendDigits(text, static_cast<unsigned>(clock.minutes().count()), 2);
-  AppendDigits(text, static_cast<unsigned>(clock.seconds().count()), 2);
-  text.push_back('Z');
+  std::string text = "yyyymmddThhmmssZ";
+  PutDigits(text.data(), static_cast<unsigned>(static_cast<int>(date.year())), 4);
+  PutDigits(text.data() + 4, static_cast<unsigned>(date.month()), 2);
+  PutDigits(text.data() + 6, static_cast<unsigned>(date.day()), 2);
+  PutDigits(text.data() + 9, static_cast<unsigned>(clock.hours().count()), 2);
+  PutDigits(text.data() + 11, static_cast<unsigned>(clock.minutes().count()), 2);
+  PutDigits(text.data() + 13, static_cast<unsigned>(clock.seconds().count()), 2);
   return text;
 }
 
@@ -148,29 +175,22 @@ std::optional<std::string> CanonicalQuery(std::string_view query, std::string_vi
 
 CanonicalHeaderList CanonicalHeaders(
     std::span<const std::pair<std::string_view, std::string_view>> fields) {
-  std::vector<std::pair<std::string_view, std::string_view>> sorted(fields.begin(), fields.end());
-  size_t names_bytes = 0;
+  std::string storage;
+  HeaderFields sorted = WithLowerNames(fields, storage);
   size_t values_bytes = 0;
-  for (const auto& [name, value] : fields) {
-    names_bytes += name.size() + 1;
-    values_bytes += value.size() + 1;
-  }
-  // Stable: repeated fields keep their order.
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
-    return IsBeforeIgnoringCase(a.first, b.first);
-  });
+  for (const auto& [name, value] : fields) values_bytes += value.size() + 1;
+  SortByName(sorted);
   CanonicalHeaderList list;
-  list.names.reserve(names_bytes);
-  list.text.reserve(names_bytes + values_bytes);
+  list.names.reserve(storage.size() + sorted.size());
+  list.text.reserve(storage.size() + sorted.size() + values_bytes);
   for (size_t i = 0; i < sorted.size(); ++i) {
     const auto& [name, value] = sorted[i];
-    if (i > 0 && EqualIgnoringCase(sorted[i - 1].first, name)) {
+    if (i > 0 && sorted[i - 1].first == name) {
       list.text.back() = ',';
     } else {
       if (i > 0) list.names.push_back(';');
-      AppendLower(list.names, name);
-      AppendLower(list.text, name);
-      list.text.push_back(':');
+      list.names.append(name);
+      list.text.append(name).push_back(':');
     }
     AppendTrimmed(list.text, value);
     list.text.push_back('\n');
