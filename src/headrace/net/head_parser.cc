@@ -2,9 +2,12 @@
 #include "headrace/net/head_parser.h"
 
 #include <string>
+#include <string_view>
 
 #include <boost/beast/http/basic_parser.hpp>
 #include <fmt/format.h>
+
+#include "headrace/net/plain_head.h"
 
 namespace headrace::net {
 namespace {
@@ -12,6 +15,9 @@ namespace {
 namespace http = boost::beast::http;
 using boost::beast::string_view;
 using boost::system::error_code;
+
+// A longer one is for the parser that knows all limits.
+constexpr size_t kPlainHeadBytesMax = 8 * 1024;
 
 std::string ToString(string_view text) { return {text.data(), text.size()}; }
 
@@ -46,28 +52,27 @@ class Collector final : public http::basic_parser<kIsRequest> {
   void on_finish_impl(error_code&) override {}
 };
 
-template <bool kIsRequest, typename Head>
-HeadParse<Head> Parse(std::span<const char> input, bool skip_body) {
-  const string_view text(input.data(), input.size());
+// The size of the head at the front of `input`; nothing: it has not ended yet.
+Result<std::optional<size_t>> HeadSizeIn(std::span<const char> input) {
   // Beast can stop in mid-head and continue; looking for the end first keeps one flat pass instead.
-  const size_t end = text.find("\r\n\r\n");
-  if (end == string_view::npos) {
-    if (input.size() >= kHeadBytesMax) {
-      return Fail(ErrorCode::kCorrupt, fmt::format("HTTP head is over {} bytes", kHeadBytesMax));
-    }
-    return std::optional<ParsedHead<Head>>();
-  }
+  const size_t end = std::string_view(input.data(), input.size()).find("\r\n\r\n");
+  if (end != std::string_view::npos) return end + 4;
+  if (input.size() < kHeadBytesMax) return std::nullopt;
+  return Fail(ErrorCode::kCorrupt, fmt::format("HTTP head is over {} bytes", kHeadBytesMax));
+}
+
+template <bool kIsRequest, typename Head>
+HeadParse<Head> Parse(std::span<const char> head, bool skip_body) {
   Collector<kIsRequest, Head> parser;
   parser.header_limit(kHeadBytesMax);
   parser.body_limit(boost::none);
   parser.skip(skip_body);
   error_code error;
-  const size_t head_size = end + 4;
-  const size_t used = parser.put(boost::asio::const_buffer(input.data(), head_size), error);
+  const size_t used = parser.put(boost::asio::const_buffer(head.data(), head.size()), error);
   if (error && error != http::error::need_more) {
     return Fail(ErrorCode::kCorrupt, "malformed HTTP head: " + error.message());
   }
-  if (!parser.is_header_done() || used != head_size) {
+  if (!parser.is_header_done() || used != head.size()) {
     return Fail(ErrorCode::kCorrupt, "malformed HTTP head");
   }
   ParsedHead<Head> parsed;
@@ -75,19 +80,32 @@ HeadParse<Head> Parse(std::span<const char> input, bool skip_body) {
   if (const auto length = parser.content_length()) parsed.framing.content_length = *length;
   parsed.keep_alive = parser.keep_alive();
   parsed.is_http_1_0 = parser.is_http_1_0;
-  parsed.head_size_bytes = head_size;
+  parsed.head_size_bytes = head.size();
   parsed.head = std::move(parser.head);
   return std::optional<ParsedHead<Head>>(std::move(parsed));
 }
 
 }  // namespace
 
+HeadParse<HttpResponseHead> ParseAnyResponseHead(std::span<const char> head,
+                                                 bool request_was_head) {
+  return Parse<false, HttpResponseHead>(head, request_was_head);
+}
+
 HeadParse<HttpResponseHead> ParseResponseHead(std::span<const char> input, bool request_was_head) {
-  return Parse<false, HttpResponseHead>(input, request_was_head);
+  HR_TRY_ASSIGN(const std::optional<size_t> size, HeadSizeIn(input));
+  if (!size) return std::optional<ParsedHead<HttpResponseHead>>();
+  const std::span<const char> head = input.first(*size);
+  if (!request_was_head && *size <= kPlainHeadBytesMax) {
+    if (auto parsed = ParsePlainHead({head.data(), head.size()})) return parsed;
+  }
+  return ParseAnyResponseHead(head, request_was_head);
 }
 
 HeadParse<HttpRequestHead> ParseRequestHead(std::span<const char> input) {
-  return Parse<true, HttpRequestHead>(input, false);
+  HR_TRY_ASSIGN(const std::optional<size_t> size, HeadSizeIn(input));
+  if (!size) return std::optional<ParsedHead<HttpRequestHead>>();
+  return Parse<true, HttpRequestHead>(input.first(*size), false);
 }
 
 }  // namespace headrace::net

@@ -28,8 +28,10 @@ struct ParsedHead {
 template <typename Head>
 using HeadParse = Result<std::optional<ParsedHead<Head>>>;
 
-// Beast's parser over one flat run of bytes. Pure: no I/O.
+// Over one flat run of bytes, by Beast's parser; what is plain needs none. Pure: no I/O.
 HeadParse<HttpResponseHead> ParseResponseHead(std::span<const char> input, bool request_was_head);
 HeadParse<HttpRequestHead> ParseRequestHead(std::span<const char> input);
+// ParseResponseHead of a whole head, by Beast's parser whatever it looks like.
+HeadParse<HttpResponseHead> ParseAnyResponseHead(std::span<const char> head, bool request_was_head);
 
 }  // namespace headrace::net

@@ -37,7 +37,9 @@ void HttpHeaders::Remove(std::string_view name) {
 
 std::optional<std::string_view> HttpHeaders::Find(std::string_view name) const {
   for (const Field& field : fields_) {
-    if (EqualIgnoringCase(field.first, name)) return field.second;
+    if (field.first.size() == name.size() && EqualIgnoringCase(field.first, name)) {
+      return field.second;
+    }
   }
   return std::nullopt;
 }

@@ -30,6 +30,15 @@ constexpr std::array kAttributeHeaders = {
     AttributeHeader{"x-amz-storage-class", &ObjectAttributes::storage_class},
 };
 
+bool StartsWithIgnoringCase(std::string_view text, std::string_view prefix) {
+  return text.size() >= prefix.size() && EqualIgnoringCase(text.substr(0, prefix.size()), prefix);
+}
+
+// Most fields of an answer are not S3's own: a look at one letter settles it.
+bool IsAmazonField(std::string_view name) {
+  return (name.starts_with('x') || name.starts_with('X')) && StartsWithIgnoringCase(name, "x-amz-");
+}
+
 bool IsPrintable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
 }
@@ -114,13 +123,13 @@ std::optional<ContentRange> ParseContentRange(std::string_view text) {
 
 std::optional<Checksum> ChecksumIn(const net::HttpHeaders& headers) {
   constexpr std::string_view kPrefix = "x-amz-checksum-";
-  const std::string_view type = headers.Value("x-amz-checksum-type");
   // Most answers have none: one look over the fields settles it.
   const bool has_any =
       std::any_of(headers.fields().begin(), headers.fields().end(), [&](const auto& field) {
-        return EqualIgnoringCase(std::string_view(field.first).substr(0, kPrefix.size()), kPrefix);
+        return IsAmazonField(field.first) && StartsWithIgnoringCase(field.first, kPrefix);
       });
   if (!has_any) return std::nullopt;
+  const std::string_view type = headers.Value("x-amz-checksum-type");
   for (const ChecksumAlgorithm algorithm : kChecksumAlgorithms) {
     const std::string name = fmt::format("{}{}", kPrefix, ChecksumHeaderSuffix(algorithm));
     if (auto checksum = ReadChecksum(algorithm, headers.Value(name), type)) return checksum;
@@ -142,6 +151,7 @@ ObjectHead ReadObjectHead(std::string_view key, const net::HttpHeaders& headers)
   head.info.size_bytes = ObjectSizeIn(headers).value_or(0);
   for (const auto& [name, value] : headers.fields()) {
     for (const AttributeHeader& header : kAttributeHeaders) {
+      if (name.size() != header.name.size()) continue;
       std::string& attribute = head.attributes.*header.member;
       // Of repeated fields the first counts.
       if (attribute.empty() && EqualIgnoringCase(name, header.name)) attribute = value;
@@ -150,9 +160,8 @@ ObjectHead ReadObjectHead(std::string_view key, const net::HttpHeaders& headers)
   if (head.attributes.storage_class == "STANDARD") head.attributes.storage_class.clear();
   head.info.storage_class = head.attributes.storage_class;
   for (const auto& [name, value] : headers.fields()) {
-    if (name.size() > kMetadataPrefix.size() &&
-        EqualIgnoringCase(std::string_view(name).substr(0, kMetadataPrefix.size()),
-                          kMetadataPrefix)) {
+    if (IsAmazonField(name) && name.size() > kMetadataPrefix.size() &&
+        StartsWithIgnoringCase(name, kMetadataPrefix)) {
       head.attributes.user_metadata[LowerCase(name).substr(kMetadataPrefix.size())] =
           DecodeWord(value);
     }
