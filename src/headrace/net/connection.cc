@@ -6,7 +6,6 @@
 #include <sys/uio.h>
 
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include <boost/asio/ip/address.hpp>
@@ -15,16 +14,13 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
-#include "headrace/net/head_parser.h"
-
 namespace headrace::net {
 namespace {
 
 using boost::system::error_code;
 
-// The first read of an answer: larger than any S3 head, small enough that little of a body has to
-// be copied from here to its place.
-constexpr size_t kBufferBytes = 8 * 1024;
+// What a socket's buffer takes as it is.
+constexpr size_t kAtOnceBytesMax = 64 * 1024;
 // Bytes written without suspending before other connections of the loop get their turn.
 constexpr size_t kTurnBytes = 4 << 20;
 
@@ -44,22 +40,24 @@ void Connection::StopPost::operator()() const {
   });
 }
 
-void Connection::BeginCall(Deadline deadline, std::stop_token stop,
-                           std::chrono::nanoseconds idle_timeout) {
+void Connection::BeginCall(const HttpCall& call, std::chrono::nanoseconds idle_timeout) {
   ++call_number_;
-  deadline_ = deadline;
+  deadline_ = call.deadline;
   idle_timeout_ = idle_timeout;
+  // A TLS record is decrypted as a whole: what lies behind the head in it can not land.
+  received_.BeginAnswer(call.endpoint.is_tls ? std::span<std::byte>() : call.landing);
   stop_callback_.reset();
-  if (stop.stop_possible()) {
+  if (call.stop.stop_possible()) {
     StopPost post{
         .executor = executor_, .connection = weak_from_this(), .call_number = call_number_};
-    stop_callback_.emplace(std::move(stop), std::move(post));
+    stop_callback_.emplace(call.stop, std::move(post));
   }
 }
 
 void Connection::EndCall() {
   stop_callback_.reset();
   expires_at_.reset();
+  received_.EndAnswer();
   ++call_number_;
 }
 
@@ -196,74 +194,90 @@ Task<Status> Connection::WriteTls(std::span<const std::byte> first,
   co_return Ok();
 }
 
-Task<Result<size_t>> Connection::ReadSocket(std::span<std::byte> target) {
+bool Connection::WriteAtOnce(std::span<const std::byte>& first,
+                             std::span<const std::byte>& second) {
+  if (tls_ || ended_by_ || first.size() + second.size() > kAtOnceBytesMax) return false;
+  std::array<iovec, 2> pieces{iovec{const_cast<std::byte*>(first.data()), first.size()},
+                              iovec{const_cast<std::byte*>(second.data()), second.size()}};
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = second.empty() ? 1 : 2;
+  is_drained_ = true;
+  Arm(idle_timeout_);
+  const ssize_t sent = sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+  if (sent < 0) return false;
+  const auto count = static_cast<size_t>(sent);
+  const size_t of_first = std::min(count, first.size());
+  first = first.subspan(of_first);
+  second = second.subspan(count - of_first);
+  return first.empty() && second.empty();
+}
+
+std::optional<Result<size_t>> Connection::TryReceive(const ReceiveBuffer::Room& room) {
+  std::array<iovec, 2> pieces{iovec{room[0].data(), room[0].size()},
+                              iovec{room[1].data(), room[1].size()}};
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = pieces.size();
+  const int socket = socket_.native_handle();
+  const ssize_t got = room[1].empty() ? recv(socket, room[0].data(), room[0].size(), 0)
+                                      : recvmsg(socket, &message, 0);
+  if (got >= 0) return static_cast<size_t>(got);
+  if (WouldBlock(errno) || errno == EINTR) return std::nullopt;
+  return std::unexpected(Failure("receive from", SystemError(errno)));
+}
+
+void Connection::Account(size_t got, const ReceiveBuffer::Room& room, Into into) {
+  Arm(idle_timeout_);
+  is_drained_ = got < room[0].size() + room[1].size();
+  if (into == Into::kBuffer) received_.Commit(got);
+}
+
+Task<Result<size_t>> Connection::ReadSocket(ReceiveBuffer::Room room, Into into) {
   if (ended_by_) co_return std::unexpected(Failure("receive from", error_code()));
   if (!tls_ && !is_drained_) {
-    const ssize_t got = recv(socket_.native_handle(), target.data(), target.size(), 0);
-    if (got >= 0) {
-      Arm(idle_timeout_);
-      is_drained_ = static_cast<size_t>(got) < target.size();
-      co_return static_cast<size_t>(got);
-    }
-    if (!WouldBlock(errno) && errno != EINTR) {
-      co_return std::unexpected(Failure("receive from", SystemError(errno)));
+    if (auto got = TryReceive(room)) {
+      if (*got) Account(**got, room, into);
+      co_return std::move(*got);
     }
   }
   error_code error;
   size_t got = 0;
-  const asio::mutable_buffer buffer(target.data(), target.size());
+  const asio::mutable_buffer first(room[0].data(), room[0].size());
   if (tls_) {
-    got = co_await tls_->async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+    got = co_await tls_->async_read_some(first, asio::redirect_error(asio::use_awaitable, error));
+  } else if (room[1].empty()) {
+    got = co_await socket_.async_read_some(first, asio::redirect_error(asio::use_awaitable, error));
   } else {
-    got =
-        co_await socket_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+    const std::array<asio::mutable_buffer, 2> both{
+        first, asio::mutable_buffer(room[1].data(), room[1].size())};
+    got = co_await socket_.async_read_some(both, asio::redirect_error(asio::use_awaitable, error));
   }
   if (ended_by_) co_return std::unexpected(Failure("receive from", error));
   // A TLS peer that closes without saying so is an end like another: lengths tell a truncated body.
   if (error == asio::error::eof || error == asio::ssl::error::stream_truncated) co_return 0;
   if (error) co_return std::unexpected(Failure("receive from", error));
-  Arm(idle_timeout_);
-  is_drained_ = got < target.size();
+  Account(got, room, into);
   co_return got;
 }
 
-Task<Result<size_t>> Connection::ReadBuffered(std::span<std::byte> target) {
-  const size_t ready = std::min(target.size(), buffer_end_ - buffer_begin_);
-  std::memcpy(target.data(), buffer_.data() + buffer_begin_, ready);
-  Consume(ready);
-  co_return ready;
+size_t Connection::ReadAtOnce(std::span<std::byte> target) { return received_.Read(target); }
+
+Task<Result<size_t>> Connection::ReadAhead(std::span<std::byte> target) {
+  co_return received_.Read(target);
 }
 
 Task<Result<size_t>> Connection::ReadSome(std::span<std::byte> target) {
-  const bool is_ready = !target.empty() && buffer_begin_ != buffer_end_;
-  return is_ready ? ReadBuffered(target) : ReadSocket(target);
+  if (!target.empty() && received_.has_unread()) return ReadAhead(target);
+  return ReadSocket({target, {}}, Into::kReader);
 }
 
-Task<Result<bool>> Connection::FillBuffer() {
-  if (buffer_begin_ > 0) {
-    std::memmove(buffer_.data(), buffer_.data() + buffer_begin_, buffer_end_ - buffer_begin_);
-    buffer_end_ -= buffer_begin_;
-    buffer_begin_ = 0;
-  }
-  if (buffer_end_ == buffer_.size()) {
-    buffer_.resize(buffer_.empty() ? kBufferBytes
-                                   : std::min(buffer_.size() * 2, kHeadBytesMax + kBufferBytes));
-  }
-  const std::span<std::byte> room = std::as_writable_bytes(std::span(buffer_)).subspan(buffer_end_);
-  HR_CHECK(!room.empty());
-  HR_CO_TRY_ASSIGN(const size_t got, co_await ReadSocket(room));
-  buffer_end_ += got;
-  co_return got > 0;
-}
-
-void Connection::Consume(size_t count) {
-  HR_CHECK(count <= buffer_end_ - buffer_begin_);
-  buffer_begin_ += count;
-  if (buffer_begin_ == buffer_end_) buffer_begin_ = buffer_end_ = 0;
+Task<Result<size_t>> Connection::FillBuffer() {
+  return ReadSocket(received_.NextRoom(), Into::kBuffer);
 }
 
 bool Connection::LooksUsable() const {
-  if (!is_open() || buffer_begin_ != buffer_end_) return false;
+  if (!is_open() || received_.has_unread()) return false;
   char byte = 0;
   auto& socket = const_cast<asio::ip::tcp::socket&>(socket_);
   const ssize_t got = recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);

@@ -15,6 +15,7 @@
 #include "headrace/base/error.h"
 #include "headrace/base/task.h"
 #include "headrace/net/http_client.h"
+#include "headrace/net/receive_buffer.h"
 
 namespace headrace::net {
 
@@ -39,22 +40,25 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Ends with a TLS session whose certificate fits endpoint().host, when `verify`.
   Task<Status> StartTls(asio::ssl::context& context, bool verify);
 
-  // Binds the connection to one call: its deadline, its stop token and the idle timeout between
-  // bytes.
-  void BeginCall(Deadline deadline, std::stop_token stop, std::chrono::nanoseconds idle_timeout);
+  // Binds the connection to one call: its deadline, its stop token, the place of its answer's body,
+  // and the idle timeout between bytes.
+  void BeginCall(const HttpCall& call, std::chrono::nanoseconds idle_timeout);
   // Lets go of the call; the connection may then idle.
   void EndCall();
 
   // Sends all bytes of both runs. Each progress re-arms the idle timeout.
   Task<Status> Write(std::span<const std::byte> first, std::span<const std::byte> second);
-  // Reads some bytes, buffered ones first; 0: the peer has closed its side.
+  // The same without a task; false: not all of it can go at once, or not without trouble. What went
+  // is taken from the runs, the rest is Write's.
+  bool WriteAtOnce(std::span<const std::byte>& first, std::span<const std::byte>& second);
+  // Reads some bytes, those that are here first; 0: the peer has closed its side.
   Task<Result<size_t>> ReadSome(std::span<std::byte> target);
-  // Reads more bytes behind the buffered ones; false: the peer has closed its side.
-  Task<Result<bool>> FillBuffer();
-  std::span<const char> buffered() const {
-    return {buffer_.data() + buffer_begin_, buffer_end_ - buffer_begin_};
-  }
-  void Consume(size_t count);
+  // The same without a task; 0: none are here.
+  size_t ReadAtOnce(std::span<std::byte> target);
+  // Receives more of a head into received(); 0: the peer has closed its side.
+  Task<Result<size_t>> FillBuffer();
+  // What was received ahead of its reader.
+  ReceiveBuffer& received() { return received_; }
 
   // From now on the running operation has until `span` from now, or the call's deadline.
   void Arm(std::chrono::nanoseconds span);
@@ -64,14 +68,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // False when the peer has closed or sent something unasked: not usable for another request.
   bool LooksUsable() const;
 
-  SteadyTime idle_since{};  // Kept by the pool while the connection idles.
+  // Kept by the pool: while the connection idles, and its place among the active ones.
+  SteadyTime idle_since{};
+  size_t active_index = 0;
 
  private:
   void Abort(ErrorCode reason);
   // The error of a failed operation: the reason it was aborted for, or the system's.
   Error Failure(std::string_view attempt, const boost::system::error_code& error) const;
-  Task<Result<size_t>> ReadSocket(std::span<std::byte> target);
-  Task<Result<size_t>> ReadBuffered(std::span<std::byte> target);
+  enum class Into : uint8_t { kReader, kBuffer };
+  Task<Result<size_t>> ReadSocket(ReceiveBuffer::Room room, Into into);
+  // Without waiting; nothing: there is nothing yet.
+  std::optional<Result<size_t>> TryReceive(const ReceiveBuffer::Room& room);
+  void Account(size_t got, const ReceiveBuffer::Room& room, Into into);
+  Task<Result<size_t>> ReadAhead(std::span<std::byte> target);
   Task<Status> WritePlain(std::span<const std::byte> first, std::span<const std::byte> second);
   Task<Status> WriteTls(std::span<const std::byte> first, std::span<const std::byte> second);
 
@@ -87,10 +97,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::ip::tcp::socket socket_;
   std::unique_ptr<asio::ssl::stream<asio::ip::tcp::socket&>> tls_;
 
-  // Holds a response head and whatever came with it; heads up to kHeadBytesMax fit.
-  std::vector<char> buffer_;
-  size_t buffer_begin_ = 0;
-  size_t buffer_end_ = 0;
+  ReceiveBuffer received_;
 
   // Nothing is in the socket: the last receive took less than there was room for, or a request was
   // sent since. A receive would only say so.

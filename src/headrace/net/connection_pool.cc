@@ -35,16 +35,22 @@ std::shared_ptr<Connection> ConnectionPool::MakeConnection(const HttpEndpoint& e
 
 void ConnectionPool::BeginCall(const std::shared_ptr<Connection>& connection) {
   counters_->requests_sent.fetch_add(1, std::memory_order_relaxed);
-  active_.insert(connection);
+  connection->active_index = active_.size();
+  active_.push_back(connection);
   if (is_ticking_) return;
   is_ticking_ = true;
   SpawnDetached(executor_, Tick(weak_from_this()));
 }
 
 void ConnectionPool::EndCall(const std::shared_ptr<Connection>& connection, bool reusable) {
-  active_.erase(connection);
+  const size_t place = connection->active_index;
+  HR_CHECK(active_[place] == connection);
+  std::swap(active_[place], active_.back());
+  active_[place]->active_index = place;
+  active_.pop_back();
   connection->EndCall();
-  if (!reusable || !connection->is_open()) return;
+  // What came unasked would be taken for the next answer.
+  if (!reusable || !connection->is_open() || connection->received().has_unread()) return;
   auto& stack = idle_[connection->endpoint()];
   if (stack.size() >= options_->idle_connections_max) return;
   connection->idle_since = std::chrono::steady_clock::now();

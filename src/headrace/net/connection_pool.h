@@ -4,7 +4,6 @@
 #include <atomic>
 #include <map>
 #include <memory>
-#include <unordered_set>
 #include <vector>
 
 #include "headrace/net/connection.h"
@@ -50,7 +49,7 @@ class ConnectionPool : public std::enable_shared_from_this<ConnectionPool> {
   std::shared_ptr<const HttpClientOptions> options_;
   std::shared_ptr<PoolCounters> counters_;
   std::map<HttpEndpoint, std::vector<std::shared_ptr<Connection>>> idle_;
-  std::unordered_set<std::shared_ptr<Connection>> active_;
+  std::vector<std::shared_ptr<Connection>> active_;  // Each knows its place.
   bool is_ticking_ = false;
 };
 

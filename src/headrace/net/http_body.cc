@@ -60,8 +60,9 @@ Task<Result<size_t>> HttpAnswer::Body::ReadLength(std::span<std::byte> target) {
 }
 
 Task<Result<size_t>> HttpAnswer::Body::ReadChunked(std::span<std::byte> target) {
+  ReceiveBuffer& received = connection_->received();
   while (true) {
-    if (connection_->buffered().empty() && chunks_.chunk_bytes_left() > 0) {
+    if (received.buffered().empty() && chunks_.chunk_bytes_left() > 0) {
       const auto direct =
           target.first(std::min<uint64_t>(target.size(), chunks_.chunk_bytes_left()));
       HR_CO_TRY_ASSIGN(const size_t got, co_await connection_->ReadSome(direct));
@@ -69,15 +70,24 @@ Task<Result<size_t>> HttpAnswer::Body::ReadChunked(std::span<std::byte> target) 
       chunks_.SkipData(got);
       co_return got;
     }
-    if (connection_->buffered().empty()) {
-      HR_CO_TRY_ASSIGN(const bool is_more, co_await connection_->FillBuffer());
-      if (!is_more) co_return std::unexpected(CutShort());
+    if (received.buffered().empty()) {
+      HR_CO_TRY_ASSIGN(const size_t got, co_await connection_->FillBuffer());
+      if (got == 0) co_return std::unexpected(CutShort());
     }
-    HR_CO_TRY_ASSIGN(const auto step, chunks_.Decode(connection_->buffered(), target));
-    connection_->Consume(step.consumed);
+    HR_CO_TRY_ASSIGN(const auto step, chunks_.Decode(received.buffered(), target));
+    received.Consume(step.consumed);
     if (chunks_.is_done()) Release(true);
     if (step.produced > 0 || chunks_.is_done()) co_return step.produced;
   }
+}
+
+size_t HttpAnswer::Body::ReadAtOnce(std::span<std::byte> target) {
+  if (!connection_ || framing != Framing::kLength) return 0;
+  const size_t got =
+      connection_->ReadAtOnce(target.first(std::min<uint64_t>(target.size(), left_bytes_)));
+  left_bytes_ -= got;
+  if (left_bytes_ == 0) Release(true);
+  return got;
 }
 
 Task<Result<size_t>> HttpAnswer::Body::ReadUntilClose(std::span<std::byte> target) {
@@ -116,6 +126,10 @@ std::optional<uint64_t> HttpAnswer::body_size_bytes() const {
 
 Task<Result<size_t>> HttpAnswer::ReadSome(std::span<std::byte> target) {
   return body_ ? body_->ReadSome(target) : ReadNothing();
+}
+
+size_t HttpAnswer::ReadAtOnce(std::span<std::byte> target) {
+  return body_ ? body_->ReadAtOnce(target) : 0;
 }
 
 Task<Result<size_t>> HttpAnswer::ReadFull(std::span<std::byte> target) {

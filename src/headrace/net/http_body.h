@@ -24,6 +24,7 @@ struct HttpAnswer::Body {
   Body& operator=(const Body&) = delete;
 
   Task<Result<size_t>> ReadSome(std::span<std::byte> target);
+  size_t ReadAtOnce(std::span<std::byte> target);
   void FinishIfEmpty();
 
   Framing framing = Framing::kNone;

@@ -2,7 +2,8 @@
 #include "headrace/net/http_client.h"
 
 #include <algorithm>
-#include <array>
+#include <cstdint>
+#include <cstring>
 #include <map>
 #include <utility>
 
@@ -39,16 +40,19 @@ Result<std::unique_ptr<asio::ssl::context>> MakeTlsContext(const HttpClientOptio
 }
 
 std::string ComposeHead(const HttpCall& call, const HttpClientOptions& options) {
-  std::string head;
-  head.reserve(512);
   const bool through_proxy = options.proxy && !call.endpoint.is_tls;
-  head += call.method;
-  head += ' ';
-  if (through_proxy) head += "http://" + HostHeader(call.endpoint);
-  head += call.target;
-  head += " HTTP/1.1\r\n";
-  if (!call.headers.Find("Host")) head += "Host: " + HostHeader(call.endpoint) + "\r\n";
-  for (const auto& [name, value] : call.headers.fields()) {
+  const auto& fields = call.headers.fields();
+  size_t size = call.method.size() + call.target.size() + 2 * call.endpoint.host.size() + 64;
+  for (const auto& [name, value] : fields) size += name.size() + value.size() + 4;
+  std::string head;
+  head.reserve(size);
+  head.append(call.method).push_back(' ');
+  if (through_proxy) head.append("http://").append(HostHeader(call.endpoint));
+  head.append(call.target).append(" HTTP/1.1\r\n");
+  if (!call.headers.Find("Host")) {
+    head.append("Host: ").append(HostHeader(call.endpoint)).append("\r\n");
+  }
+  for (const auto& [name, value] : fields) {
     head.append(name).append(": ").append(value).append("\r\n");
   }
   if (call.sends_body || !call.body.empty()) {
@@ -61,8 +65,22 @@ std::string ComposeHead(const HttpCall& call, const HttpClientOptions& options) 
   return head;
 }
 
+// Whether one of the eight bytes is below a space, as every character that ends a line is.
+bool HasByteBelowSpace(uint64_t word) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  return ((word - kOnes * ' ') & ~word & (kOnes << 7U)) != 0;
+}
+
 bool HasControlCharacter(std::string_view text) {
-  return std::ranges::any_of(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+  // Nearly every text is settled eight bytes at a time.
+  size_t at = 0;
+  for (; at + sizeof(uint64_t) <= text.size(); at += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof(word));
+    if (HasByteBelowSpace(word)) break;
+  }
+  return std::ranges::any_of(text.substr(at),
+                             [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
 // A line break inside a target or field would start a second request.
@@ -78,16 +96,19 @@ Status CheckCall(const HttpCall& call) {
 
 // The next head that is not an interim one (1xx other than 101).
 Task<Result<ParsedHead<HttpResponseHead>>> ReadHead(Connection& connection, bool is_head_request) {
+  ReceiveBuffer& received = connection.received();
   while (true) {
-    HR_CO_TRY_ASSIGN(auto parsed, ParseResponseHead(connection.buffered(), is_head_request));
+    HR_CO_TRY_ASSIGN(auto parsed, ParseResponseHead(received.buffered(), is_head_request));
     if (parsed) {
-      connection.Consume(parsed->head_size_bytes);
+      received.Consume(parsed->head_size_bytes);
       const int status = parsed->head.status;
-      if (status >= 200 || status == 101) co_return std::move(*parsed);
-      continue;
+      if (status < 200 && status != 101) continue;
+      received.EndHead(parsed->head_size_bytes, !parsed->framing.is_chunked);
+      co_return std::move(*parsed);
     }
-    HR_CO_TRY_ASSIGN(const bool is_more, co_await connection.FillBuffer());
-    if (!is_more) {
+    if (received.PullBack()) continue;
+    HR_CO_TRY_ASSIGN(const size_t got, co_await connection.FillBuffer());
+    if (got == 0) {
       co_return Fail(ErrorCode::kUnavailable,
                      fmt::format("receive from {}: connection closed before the answer",
                                  HostHeader(connection.endpoint())));
@@ -170,8 +191,12 @@ Task<Result<HttpAnswer>> HttpClient::Shared::Exchange(const HttpCall& call, cons
                                                       std::shared_ptr<Connection> connection,
                                                       std::shared_ptr<ConnectionPool> pool) {
   const bool is_head_request = call.method == "HEAD";
-  const std::span<const std::byte> head_bytes = AsBytes(head);
-  auto written = co_await connection->Write(head_bytes, call.body);
+  std::span<const std::byte> head_left = AsBytes(head);
+  std::span<const std::byte> body_left = call.body;
+  Status written = Ok();
+  if (!connection->WriteAtOnce(head_left, body_left)) {
+    written = co_await connection->Write(head_left, body_left);
+  }
   // A server that refuses a request early stops reading its body; its answer says why.
   if (!written && (call.body.empty() || !connection->is_open())) {
     co_return std::unexpected(std::move(written).error());
@@ -220,7 +245,7 @@ Task<Result<HttpAnswer>> HttpClient::Send(const HttpCall& call) {
     auto connection = may_be_stale ? pool->TakeIdle(call.endpoint) : nullptr;
     const bool is_fresh = !connection;
     if (is_fresh) connection = pool->MakeConnection(call.endpoint);
-    connection->BeginCall(call.deadline, call.stop, shared_->options->idle_timeout);
+    connection->BeginCall(call, shared_->options->idle_timeout);
     pool->BeginCall(connection);
     Status opened = Ok();
     if (is_fresh) opened = co_await shared_->Open(*connection, call);

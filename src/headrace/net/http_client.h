@@ -59,6 +59,10 @@ struct HttpCall {
   HttpHeaders headers;              // Without Host and Content-Length: the client adds them.
   std::span<const std::byte> body;  // Borrowed until Send has returned.
   bool sends_body = false;          // True sends Content-Length even when the body is empty.
+  // Where the answer's body will be read to, if that is known: its bytes may then be received
+  // there, before they are asked for, with the answer's head. Borrowed until Send has failed or the
+  // answer is destroyed; of undefined contents but for what ReadSome gave.
+  std::span<std::byte> landing;
   // Takes no kept-alive connection: for a try after one that such a connection has lost.
   bool needs_fresh_connection = false;
   Deadline deadline;
@@ -85,6 +89,8 @@ class HttpAnswer {
   // Reads some bytes of the body; 0: it has ended. kUnavailable when the connection broke or the
   // body ended before its announced length, kTimedOut, kCancelled.
   Task<Result<size_t>> ReadSome(std::span<std::byte> target);
+  // The same of bytes that have been received already, without a task; 0: there are none.
+  size_t ReadAtOnce(std::span<std::byte> target);
   // Reads until `target` is full or the body has ended; says how much.
   Task<Result<size_t>> ReadFull(std::span<std::byte> target);
   // The rest of the body, at most `size_bytes_max` (kCorrupt beyond): for error texts and listings.

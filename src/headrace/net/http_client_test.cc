@@ -36,6 +36,16 @@ Task<Result<Answered>> SendAndDrop(HttpClient& client, const HttpCall& call) {
   co_return Answered{.status = answer.status()};
 }
 
+// Reads the body to `target`, as much of it as there is room for.
+Task<Result<size_t>> SendAndFill(HttpClient& client, const HttpCall& call,
+                                 std::span<std::byte> target) {
+  HR_CO_TRY_ASSIGN(HttpAnswer answer, co_await client.Send(call));
+  const size_t at_once = answer.ReadAtOnce(target);
+  const auto rest = target.subspan(at_once);
+  HR_CO_TRY_ASSIGN(const size_t later, co_await answer.ReadFull(rest));
+  co_return at_once + later;
+}
+
 class HttpClientTest : public ::testing::Test {
  protected:
   HttpCall CallTo(const ScriptedPeer& peer) const {
@@ -80,6 +90,44 @@ TEST_F(HttpClientTest, SendsABodyAndReadsAChunkedAnswer) {
   EXPECT_EQ(peer.requests()[0].body, body);
   EXPECT_EQ(Get(call)->body, "again");
   EXPECT_EQ(peer.connection_count(), 1U);
+}
+
+// Heads of one length and of others, bodies of every framing, read to where they may land and to
+// elsewhere.
+TEST_F(HttpClientTest, ABodyIsWholeWhereverItLands) {
+  ScriptedPeer peer;
+  std::vector<std::string> bodies;
+  for (const size_t pad : {5U, 5U, 400U, 400U, 5U, 5U}) {
+    bodies.push_back(std::string(50'000, static_cast<char>('a' + bodies.size())) + "end");
+    peer.Then({.headers = {{"X-Pad", std::string(pad, 'p')}}, .body = bodies.back()});
+  }
+  peer.Then({.raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nWiki\r\n0\r\n\r\n"});
+  bodies.emplace_back("Wiki");
+  peer.Then({.raw = "HTTP/1.1 200 OK\r\nX-Folded: one\r\n two\r\ncontent-LENGTH: 3\r\n\r\nodd"});
+  bodies.emplace_back("odd");
+  for (size_t index = 0; index < bodies.size(); ++index) {
+    SCOPED_TRACE(index);
+    std::string landing(60'000, '\0');
+    std::string elsewhere(60'000, '\0');
+    HttpCall call = CallTo(peer);
+    call.landing = std::as_writable_bytes(std::span(landing));
+    std::string& target = index % 4 == 3 ? elsewhere : landing;
+    const auto target_bytes = std::as_writable_bytes(std::span(target));
+    const auto got = RunBlocking(loops_.At(0), SendAndFill(*client_, call, target_bytes));
+    ASSERT_THAT(got, IsOk());
+    EXPECT_EQ(target.substr(0, *got), bodies[index]);
+  }
+  EXPECT_EQ(peer.connection_count(), 1U);
+}
+
+TEST_F(HttpClientTest, BytesNobodyAskedForEndTheirConnection) {
+  ScriptedPeer peer;
+  peer.Then({.raw = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none"
+                    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong"})
+      .Then({.body = "two"});
+  EXPECT_EQ(Get(CallTo(peer))->body, "one");
+  EXPECT_EQ(Get(CallTo(peer))->body, "two");
+  EXPECT_EQ(peer.connection_count(), 2U);
 }
 
 TEST_F(HttpClientTest, AnAnswerWithoutLengthEndsWithItsConnection) {

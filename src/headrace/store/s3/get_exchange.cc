@@ -28,6 +28,7 @@ const S3Request& GetExchange::NextRequest() {
   if (request_.progress != nullptr) request_.progress->first_byte_at = {};
   // Without an ETag the rest could be another version's: the next try begins anew.
   if (head_ && head_->info.etag.empty()) filled_bytes_ = 0;
+  next_.landing = request_.target.subspan(filled_bytes_);
   if (head_ && filled_bytes_ > 0) {
     const uint64_t from = begin_ + filled_bytes_;
     next_.headers.Add("Range", RangeHeader({.begin = from, .end = begin_ + wanted_bytes_}));
@@ -108,6 +109,10 @@ void GetExchange::Count(std::span<const std::byte> got) {
 Task<Status> GetExchange::ReadBody(net::HttpAnswer& answer) {
   while (filled_bytes_ < wanted_bytes_) {
     const auto rest = request_.target.subspan(filled_bytes_, wanted_bytes_ - filled_bytes_);
+    if (const size_t ready = answer.ReadAtOnce(rest)) {
+      Count(rest.first(ready));
+      continue;
+    }
     auto got = co_await answer.ReadSome(rest);
     if (!got) co_return std::unexpected(std::move(got).error().While(AttemptOf(next_)));
     if (*got == 0) {

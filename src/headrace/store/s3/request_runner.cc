@@ -26,16 +26,12 @@ constexpr std::chrono::minutes kSkewMin{5};
 // still finds accidents.
 constexpr size_t kHashedBodyBytesMax = 1 << 20;
 
-std::string PayloadHash(const S3Request& request, bool is_tls) {
-  if (request.body.empty()) return std::string(kEmptySha256);
-  if (is_tls || request.body.size() > kHashedBodyBytesMax) return std::string(kUnsignedPayload);
-  return HexEncode(Sha256(request.body));
-}
-
-std::string TargetOf(const S3Address& address, std::string_view query) {
-  std::string target = address.path;
-  if (!query.empty()) target.append("?").append(query);
-  return target;
+// `storage` holds it where it had to be computed.
+std::string_view PayloadHash(const S3Request& request, bool is_tls, std::string& storage) {
+  if (request.body.empty()) return kEmptySha256;
+  if (is_tls || request.body.size() > kHashedBodyBytesMax) return kUnsignedPayload;
+  storage = HexEncode(Sha256(request.body));
+  return storage;
 }
 
 RequestSubject SubjectOf(const S3Request& request,
@@ -44,6 +40,23 @@ RequestSubject SubjectOf(const S3Request& request,
           .bucket = request.bucket,
           .key = request.key,
           .credentials_source = credentials_source};
+}
+
+struct TriedCall {
+  const net::HttpCall& call;
+  int status = 0;
+  uint32_t attempt_index = 0;
+  std::chrono::nanoseconds took{};
+  uint64_t received_bytes = 0;
+  bool has_failed = false;
+};
+
+void LogTry(const TriedCall& tried) {
+  const double milliseconds = std::chrono::duration<double, std::milli>(tried.took).count();
+  Log(LogLevel::kDebug, "{} {} {} status={} try={} ms={:.1f} sent={} received={}{}",
+      tried.call.method, net::HostHeader(tried.call.endpoint), BlankSecrets(tried.call.target),
+      tried.status, tried.attempt_index + 1, milliseconds, tried.call.body.size(),
+      tried.received_bytes, tried.has_failed ? " failed" : "");
 }
 
 }  // namespace
@@ -146,6 +159,38 @@ Task<bool> RequestRunner::AwaitTurn(const CallContext& context) {
   co_return co_await SleepUnlessStopped(wait, context.stop);
 }
 
+net::HttpCall RequestRunner::CallFor(const S3Request& request, const CallContext& context,
+                                     const TryFacts& facts) {
+  S3Address address = AddressOf(config_, facts.region, request.bucket, request.key);
+  net::HttpCall call;
+  call.method = request.method;
+  call.headers = request.headers;
+  call.body = request.body;
+  call.sends_body = request.sends_body;
+  call.landing = request.landing;
+  call.deadline = context.deadline;
+  call.stop = context.stop;
+  call.needs_fresh_connection = request.needs_fresh_connection || facts.needs_fresh_connection;
+  if (facts.credentials) {
+    const std::string host = net::HostHeader(address.endpoint);
+    std::string storage;
+    const Signer signer{.keys = facts.credentials->keys,
+                        .region = facts.region,
+                        .time = ServerNow(),
+                        .cache = signing_keys_};
+    SignHeaders({.method = request.method,
+                 .host = host,
+                 .path = address.path,
+                 .query = request.query,
+                 .payload_hash = PayloadHash(request, address.endpoint.is_tls, storage)},
+                signer, call.headers);
+  }
+  call.target = std::move(address.path);
+  if (!request.query.empty()) call.target.append("?").append(request.query);
+  call.endpoint = std::move(address.endpoint);
+  return call;
+}
+
 Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& context,
                                     uint32_t attempt_index, TryFacts& facts) {
   const S3Request& request = exchange.NextRequest();
@@ -160,32 +205,7 @@ Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& conte
     }
   }
   facts.region = RegionOf(request.bucket);
-  const S3Address address = AddressOf(config_, facts.region, request.bucket, request.key);
-  net::HttpCall call;
-  call.endpoint = address.endpoint;
-  call.method = request.method;
-  call.target = TargetOf(address, request.query);
-  call.headers = request.headers;
-  call.body = request.body;
-  call.sends_body = request.sends_body;
-  call.deadline = context.deadline;
-  call.stop = context.stop;
-  call.needs_fresh_connection = request.needs_fresh_connection || facts.needs_fresh_connection;
-  if (facts.credentials) {
-    const std::string host = net::HostHeader(address.endpoint);
-    const std::string payload_hash = PayloadHash(request, address.endpoint.is_tls);
-    const Signer signer{.keys = facts.credentials->keys,
-                        .region = facts.region,
-                        .time = ServerNow(),
-                        .cache = signing_keys_};
-    SignHeaders({.method = request.method,
-                 .host = host,
-                 .path = address.path,
-                 .query = request.query,
-                 .payload_hash = payload_hash},
-                signer, call.headers);
-  }
-
+  const net::HttpCall call = CallFor(request, context, facts);
   metrics_->counter(S3Metric::kTries).Add();
   const SteadyTime begin = clock_.Now();
   const uint64_t received_before = exchange.received_bytes();
@@ -193,7 +213,11 @@ Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& conte
   auto answer = co_await client_.Send(call);
   if (answer) {
     facts.status = answer->status();
-    outcome = co_await Answered(exchange, request, *answer, facts);
+    if (facts.status >= 200 && facts.status < 300) {
+      outcome = co_await exchange.Receive(*answer);
+    } else {
+      outcome = co_await Refused(request, *answer, facts);
+    }
   } else {
     Error failure = std::move(answer).error().While(AttemptOf(request));
     outcome = std::unexpected(WithEndpointAdvice(std::move(failure), config_));
@@ -204,22 +228,19 @@ Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& conte
     throttle_.OnAnswer();
   }
   if (LogEnabled(LogLevel::kDebug)) {
-    const double milliseconds =
-        std::chrono::duration<double, std::milli>(clock_.Now() - begin).count();
-    Log(LogLevel::kDebug, "{} {} {} status={} try={} ms={:.1f} sent={} received={}{}", call.method,
-        net::HostHeader(call.endpoint), BlankSecrets(call.target), facts.status, attempt_index + 1,
-        milliseconds, call.body.size(), exchange.received_bytes() - received_before,
-        outcome ? "" : " failed");
+    LogTry({.call = call,
+            .status = facts.status,
+            .attempt_index = attempt_index,
+            .took = clock_.Now() - begin,
+            .received_bytes = exchange.received_bytes() - received_before,
+            .has_failed = !outcome});
   }
   co_return outcome;
 }
 
-Task<Status> RequestRunner::Answered(Exchange& exchange, const S3Request& request,
-                                     net::HttpAnswer& answer, TryFacts& facts) {
+Task<Status> RequestRunner::Refused(const S3Request& request, net::HttpAnswer& answer,
+                                    TryFacts& facts) {
   const net::HttpHeaders& headers = answer.head().headers;
-  if (answer.status() >= 200 && answer.status() < 300) {
-    co_return co_await exchange.Receive(answer);
-  }
   facts.server_time = ParseHttpDate(headers.Value("Date"));
   if (const auto seconds = ParseDecimal(headers.Value("Retry-After"))) {
     facts.retry_after = std::chrono::seconds(std::min<uint64_t>(*seconds, 86'400));

@@ -33,6 +33,7 @@ struct S3Request {
   net::HttpHeaders headers;
   std::span<const std::byte> body;  // Borrowed until the run has ended: every try sends it again.
   bool sends_body = false;
+  std::span<std::byte> landing;  // Where the exchange reads a good answer's body to: net::HttpCall.
   bool needs_fresh_connection = false;  // Already its first try.
 };
 
@@ -82,8 +83,11 @@ class RequestRunner {
 
   Task<Status> TryOnce(Exchange& exchange, const CallContext& context, uint32_t attempt_index,
                        TryFacts& facts);
-  Task<Status> Answered(Exchange& exchange, const S3Request& request, net::HttpAnswer& answer,
-                        TryFacts& facts);
+  // The address and the signature of a try.
+  net::HttpCall CallFor(const S3Request& request, const CallContext& context,
+                        const TryFacts& facts);
+  // The error that an answer of another status than 200 to 299 means.
+  Task<Status> Refused(const S3Request& request, net::HttpAnswer& answer, TryFacts& facts);
   bool Correct(const Error& error, const S3Request& request, const TryFacts& facts,
                Corrections& corrections);
   // Until the endpoint may be asked; false: cancelled meanwhile.

@@ -34,6 +34,32 @@ HeadRequest HeadOf(const GetRequest& request) {
   return {.bucket = request.bucket, .key = request.key, .conditions = request.conditions};
 }
 
+// What there is to know about an object of which no byte is asked for.
+Task<Result<GetResult>> GetNothing(S3Store& store, const GetRequest& request,
+                                   const CallContext& context) {
+  const HeadRequest same_object = HeadOf(request);
+  HR_CO_TRY_ASSIGN(ObjectHead head, co_await store.Head(same_object, context));
+  co_return GetResult{.head = std::move(head), .size_bytes = 0};
+}
+
+// After 416 Range Not Satisfiable: right for an empty object, where there is nothing to send.
+Task<Result<GetResult>> GetNothingIfEmpty(S3Store& store, const GetRequest& request,
+                                          const CallContext& context, const Error& refusal) {
+  auto got = co_await GetNothing(store, request, context);
+  if (got && got->head.info.size_bytes > 0) co_return std::unexpected(refusal);
+  co_return got;
+}
+
+// The frame of this one is taken for each object: what few need stands above.
+Task<Result<GetResult>> GetSome(RequestRunner& runner, S3Store& store, const GetRequest& request,
+                                const CallContext& context) {
+  GetExchange exchange(request, runner.config().verify_checksums);
+  const Status outcome = co_await runner.Run(exchange, context);
+  if (outcome) co_return exchange.TakeResult();
+  if (outcome.error().origin().http_status != 416) co_return std::unexpected(outcome.error());
+  co_return co_await GetNothingIfEmpty(store, request, context, outcome.error());
+}
+
 }  // namespace
 
 Task<Result<ListPage>> S3Store::List(const ListRequest& request, const CallContext& context) {
@@ -74,21 +100,9 @@ Task<Result<ObjectHead>> S3Store::Head(const HeadRequest& request, const CallCon
 }
 
 Task<Result<GetResult>> S3Store::Get(const GetRequest& request, const CallContext& context) {
-  if (request.range && request.range->empty()) {
-    // No Range header asks for nothing.
-    const HeadRequest same_object = HeadOf(request);
-    HR_CO_TRY_ASSIGN(ObjectHead head, co_await Head(same_object, context));
-    co_return GetResult{.head = std::move(head), .size_bytes = 0};
-  }
-  GetExchange exchange(request, parts_->runner->config().verify_checksums);
-  const Status outcome = co_await parts_->runner->Run(exchange, context);
-  if (outcome) co_return exchange.TakeResult();
-  if (outcome.error().origin().http_status != 416) co_return std::unexpected(outcome.error());
-  // 416 Range Not Satisfiable: right for an empty object, where there is nothing to send.
-  const HeadRequest same_object = HeadOf(request);
-  HR_CO_TRY_ASSIGN(ObjectHead head, co_await Head(same_object, context));
-  if (head.info.size_bytes > 0) co_return std::unexpected(outcome.error());
-  co_return GetResult{.head = std::move(head), .size_bytes = 0};
+  // No Range header asks for nothing.
+  if (request.range && request.range->empty()) return GetNothing(*this, request, context);
+  return GetSome(*parts_->runner, *this, request, context);
 }
 
 Task<Status> S3Store::Delete(const DeleteRequest& request, const CallContext& context) {
