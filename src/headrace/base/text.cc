@@ -12,7 +12,9 @@ std::string LowerCase(std::string_view text) {
 }
 
 bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, LowerLetter, LowerLetter);
+  if (a.size() != b.size()) return false;
+  // Most are written in one way.
+  return a == b || std::ranges::equal(a, b, {}, LowerLetter, LowerLetter);
 }
 
 std::string_view Trim(std::string_view text, std::string_view blanks) {
