@@ -139,7 +139,12 @@ Result<PartialFile> PartialFile::Create(const std::string& path) {
 
 Status PartialFile::Reserve(uint64_t size_bytes) {
   if (size_bytes == 0) return Ok();
-  const int outcome = posix_fallocate(fd_.get(), 0, static_cast<off_t>(size_bytes));
+  // Not posix_fallocate: where the file system cannot reserve, that writes a NUL into every block,
+  // over what another thread may have written there.
+  int outcome = 0;
+  do {
+    outcome = fallocate(fd_.get(), 0, 0, static_cast<off_t>(size_bytes)) == 0 ? 0 : errno;
+  } while (outcome == EINTR);
   // Some file systems cannot reserve; they still write.
   if (outcome == 0 || outcome == EOPNOTSUPP || outcome == EINVAL || outcome == ENOSYS) return Ok();
   return Failure(outcome, "reserve room for " + path_);

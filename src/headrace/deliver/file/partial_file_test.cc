@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/deliver/file/partial_file.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
+#include <cstddef>
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -12,6 +21,43 @@
 
 namespace headrace::file {
 namespace {
+
+// From now on this process's fallocate(2) fails as on a file system that has none. False: the
+// system allows no filter.
+bool RefuseToAllocate() {
+  std::array<sock_filter, 4> code{
+      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fallocate, 0, 1),
+      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program{.len = code.size(), .filter = code.data()};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+// A filter cannot be taken off again, so a child carries it: 0 is success, 2 that there is none.
+int ReserveWithoutAllocation(const std::string& path) {
+  if (!RefuseToAllocate()) return 2;
+  auto file = PartialFile::Create(path);
+  constexpr uint64_t kSizeBytes = 64 * 1024;
+  const bool is_reserved = file.has_value() && file->Reserve(kSizeBytes).has_value();
+  struct stat status{};
+  const auto temporary =
+      std::filesystem::directory_iterator(std::filesystem::path(path).parent_path())->path();
+  return is_reserved && stat(temporary.c_str(), &status) == 0 && status.st_size == 0 ? 0 : 1;
+}
+
+// Emulated, a reservation writes into every block: over the parts that came before it.
+TEST(PartialFile, ReservingWritesNothingWhereTheFileSystemCannotReserve) {
+  const testing::TempDir folder;
+  const pid_t child = fork();
+  if (child == 0) _exit(ReserveWithoutAllocation(folder.Path("weights.bin")));
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 2) GTEST_SKIP() << "no seccomp here";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
 
 TEST(IsPartialName, KnowsItsOwnNames) {
   const testing::TempDir folder;
