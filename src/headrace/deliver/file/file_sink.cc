@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/deliver/file/file_sink.h"
+
+#include <atomic>
+#include <optional>
+#include <utility>
+
+namespace headrace::file {
+
+// One file being written. It finishes once: after its read has ended and its last part is written.
+struct FileSink::FileJob {
+  FileJob(DownloadItem download, size_t item_index)
+      : item(std::move(download)), index(item_index) {}
+
+  const DownloadItem item;
+  const size_t index;
+
+  Mutex mutex;
+  std::optional<PartialFile> file HR_GUARDED_BY(mutex);
+  std::optional<Error> failure HR_GUARDED_BY(mutex);
+  // Its bytes were damaged and come again for another job, which tells the item's end.
+  bool is_replaced HR_GUARDED_BY(mutex) = false;
+  // One for the read's end, one for each part not yet written.
+  std::atomic<size_t> open_count = 1;
+
+  void Fail(Error error) HR_EXCLUDES(mutex) {
+    const MutexLock lock(mutex);
+    if (!failure) failure = std::move(error);
+  }
+  // False: it has failed by itself, which bytes that come again would not mend.
+  bool Replace() HR_EXCLUDES(mutex) {
+    const MutexLock lock(mutex);
+    if (failure) return false;
+    is_replaced = true;
+    return true;
+  }
+};
+
+FileSink::FileSink(WorkPool& files, const TransferOptions& options, TransferObserver& observer,
+                   Tally& tally)
+    : files_(files), options_(options), observer_(observer), tally_(tally) {}
+
+FileSink::~FileSink() = default;
+
+void FileSink::Add(DownloadItem item, size_t read_index) {
+  auto job = std::make_shared<FileJob>(std::move(item), read_index);
+  const MutexLock lock(mutex_);
+  ++unfinished_;
+  jobs_.emplace(read_index, std::move(job));
+}
+
+void FileSink::OnPart(fetch::Part part) {
+  std::shared_ptr<FileJob> job = Find(part.read_index);
+  job->open_count.fetch_add(1);
+  files_.Post([this, job = std::move(job), part = std::move(part)]() mutable {
+    Write(*job, std::move(part));
+    if (job->open_count.fetch_sub(1) == 1) Finish(*job);
+  });
+}
+
+void FileSink::OnReadEnd(size_t read_index, Status status) {
+  std::shared_ptr<FileJob> job = Take(read_index);
+  if (!status) job->Fail(std::move(status).error());
+  if (job->open_count.fetch_sub(1) == 1) {
+    files_.Post([this, job = std::move(job)] { Finish(*job); });
+  }
+}
+
+bool FileSink::MayGiveAgain(size_t read_index) {
+  std::shared_ptr<FileJob> damaged = Find(read_index);
+  if (!damaged->Replace()) return false;
+  {
+    const MutexLock lock(mutex_);
+    ++unfinished_;
+    jobs_[read_index] = std::make_shared<FileJob>(damaged->item, read_index);
+  }
+  if (damaged->open_count.fetch_sub(1) == 1) {
+    files_.Post([this, job = std::move(damaged)] { Finish(*job); });
+  }
+  return true;
+}
+
+void FileSink::WaitForAll() {
+  const MutexLock lock(mutex_);
+  while (unfinished_ > 0) finished_.Wait(mutex_);
+}
+
+std::shared_ptr<FileSink::FileJob> FileSink::Find(size_t read_index) {
+  const MutexLock lock(mutex_);
+  return jobs_.at(read_index);
+}
+
+std::shared_ptr<FileSink::FileJob> FileSink::Take(size_t read_index) {
+  const MutexLock lock(mutex_);
+  auto node = jobs_.extract(read_index);
+  return std::move(node.mapped());
+}
+
+void FileSink::Write(FileJob& job, fetch::Part part) {
+  PartialFile* file = nullptr;
+  {
+    const MutexLock lock(job.mutex);
+    if (job.failure || job.is_replaced) return;
+    if (job.file) file = &*job.file;
+  }
+  if (file == nullptr) {
+    auto opened = Open(job);
+    if (!opened) return job.Fail(std::move(opened).error());
+    file = *opened;
+  }
+  const auto bytes = part.bytes.span();
+  if (auto written = file->WriteAt(bytes, part.offset); !written) {
+    return job.Fail(std::move(written).error());
+  }
+  observer_.OnBytes(bytes.size());
+}
+
+// The job's file, made by whichever part comes first.
+Result<PartialFile*> FileSink::Open(FileJob& job) {
+  HR_TRY_ASSIGN(PartialFile made, PartialFile::Create(job.item.path));
+  PartialFile* file = nullptr;
+  {
+    const MutexLock lock(job.mutex);
+    if (job.file) return &*job.file;
+    file = &job.file.emplace(std::move(made));
+  }
+  // Only for the file that stays: two at once need room for two.
+  if (job.item.size_bytes > options_.part_size_bytes) {
+    HR_TRY(file->Reserve(job.item.size_bytes));
+  }
+  return file;
+}
+
+Status FileSink::Commit(FileJob& job) {
+  {
+    const MutexLock lock(job.mutex);
+    if (job.failure) return std::unexpected(*job.failure);
+  }
+  HR_TRY_ASSIGN(PartialFile* const file, ExistingOrNew(job));
+  return file->Commit(job.item.size_bytes, job.item.modified, options_.sync_files);
+}
+
+// An empty object had no part that could have made its file.
+Result<PartialFile*> FileSink::ExistingOrNew(FileJob& job) {
+  {
+    const MutexLock lock(job.mutex);
+    if (job.file) return &*job.file;
+  }
+  return Open(job);
+}
+
+void FileSink::Finish(FileJob& job) {
+  bool is_replaced = false;
+  {
+    const MutexLock lock(job.mutex);
+    is_replaced = job.is_replaced;
+  }
+  Status committed = Ok();
+  if (!is_replaced) committed = Commit(job);
+  {
+    const MutexLock lock(job.mutex);
+    job.file.reset();
+  }
+  if (!committed) {
+    tally_.Failed(job.index, committed.error());
+  } else if (!is_replaced) {
+    tally_.Done(job.index, job.item.size_bytes);
+  }
+  // Notified under the lock: the waiter may destroy the sink as soon as it sees zero.
+  const MutexLock lock(mutex_);
+  if (--unfinished_ == 0) finished_.NotifyAll();
+}
+
+}  // namespace headrace::file
