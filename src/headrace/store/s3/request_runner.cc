@@ -149,14 +149,17 @@ Task<Status> RequestRunner::Run(Exchange& exchange, const CallContext& context) 
 }
 
 Task<bool> RequestRunner::AwaitTurn(const CallContext& context) {
-  const SteadyTime now = clock_.Now();
-  std::chrono::nanoseconds wait = throttle_.Take(now);
-  // What would come after the deadline ends there, with the error of a late request.
-  if (const auto at = context.deadline.at()) {
-    wait = std::min<std::chrono::nanoseconds>(wait, *at - now);
+  while (true) {
+    const SteadyTime now = clock_.Now();
+    const ThrottleTurn turn = throttle_.Take(now);
+    const auto at = context.deadline.at();
+    // What would come after the deadline ends there, with the error of a late request.
+    const bool is_late = at && *at - now <= turn.wait;
+    const std::chrono::nanoseconds wait = is_late ? *at - now : turn.wait;
+    if (wait <= std::chrono::nanoseconds(0)) co_return true;
+    if (!co_await SleepUnlessStopped(wait, context.stop)) co_return false;
+    if (turn.is_granted || is_late) co_return true;
   }
-  if (wait <= std::chrono::nanoseconds(0)) co_return true;
-  co_return co_await SleepUnlessStopped(wait, context.stop);
 }
 
 net::HttpCall RequestRunner::CallFor(const S3Request& request, const CallContext& context,
@@ -225,7 +228,7 @@ Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& conte
   if (!outcome && outcome.error().code() == ErrorCode::kThrottled) {
     throttle_.OnSlowDown(clock_.Now());
   } else {
-    throttle_.OnAnswer();
+    throttle_.OnAnswer(clock_.Now());
   }
   if (LogEnabled(LogLevel::kDebug)) {
     LogTry({.call = call,
