@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
@@ -50,6 +51,7 @@ struct AddressBook::Lookup {
   OneShotEvent ended;
   Mutex mutex;
   Result<TcpEndpoints> found HR_GUARDED_BY(mutex);
+  bool is_kept = false;  // Guarded by the book's lock.
 
   Result<TcpEndpoints> Found() HR_EXCLUDES(mutex) {
     const MutexLock lock(mutex);
@@ -58,6 +60,13 @@ struct AddressBook::Lookup {
 };
 
 AddressBook::AddressBook() : AddressBook(AskSystem) {}
+
+TcpEndpoints AddressBook::Entry::Rotated() {
+  TcpEndpoints rotated = addresses;
+  const auto start = static_cast<TcpEndpoints::difference_type>(next++ % rotated.size());
+  std::rotate(rotated.begin(), rotated.begin() + start, rotated.end());
+  return rotated;
+}
 
 std::optional<TcpEndpoints> AddressBook::Cached(const HttpEndpoint& endpoint) {
   const MutexLock lock(mutex_);
@@ -68,16 +77,25 @@ std::optional<TcpEndpoints> AddressBook::Cached(const HttpEndpoint& endpoint) {
     entries_.erase(found);
     return std::nullopt;
   }
-  TcpEndpoints rotated = entry.addresses;
-  const auto start = static_cast<TcpEndpoints::difference_type>(entry.next++ % rotated.size());
-  std::rotate(rotated.begin(), rotated.begin() + start, rotated.end());
-  return rotated;
+  return entry.Rotated();
 }
 
 void AddressBook::Keep(const HttpEndpoint& endpoint, const TcpEndpoints& addresses) {
   const MutexLock lock(mutex_);
-  entries_[endpoint] =
-      Entry{.addresses = addresses, .found_at = std::chrono::steady_clock::now(), .next = 1};
+  entries_[endpoint] = Entry{.addresses = addresses, .found_at = std::chrono::steady_clock::now()};
+}
+
+TcpEndpoints AddressBook::KeepOnce(const HttpEndpoint& endpoint, Lookup& lookup,
+                                   TcpEndpoints addresses) {
+  const MutexLock lock(mutex_);
+  if (!std::exchange(lookup.is_kept, true)) {
+    Entry& entry = entries_[endpoint];
+    entry = {.addresses = std::move(addresses), .found_at = std::chrono::steady_clock::now()};
+    return entry.Rotated();
+  }
+  const auto kept = entries_.find(endpoint);
+  // Forgotten meanwhile: what was found is still the best there is.
+  return kept == entries_.end() ? std::move(addresses) : kept->second.Rotated();
 }
 
 std::shared_ptr<AddressBook::Lookup> AddressBook::LookupOf(const HttpEndpoint& endpoint) {
@@ -124,8 +142,8 @@ Task<Result<TcpEndpoints>> AddressBook::Find(const HttpEndpoint& endpoint, Deadl
                    fmt::format("look up {}: no answer in time", endpoint.host));
   }
   Result<TcpEndpoints> found = lookup->Found();
-  if (found) Keep(endpoint, *found);
-  co_return found;
+  if (!found) co_return found;
+  co_return KeepOnce(endpoint, *lookup, std::move(*found));
 }
 
 void AddressBook::Forget(const HttpEndpoint& endpoint) {

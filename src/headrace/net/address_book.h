@@ -44,10 +44,16 @@ class AddressBook {
     TcpEndpoints addresses;
     SteadyTime found_at{};
     size_t next = 0;
+
+    // One address further each time.
+    TcpEndpoints Rotated();
   };
   struct Lookup;
   std::optional<TcpEndpoints> Cached(const HttpEndpoint& endpoint) HR_EXCLUDES(mutex_);
   void Keep(const HttpEndpoint& endpoint, const TcpEndpoints& addresses) HR_EXCLUDES(mutex_);
+  // What one of those who waited for the lookup gets; the first of them keeps it.
+  TcpEndpoints KeepOnce(const HttpEndpoint& endpoint, Lookup& lookup, TcpEndpoints addresses)
+      HR_EXCLUDES(mutex_);
   std::shared_ptr<Lookup> LookupOf(const HttpEndpoint& endpoint) HR_EXCLUDES(mutex_);
 
   const Resolve resolve_;

@@ -2,10 +2,15 @@
 #include "headrace/net/address_book.h"
 
 #include <atomic>
+#include <future>
+#include <map>
 #include <memory>
 #include <thread>
+#include <vector>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/use_future.hpp>
 #include <gtest/gtest.h>
 
 #include "headrace/base/event_loops.h"
@@ -71,6 +76,36 @@ TEST_F(AddressBookTest, OneLookupAnswersAllWhoAskMeanwhileAndLater) {
     EXPECT_EQ(found->front().port(), 9000);
   }
   EXPECT_LE(*resolver_.count, 2);
+}
+
+TEST(AddressBook, ConnectionsThatStartTogetherSpreadOverAllAddresses) {
+  const auto gate = ThreadGate::Make();
+  AddressBook book([gate](const HttpEndpoint& endpoint) -> Result<TcpEndpoints> {
+    gate->Wait();
+    TcpEndpoints addresses;
+    for (const char* text : {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"}) {
+      addresses.emplace_back(asio::ip::make_address(text), endpoint.port);
+    }
+    return addresses;
+  });
+  EventLoops loops(1);
+  const HttpEndpoint name{.host = "store.example", .port = 9000};
+  std::vector<std::future<Result<TcpEndpoints>>> asked;
+  for (int i = 0; i < 8; ++i) {
+    asked.push_back(asio::co_spawn(loops.At(0), book.Find(name, {}, {}), asio::use_future));
+  }
+  // All have begun to wait once the loop has come to what was posted after them.
+  asio::post(loops.At(0), asio::use_future).get();
+  gate->Open();
+  std::map<asio::ip::tcp::endpoint, int> fronts;
+  for (auto& answer : asked) {
+    const auto found = answer.get();
+    ASSERT_THAT(found, IsOk());
+    EXPECT_EQ(found->size(), 4U);
+    ++fronts[found->front()];
+  }
+  EXPECT_EQ(fronts.size(), 4U);
+  for (const auto& [address, count] : fronts) EXPECT_EQ(count, 2) << address;
 }
 
 TEST(AddressBook, AnAddressNeedsNoResolver) {
