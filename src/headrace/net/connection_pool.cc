@@ -49,7 +49,7 @@ void ConnectionPool::EndCall(const std::shared_ptr<Connection>& connection, bool
   active_[place]->active_index = place;
   active_.pop_back();
   connection->EndCall();
-  // What came unasked would be taken for the next answer.
+  // Bytes behind an answer, a body to a HEAD say, would be taken for the next call's answer.
   if (!reusable || !connection->is_open() || connection->received().has_unread()) return;
   auto& stack = idle_[connection->endpoint()];
   if (stack.size() >= options_->idle_connections_max) return;

@@ -148,6 +148,20 @@ TEST_F(HttpClientTest, ADroppedAnswerGivesItsConnectionUp) {
   EXPECT_EQ(peer.connection_count(), 2U);
 }
 
+TEST_F(HttpClientTest, BytesBehindAnAnswerGiveItsConnectionUp) {
+  ScriptedPeer peer;
+  peer.Then({.raw = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray"})
+      .Then({.raw = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none"
+                    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother"})
+      .Then({.body = "two"});
+  HttpCall head = CallTo(peer);
+  head.method = "HEAD";
+  EXPECT_EQ(Get(head)->body, "");
+  EXPECT_EQ(Get(CallTo(peer))->body, "one");
+  EXPECT_EQ(Get(CallTo(peer))->body, "two");
+  EXPECT_EQ(peer.connection_count(), 3U);
+}
+
 TEST_F(HttpClientTest, AKeptConnectionThatWasClosedIsReplacedOnce) {
   ScriptedPeer peer;
   peer.Then({.body = "one", .end = PeerEnd::kClose}).Then({.body = "two"});
