@@ -105,9 +105,10 @@ Result<BenchResult> RunMode(CommandContext& context, const BenchWorld& world,
     return RunMemoryBench(world, reads, fetching, options.loop);
   }
   const file::TransferOptions transfer = TransferOptionsFor(context);
-  if (!options.target.empty()) return RunFileBench(world, reads, transfer, options.target);
+  if (!options.target.empty())
+    return RunFileBench(world, reads, transfer, options.target, options.loop);
   const ScratchFolder scratch;
-  return RunFileBench(world, reads, transfer, scratch.path());
+  return RunFileBench(world, reads, transfer, scratch.path(), options.loop);
 }
 
 Status WritePage(const std::string& path, const std::string& text) {

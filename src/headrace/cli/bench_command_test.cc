@@ -114,6 +114,28 @@ TEST_F(BenchCommandTest, InFileModeLeavesFilesWhereItWasAskedTo) {
   EXPECT_THAT(out_, HasSubstr("throughput"));
 }
 
+TEST_F(BenchCommandTest, InFileModeTellsStepTimes) {
+  for (int index = 0; index < 8; ++index) objects_[std::to_string(index)] = "12345";
+  ASSERT_EQ(Run({"s3://bkt", "--mode", "file", "--batch-size", "2", "--json"}), 0);
+  EXPECT_THAT(out_, HasSubstr("\"samples\":8,"));
+  EXPECT_THAT(out_, HasSubstr("\"bytes\":40,"));
+  EXPECT_THAT(out_, HasSubstr("\"steps\":{\"count\":4,"));
+}
+
+// A step of more samples than fit: what has arrived is let go of in time.
+TEST_F(BenchCommandTest, EndsWithLittleMemory) {
+  for (const char* key : {"a", "b"}) objects_[key] = std::string(20 << 20, *key);
+  for (const char* memory : {"16MiB", "1MiB"}) {
+    ASSERT_EQ(Run({"s3://bkt", "--memory", memory, "--json"}), 0) << err_;
+    EXPECT_THAT(out_, HasSubstr("\"samples\":2,"));
+  }
+  // Each takes a page of memory, however small it is.
+  objects_.clear();
+  for (int index = 0; index < 600; ++index) objects_[std::to_string(index)] = "x";
+  ASSERT_EQ(Run({"s3://bkt", "--memory", "1MiB", "--batch-size", "600", "--json"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\"samples\":600,"));
+}
+
 TEST_F(BenchCommandTest, SaysWhatFailed) {
   objects_ = {{"a", "12345"}};
   GivenFile("listing.jsonl",

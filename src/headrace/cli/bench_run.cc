@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -81,70 +82,44 @@ HistogramCounts CachedSteps(uint64_t sample_count, const BenchLoop& loop, const 
 // Turns files that are complete into samples of a loop.
 class FileSamples final : public file::TransferObserver {
  public:
-  explicit FileSamples(const Clock& clock) : clock_(clock), begin_(clock.Now()) {}
+  explicit FileSamples(BenchSink& sink) : sink_(sink) {}
 
-  void OnBytes(uint64_t size_bytes) override HR_EXCLUDES(mutex_) {
-    const std::chrono::nanoseconds now = clock_.Now() - begin_;
-    const MutexLock lock(mutex_);
-    if (arrivals_.bytes == 0) arrivals_.first_byte = now;
-    arrivals_.bytes += size_bytes;
-    arrivals_.timeline.Add(now, size_bytes);
-  }
-  void OnItemDone(size_t /*index*/) override HR_EXCLUDES(mutex_) {
-    const MutexLock lock(mutex_);
-    ++arrivals_.samples_done;
-  }
-  void OnItemFailed(size_t /*index*/, const Error& error) override HR_EXCLUDES(mutex_) {
-    const MutexLock lock(mutex_);
-    ++arrivals_.samples_failed;
-    if (!arrivals_.first_failure) arrivals_.first_failure = error;
-  }
-  BenchArrivals arrivals() const HR_EXCLUDES(mutex_) {
-    const MutexLock lock(mutex_);
-    return arrivals_;
+  void OnBytes(uint64_t size_bytes) override { sink_.OnBytes(size_bytes); }
+  void OnItemDone(size_t index) override { sink_.OnReadEnd(index, Ok()); }
+  void OnItemFailed(size_t index, const Error& error) override {
+    sink_.OnReadEnd(index, std::unexpected(error));
   }
 
  private:
-  const Clock& clock_;
-  const SteadyTime begin_;
-  mutable Mutex mutex_;
-  BenchArrivals arrivals_ HR_GUARDED_BY(mutex_);
+  BenchSink& sink_;
 };
 
-}  // namespace
-
-Result<BenchResult> RunMemoryBench(const BenchWorld& world, const BenchReads& reads,
-                                   const fetch::FetchOptions& options, const BenchLoop& loop) {
-  fetch::Fetcher fetcher(world.store, world.loops, options);
+// Runs the loop over what `fill` puts into the sink on a thread of its own; the engine's counts are
+// still to be added.
+Result<BenchResult> RunBench(const BenchWorld& world, const BenchLoop& loop, BenchSink& sink,
+                             const std::function<Status()>& fill) {
   const ProcessUse use_before = UseNow();
   const SteadyTime begin = world.clock.Now();
-  BenchSink sink(world.clock);
   Status outcome = Ok();
-  std::thread runner([&] {
-    outcome = fetcher.Run(reads.Source(), sink, world.call);
+  std::thread filler([&] {
+    outcome = fill();
     sink.OnRunEnd();
   });
   LoopTimes times;
   RunLoop(sink, loop, world, times);
-  runner.join();
+  filler.join();
   BenchResult result{.wall = world.clock.Now() - begin, .waited = times.waited};
   result.use = UseSince(use_before);
   HR_TRY(outcome);
   result.arrivals = sink.arrivals();
   result.steps = times.steps.Counts();
   result.cached_steps = CachedSteps(result.arrivals.samples_done, loop, world);
-  result.engine = fetcher.metrics();
   return result;
 }
 
-Result<BenchResult> RunFileBench(const BenchWorld& world, const BenchReads& reads,
-                                 const file::TransferOptions& options, const std::string& folder) {
-  file::Transfer transfer(world.store, world.loops, options);
-  const ProcessUse use_before = UseNow();
-  const SteadyTime begin = world.clock.Now();
-  FileSamples samples(world.clock);
-  file::ItemSource<file::DownloadItem> source =
-      [&, index = uint64_t{0}]() mutable -> Result<std::optional<file::DownloadItem>> {
+file::ItemSource<file::DownloadItem> FilesBelow(const std::string& folder,
+                                                const BenchReads& reads) {
+  return [&, index = uint64_t{0}]() mutable -> Result<std::optional<file::DownloadItem>> {
     while (index < reads.size()) {
       fetch::PlannedRead read = reads.At(index++);
       HR_TRY_ASSIGN(const std::optional<std::string> path, plan::KeyPath("", read.key));
@@ -157,13 +132,35 @@ Result<BenchResult> RunFileBench(const BenchWorld& world, const BenchReads& read
     }
     return std::nullopt;
   };
-  const file::TransferReport report = transfer.Download(std::move(source), samples, world.call);
-  BenchResult result{.wall = world.clock.Now() - begin};
-  result.waited = result.wall;
-  result.use = UseSince(use_before);
-  if (report.error) return std::unexpected(*report.error);
+}
+
+}  // namespace
+
+Result<BenchResult> RunMemoryBench(const BenchWorld& world, const BenchReads& reads,
+                                   const fetch::FetchOptions& options, const BenchLoop& loop) {
+  HR_CHECK(options.memory != nullptr);
+  fetch::Fetcher fetcher(world.store, world.loops, options);
+  BenchSink sink(world.clock, options.memory->limit_bytes());
+  HR_TRY_ASSIGN(BenchResult result, RunBench(world, loop, sink, [&] {
+                  return fetcher.Run(reads.Source(), sink, world.call);
+                }));
+  result.engine = fetcher.metrics();
+  return result;
+}
+
+Result<BenchResult> RunFileBench(const BenchWorld& world, const BenchReads& reads,
+                                 const file::TransferOptions& options, const std::string& folder,
+                                 const BenchLoop& loop) {
+  file::Transfer transfer(world.store, world.loops, options);
+  BenchSink sink(world.clock);
+  FileSamples samples(sink);
+  HR_TRY_ASSIGN(BenchResult result, RunBench(world, loop, sink, [&]() -> Status {
+                  const file::TransferReport report =
+                      transfer.Download(FilesBelow(folder, reads), samples, world.call);
+                  if (report.error) return std::unexpected(*report.error);
+                  return Ok();
+                }));
   result.engine = transfer.metrics();
-  result.arrivals = samples.arrivals();
   return result;
 }
 

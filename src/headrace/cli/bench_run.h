@@ -57,14 +57,16 @@ struct BenchWorld {
 };
 
 // Reads all samples into memory, batch after batch as they arrive, and drops them. Errors end it as
-// fetch::Fetcher::Run says; samples that failed are counted. Blocks; not on an event loop.
+// fetch::Fetcher::Run says; samples that failed are counted. `options.memory` is given. Blocks; not
+// on an event loop.
 Result<BenchResult> RunMemoryBench(const BenchWorld& world, const BenchReads& reads,
                                    const fetch::FetchOptions& options, const BenchLoop& loop);
 
-// The same into files below `folder`, each of which is one sample: File mode. Whole objects only.
-// kInvalidArgument: a key that cannot be a path.
+// The same into files below `folder`, each of which is one sample once it is complete: File mode.
+// Whole objects only. kInvalidArgument: a key that cannot be a path.
 Result<BenchResult> RunFileBench(const BenchWorld& world, const BenchReads& reads,
-                                 const file::TransferOptions& options, const std::string& folder);
+                                 const file::TransferOptions& options, const std::string& folder,
+                                 const BenchLoop& loop);
 
 // A digest of what all reads deliver, whatever their order: the sum, modulo 2^256, of
 // SHA-256("KEY\nBEGIN\n" followed by the SHA-256 of the bytes), as 64 hexadecimal digits. The first

@@ -4,18 +4,43 @@
 #include <algorithm>
 #include <utility>
 
-namespace headrace::cli {
+#include "headrace/fetch/buffer_pool.h"
 
-void BenchSink::OnPart(fetch::Part part) {
+namespace headrace::cli {
+namespace {
+
+// Two parts, so that large objects wake the consumer rarely,
+constexpr uint64_t kHeldBytesMax = 16ULL << 20U;
+// and a share of the engine's memory that is reached before the engine has none left to ask with: a
+// run alone may hold seven eighths of it.
+constexpr uint64_t kHeldShare = 4;
+
+}  // namespace
+
+BenchSink::BenchSink(const Clock& clock, uint64_t memory_bytes)
+    : clock_(clock),
+      begin_(clock.Now()),
+      held_bytes_max_(std::min(kHeldBytesMax, memory_bytes / kHeldShare)) {}
+
+void BenchSink::Count(uint64_t size_bytes) {
   const std::chrono::nanoseconds now = clock_.Now() - begin_;
-  const uint64_t size_bytes = part.bytes.span().size();
-  const MutexLock lock(mutex_);
   if (arrivals_.bytes == 0) arrivals_.first_byte = now;
   arrivals_.bytes += size_bytes;
   arrivals_.timeline.Add(now, size_bytes);
+}
+
+void BenchSink::OnBytes(uint64_t size_bytes) {
+  const MutexLock lock(mutex_);
+  Count(size_bytes);
+}
+
+void BenchSink::OnPart(fetch::Part part) {
+  const uint64_t size_bytes = part.bytes.span().size();
+  const MutexLock lock(mutex_);
+  Count(size_bytes);
   held_.push_back(std::move(part.bytes));
-  held_bytes_ += size_bytes;
-  if (wanted_ > 0 && held_bytes_ >= kHeldBytesMax) Wake();
+  held_bytes_ += fetch::CapacityFor(size_bytes);
+  if (wanted_ > 0 && held_bytes_ >= held_bytes_max_) Wake();
 }
 
 void BenchSink::OnReadEnd(size_t /*read_index*/, Status status) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -32,9 +33,12 @@ struct BenchArrivals {
 // be of several parts; a part of one that is not complete yet is let go too when the loop waits.
 class BenchSink final : public fetch::PartSink {
  public:
-  // `clock` outlives this; time counts from now.
-  explicit BenchSink(const Clock& clock) : clock_(clock), begin_(clock.Now()) {}
+  // `clock` outlives this; time counts from now. `memory_bytes`: the engine's limit.
+  explicit BenchSink(const Clock& clock,
+                     uint64_t memory_bytes = std::numeric_limits<uint64_t>::max());
 
+  // Bytes that are held elsewhere: in a file, say.
+  void OnBytes(uint64_t size_bytes) HR_EXCLUDES(mutex_);
   void OnPart(fetch::Part part) override HR_EXCLUDES(mutex_);
   void OnReadEnd(size_t read_index, Status status) override HR_EXCLUDES(mutex_);
   // No more will come.
@@ -47,15 +51,14 @@ class BenchSink final : public fetch::PartSink {
   BenchArrivals arrivals() const HR_EXCLUDES(mutex_);
 
  private:
-  // Bytes beyond which a waiting consumer is woken to let go of them: two parts, so that large
-  // objects wake it rarely and the engine's memory is never all here.
-  static constexpr uint64_t kHeldBytesMax = 16ULL << 20U;
-
+  void Count(uint64_t size_bytes) HR_REQUIRES(mutex_);
   // Once: it takes its time to get a processor.
   void Wake() HR_REQUIRES(mutex_);
 
   const Clock& clock_;
   const SteadyTime begin_;
+  // Memory beyond which a waiting consumer is woken to let go of it.
+  const uint64_t held_bytes_max_;
   mutable Mutex mutex_;
   CondVar changed_;
   BenchArrivals arrivals_ HR_GUARDED_BY(mutex_);
