@@ -150,7 +150,10 @@ Result<ExitCode> Bench(CommandContext& context, const BenchOptions& options) {
                 fmt::format("no object begins with {}", FormatS3Uri(uri.bucket, uri.key)));
   }
 
+  const s3::S3Metrics& store_counts = *context.options().s3.metrics;
+  const MetricsSnapshot counted_before = store_counts.Snapshot();
   HR_TRY_ASSIGN(report.result, RunMode(context, world, reads, options));
+  AddCountsSince(counted_before, store_counts.Snapshot(), report.result.engine);
   if (options.hashes) {
     HR_TRY_ASSIGN(report.digest, DigestOfReads(world, reads, context.fetching()));
   }

@@ -136,6 +136,12 @@ TEST_F(BenchCommandTest, EndsWithLittleMemory) {
   EXPECT_THAT(out_, HasSubstr("\"samples\":600,"));
 }
 
+TEST_F(BenchCommandTest, TellsWhatWasRetried) {
+  objects_ = {{"a", "12345"}};
+  ASSERT_EQ(Run({"s3://bkt"}), 0);
+  EXPECT_THAT(out_, HasSubstr("headrace_s3_tries_total"));
+}
+
 TEST_F(BenchCommandTest, SaysWhatFailed) {
   objects_ = {{"a", "12345"}};
   GivenFile("listing.jsonl",

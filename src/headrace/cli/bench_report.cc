@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -91,7 +92,26 @@ std::string EngineJson(const MetricsSnapshot& engine) {
   return line.Text();
 }
 
+double ValueOf(const MetricsSnapshot& counts, std::string_view name, const MetricSample& like) {
+  for (const MetricFamily& family : counts) {
+    if (family.spec.name != name) continue;
+    for (const MetricSample& sample : family.samples) {
+      if (sample.label_values == like.label_values) return sample.value;
+    }
+  }
+  return 0;
+}
+
 }  // namespace
+
+void AddCountsSince(const MetricsSnapshot& before, MetricsSnapshot after, MetricsSnapshot& engine) {
+  for (MetricFamily& family : after) {
+    for (MetricSample& sample : family.samples) {
+      sample.value -= ValueOf(before, family.spec.name, sample);
+    }
+    engine.push_back(std::move(family));
+  }
+}
 
 double SecondsOf(std::chrono::nanoseconds span) {
   return std::chrono::duration<double>(span).count();

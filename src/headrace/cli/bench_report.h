@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "headrace/base/metrics.h"
 #include "headrace/cli/bench_run.h"
 
 namespace headrace::cli {
@@ -33,6 +34,10 @@ struct BenchShares {
 BenchShares SharesOf(const BenchReport& report);
 
 double SecondsOf(std::chrono::nanoseconds span);
+
+// Adds to the engine's counts what another part of the process has counted between two snapshots of
+// one table of counters: what the listing cost, say, is no part of a run.
+void AddCountsSince(const MetricsSnapshot& before, MetricsSnapshot after, MetricsSnapshot& engine);
 
 // The three forms of a report. All are pure; the page needs nothing but itself.
 std::string BenchTable(const BenchReport& report);

@@ -9,6 +9,7 @@
 #include "headrace/cli/bench_report.h"
 #include "headrace/cli/bench_timeline.h"
 #include "headrace/fetch/fetch_metrics.h"
+#include "headrace/store/s3/s3_metrics.h"
 #include "testing/result_matchers.h"
 
 namespace headrace::cli {
@@ -126,6 +127,25 @@ TEST(BenchReport, WaitingForFirstBytesIsTheStoresTime) {
   const std::string json = BenchJson(report);
   EXPECT_THAT(json, HasSubstr("\"headrace_fetch_hedges_total{started}\":3"));
   EXPECT_THAT(json, HasSubstr("\"headrace_fetch_part_seconds\":{\"count\":1,\"mean\":0.03,"));
+}
+
+TEST(BenchReport, TellsRetriesByCauseOfTheRunAlone) {
+  s3::S3Metrics store(s3::kS3Metrics);
+  const auto retried = [&](s3::RetryCause cause, uint64_t count) {
+    store.counter(s3::S3Metric::kRetries, static_cast<size_t>(cause)).Add(count);
+  };
+  retried(s3::RetryCause::kNoAnswer, 5);
+  const MetricsSnapshot listed = store.Snapshot();
+  retried(s3::RetryCause::kNoAnswer, 2);
+  retried(s3::RetryCause::kThrottled, 3);
+  store.counter(s3::S3Metric::kTries).Add(9);
+  BenchReport report = SampleReport();
+  AddCountsSince(listed, store.Snapshot(), report.result.engine);
+  const std::string json = BenchJson(report);
+  EXPECT_THAT(json, HasSubstr("\"headrace_s3_tries_total\":9"));
+  EXPECT_THAT(json, HasSubstr("\"headrace_s3_retries_total{throttled}\":3"));
+  EXPECT_THAT(json, HasSubstr("\"headrace_s3_retries_total{no_answer}\":2"));
+  EXPECT_THAT(BenchTable(report), HasSubstr("throttled"));
 }
 
 TEST(BenchReport, JsonHoldsRatesAndSteps) {
