@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "headrace/base/machine_memory.h"
+
 namespace headrace::cli {
 namespace {
 
@@ -40,8 +42,7 @@ void CommandContext::SetEngine(const EngineSettings& settings) {
 fetch::FetchOptions CommandContext::fetching() {
   if (!memory_) {
     memory_ = fetch::MemoryBudget::Make(
-        has_own_memory() ? engine_.memory_bytes
-                         : fetch::DefaultMemoryBytes(fetch::MachineMemoryBytes()));
+        has_own_memory() ? engine_.memory_bytes : fetch::DefaultMemoryBytes(UsableMemoryBytes()));
   }
   fetch::FetchOptions options;
   options.memory = memory_;

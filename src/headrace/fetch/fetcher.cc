@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "headrace/base/machine_memory.h"
 #include "headrace/fetch/object_blocks.h"
 #include "headrace/fetch/object_reader.h"
 #include "headrace/fetch/run.h"
@@ -15,9 +16,8 @@ namespace {
 
 std::shared_ptr<MemoryBudget> BudgetFor(const FetchOptions& options) {
   if (options.memory) return options.memory;
-  return MemoryBudget::Make(options.memory_bytes_max > 0
-                                ? options.memory_bytes_max
-                                : DefaultMemoryBytes(MachineMemoryBytes()));
+  return MemoryBudget::Make(options.memory_bytes_max > 0 ? options.memory_bytes_max
+                                                         : DefaultMemoryBytes(UsableMemoryBytes()));
 }
 
 uint64_t HeldBytesMax(const FetchOptions& options) {

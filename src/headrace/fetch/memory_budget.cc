@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/fetch/memory_budget.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 namespace headrace::fetch {
@@ -28,11 +26,6 @@ PartBytes PartBytes::SliceOf(std::shared_ptr<const PartBytes> whole, size_t offs
 
 uint64_t DefaultMemoryBytes(uint64_t machine_bytes) {
   return std::min<uint64_t>(machine_bytes / 4, 2ULL << 30U);
-}
-
-uint64_t MachineMemoryBytes() {
-  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-         static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 bool MayTake(const MemoryAsked& asked) {

@@ -70,9 +70,8 @@ class MemoryKeeper {
   virtual void LetGo() = 0;
 };
 
-// A quarter of the machine's memory, at most 2 GiB.
+// A quarter of the memory there is (base/machine_memory.h), at most 2 GiB.
 uint64_t DefaultMemoryBytes(uint64_t machine_bytes);
-uint64_t MachineMemoryBytes();
 
 // What a consumer asks for and what there is, as the decision sees it; in bytes.
 struct MemoryAsked {
