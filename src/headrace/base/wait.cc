@@ -77,6 +77,11 @@ Task<bool> OneShotEvent::Wait(std::chrono::nanoseconds span, std::stop_token sto
   {
     const MutexLock lock(state->mutex);
     if (state->has_happened) co_return true;
+    // Those whose time went by have left their entries behind. Looked for when the list would have
+    // to grow, which costs each wait a constant on average.
+    if (state->waiting.size() == state->waiting.capacity()) {
+      std::erase_if(state->waiting, [](const auto& weak) { return weak.expired(); });
+    }
     state->waiting.push_back(timer);
   }
   (void)co_await WaitFor(std::move(timer), std::move(stop));

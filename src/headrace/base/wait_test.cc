@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/base/wait.h"
 
+#include <malloc.h>
+
 #include <future>
 #include <thread>
 
@@ -46,6 +48,25 @@ TEST(OneShotEvent, AWaitEndsByItsSpanOrStop) {
   stop.request_stop();
   EXPECT_FALSE(RunBlocking(loops.At(0), event.Wait(kLong, stop.get_token())));
   EXPECT_FALSE(RunBlocking(loops.At(0), event.Wait(std::chrono::nanoseconds(1), {})));
+}
+
+Task<bool> WaitOften(const OneShotEvent& event, int count) {
+  for (int i = 0; i < count; ++i) {
+    if (co_await event.Wait(std::chrono::nanoseconds(1), {})) co_return true;
+  }
+  co_return false;
+}
+
+// An event that outlives many waits, a connection's say. (Sanitizers count no memory in use.)
+TEST(OneShotEvent, WaitsWhoseTimeWentByLeaveNoMemoryBehind) {
+  constexpr int kWaits = 10'000;
+  constexpr size_t kBytesPerWait = 64;  // A timer takes more.
+  EventLoops loops(1);
+  const OneShotEvent event;
+  EXPECT_FALSE(RunBlocking(loops.At(0), WaitOften(event, 100)));
+  const size_t before = mallinfo2().uordblks;
+  EXPECT_FALSE(RunBlocking(loops.At(0), WaitOften(event, kWaits)));
+  EXPECT_LT(mallinfo2().uordblks, before + kWaits * kBytesPerWait);
 }
 
 }  // namespace
