@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/fetch/fetcher.h"
 
-#include <algorithm>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "headrace/base/gate.h"
-#include "headrace/base/mutex.h"
 #include "headrace/base/random.h"
 #include "headrace/fetch/object_reader.h"
 #include "headrace/store/faulty/faulty_store.h"
 #include "headrace/store/memory/memory_store.h"
 #include "testing/blocking_store.h"
+#include "testing/planned_reads.h"
 #include "testing/result_matchers.h"
 #include "testing/seeded_bytes.h"
 
@@ -26,49 +24,8 @@ using headrace::testing::BlockingStore;
 using headrace::testing::HasCode;
 using headrace::testing::IsOk;
 using headrace::testing::SeededText;
-
-// Keeps what arrives, or lets it go.
-class TextSink final : public PartSink {
- public:
-  void OnPart(Part part) override {
-    const MutexLock lock(mutex_);
-    std::string& text = texts_[part.read_index];
-    const auto bytes = part.bytes.span();
-    text.resize(std::max(text.size(), part.offset + bytes.size()));
-    std::copy(
-        bytes.begin(), bytes.end(),
-        std::as_writable_bytes(std::span(text)).begin() + static_cast<std::ptrdiff_t>(part.offset));
-  }
-  void OnReadEnd(size_t read_index, Status status) override {
-    const MutexLock lock(mutex_);
-    EXPECT_TRUE(ends_.emplace(read_index, std::move(status)).second) << "ended twice";
-  }
-  std::string text(size_t index) {
-    const MutexLock lock(mutex_);
-    return texts_[index];
-  }
-  Status end(size_t index) {
-    const MutexLock lock(mutex_);
-    return ends_.at(index);
-  }
-  size_t end_count() {
-    const MutexLock lock(mutex_);
-    return ends_.size();
-  }
-
- private:
-  Mutex mutex_;
-  std::map<size_t, std::string> texts_ HR_GUARDED_BY(mutex_);
-  std::map<size_t, Status> ends_ HR_GUARDED_BY(mutex_);
-};
-
-ReadSource SourceOf(std::vector<PlannedRead> reads) {
-  return
-      [reads = std::move(reads), next = size_t{0}]() mutable -> Result<std::optional<PlannedRead>> {
-        if (next == reads.size()) return std::optional<PlannedRead>();
-        return std::optional<PlannedRead>(reads[next++]);
-      };
-}
+using headrace::testing::SourceOf;
+using headrace::testing::TextSink;
 
 constexpr uint64_t kMemoryBytes = 16ULL * 4096;
 
@@ -77,12 +34,7 @@ class FetcherTest : public ::testing::Test {
   FetcherTest() { EXPECT_THAT(store_.CreateBucket("data"), IsOk()); }
 
   PlannedRead GivenObject(const std::string& key, const std::string& text) {
-    EXPECT_THAT(store_.Put("data", key, text), IsOk());
-    return {.bucket = "data",
-            .key = key,
-            .object_size_bytes = text.size(),
-            .etag = store_.Head("data", key)->info.etag,
-            .range = {.begin = 0, .end = text.size()}};
+    return headrace::testing::GivenObject(store_, "data", key, text);
   }
   std::unique_ptr<ObjectReader> OpenObject(const PlannedRead& planned) {
     return fetcher_.Open({.bucket = planned.bucket,

@@ -113,6 +113,8 @@ void ObjectBlocks::OnPart(const ReadState& read, uint64_t /*offset*/, PartBytes 
 
 void ObjectBlocks::OnReadEnd(const ReadState& read, Status status) {
   std::shared_ptr<Block> block;
+  // Dropped under no lock: memory that comes back starts requests and asks handles to let go.
+  std::shared_ptr<const PartBytes> unwanted;
   {
     const MutexLock lock(mutex_);
     block = std::move(coming_.extract(read.number).mapped());
@@ -131,7 +133,7 @@ void ObjectBlocks::OnReadEnd(const ReadState& read, Status status) {
       // The next read of these bytes asks for them again.
       const auto found = blocks_.find(block->range.begin);
       if (found != blocks_.end() && found->second == block) blocks_.erase(found);
-      block->bytes.reset();
+      unwanted = std::move(block->bytes);
     }
     block->outcome = std::move(status);
     block->read.reset();

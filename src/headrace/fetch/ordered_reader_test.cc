@@ -7,6 +7,7 @@
 
 #include "headrace/store/memory/memory_store.h"
 #include "testing/blocking_store.h"
+#include "testing/planned_reads.h"
 #include "testing/result_matchers.h"
 
 namespace headrace::fetch {
@@ -15,26 +16,14 @@ namespace {
 using headrace::testing::BlockingStore;
 using headrace::testing::HasCode;
 using headrace::testing::IsOk;
-
-ReadSource SourceOf(std::vector<PlannedRead> reads) {
-  return
-      [reads = std::move(reads), next = size_t{0}]() mutable -> Result<std::optional<PlannedRead>> {
-        if (next == reads.size()) return std::optional<PlannedRead>();
-        return std::optional<PlannedRead>(reads[next++]);
-      };
-}
+using headrace::testing::SourceOf;
 
 class OrderedReaderTest : public ::testing::Test {
  protected:
   OrderedReaderTest() { EXPECT_THAT(store_.CreateBucket("data"), IsOk()); }
 
   PlannedRead GivenObject(const std::string& key, const std::string& text) {
-    EXPECT_THAT(store_.Put("data", key, text), IsOk());
-    return {.bucket = "data",
-            .key = key,
-            .object_size_bytes = text.size(),
-            .etag = store_.Head("data", key)->info.etag,
-            .range = {.begin = 0, .end = text.size()}};
+    return headrace::testing::GivenObject(store_, "data", key, text);
   }
   Result<std::string> ReadAll(OrderedReader& reader) {
     std::string text;

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headrace/fetch/object_reader.h"
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "headrace/base/gate.h"
+#include "headrace/store/faulty/faulty_store.h"
+#include "headrace/store/memory/memory_store.h"
+#include "testing/blocking_store.h"
+#include "testing/planned_reads.h"
+#include "testing/result_matchers.h"
+#include "testing/seeded_bytes.h"
+
+namespace headrace::fetch {
+namespace {
+
+using headrace::testing::BlockingStore;
+using headrace::testing::HasCode;
+using headrace::testing::IsOk;
+using headrace::testing::SeededText;
+using headrace::testing::SourceOf;
+using headrace::testing::TextSink;
+
+constexpr uint64_t kPartBytes = 8192;
+
+std::string TextOf(const ReadBytes& bytes) {
+  std::string text(bytes.size_bytes(), '\0');
+  bytes.CopyTo(std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
+// A read that was begun and may take its time.
+using Begun = std::future<Result<ReadBytes>>;
+
+class ObjectReaderTest : public ::testing::Test {
+ protected:
+  ObjectReaderTest() { EXPECT_THAT(store_.CreateBucket("data"), IsOk()); }
+
+  void MakeFetcher(uint64_t memory_bytes) {
+    fetcher_ = std::make_unique<Fetcher>(
+        faulty_, loops_,
+        FetchOptions{.part_size_bytes = kPartBytes, .memory_bytes_max = memory_bytes});
+  }
+  PlannedRead GivenObject(const std::string& key, const std::string& text) {
+    return headrace::testing::GivenObject(store_, "data", key, text);
+  }
+  ObjectVersion GivenVersion(const std::string& key, const std::string& text) {
+    const PlannedRead planned = GivenObject(key, text);
+    return {.bucket = "data", .key = key, .size_bytes = text.size(), .etag = planned.etag};
+  }
+  // The next so many GETs of the key wait for what is given back.
+  std::shared_ptr<Gate> GateGets(const std::string& key, uint64_t first_call,
+                                 uint64_t call_count = 1) {
+    auto gate = std::make_shared<Gate>();
+    faulty_.Add({.operation = StoreOperation::kGet,
+                 .key = key,
+                 .first_call = first_call,
+                 .call_count = call_count,
+                 .gate = gate});
+    return gate;
+  }
+  // Returns when the read waits for its bytes.
+  Begun Begin(ObjectReader& reader, ByteRange range) {
+    auto promise = std::make_shared<std::promise<Result<ReadBytes>>>();
+    Begun begun = promise->get_future();
+    Spawn(readers_.At(0), reader.Read(range, Soon()),
+          [promise](Result<ReadBytes> read) { promise->set_value(std::move(read)); });
+    // What the loop was given before has run as far as it could.
+    RunBlocking(readers_.At(0), Nothing());
+    return begun;
+  }
+  static CallContext Soon() {
+    return {.deadline = Deadline::After(std::chrono::seconds(20), std::chrono::steady_clock::now()),
+            .stop = {}};
+  }
+  uint64_t get_count() const { return faulty_.call_count(StoreOperation::kGet); }
+
+  MemoryStore memory_{RealClock()};
+  BlockingStore store_{memory_};
+  FaultyStore faulty_{memory_};
+  EventLoops loops_{2};
+  EventLoops readers_{1};
+  std::unique_ptr<Fetcher> fetcher_;
+
+ private:
+  static Task<bool> Nothing() { co_return true; }
+};
+
+TEST_F(ObjectReaderTest, BytesThatAreRefusedComeBackWhileOthersWaitForMemory) {
+  MakeFetcher(8 * kPartBytes);
+  GivenObject("a", SeededText(1, 1U << 20U));
+  const std::string text = SeededText(2, kPartBytes);
+  auto unpinned = fetcher_->Open({.bucket = "data", .key = "a", .size_bytes = 1U << 20U});
+  auto one = fetcher_->Open(GivenVersion("one", text));
+  auto other = fetcher_->Open(GivenVersion("other", text));
+  // All memory is taken: by a read on its way, a hint that has come, and somebody else.
+  const auto late_gate = GateGets("a", 1);
+  Begun late = Begin(*unpinned, {.begin = 100 * kPartBytes, .end = 101 * kPartBytes});
+  faulty_.AwaitGated(1);
+  unpinned->WillRead(std::vector<ByteRange>{{.begin = 0, .end = kPartBytes}});
+  EXPECT_THAT(unpinned->ReadBlocking({.begin = 10, .end = 20}, Soon()), IsOk());
+  auto rest = budget_->TryTake(budget_->OpenAccount(6 * kPartBytes), 6 * kPartBytes);
+  EXPECT_EQ(fetcher_->memory_bytes_taken(), 8 * kPartBytes);
+  Begun from_one = Begin(*one, {.begin = 0, .end = kPartBytes});
+  Begun from_other = Begin(*other, {.begin = 0, .end = kPartBytes});
+
+  GivenObject("a", SeededText(3, 1U << 20U));
+  late_gate->Open();
+  EXPECT_THAT(late.get(), HasCode(ErrorCode::kPreconditionFailed));
+  for (Begun* begun : {&from_one, &from_other}) {
+    const auto read = begun->get();
+    ASSERT_THAT(read, IsOk());
+    EXPECT_EQ(TextOf(*read), text);
+  }
+}
+
+}  // namespace
+}  // namespace headrace::fetch
