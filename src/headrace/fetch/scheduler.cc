@@ -101,8 +101,8 @@ void Scheduler::Add(std::shared_ptr<ReadState> read, Place place) {
   {
     const MutexLock lock(mutex_);
     const std::shared_ptr<Consumer> consumer = read->consumer;
-    if (place == Place::kInFront) {
-      read->is_urgent = true;
+    read->is_urgent |= place == Place::kInFront;
+    if (read->is_urgent) {
       consumer->waiting_.push_front(std::move(read));
     } else {
       consumer->waiting_.push_back(std::move(read));
@@ -117,12 +117,12 @@ void Scheduler::Promote(const std::shared_ptr<ReadState>& read,
                         std::shared_ptr<MemoryAccount> account) {
   {
     const MutexLock lock(mutex_);
+    read->account = std::move(account);
+    read->is_urgent = true;
     auto& waiting = read->consumer->waiting_;
     const auto found = std::ranges::find(waiting, read);
     if (found == waiting.end()) return;
     std::rotate(waiting.begin(), found, found + 1);
-    read->account = std::move(account);
-    read->is_urgent = true;
   }
   Kick();
 }

@@ -53,8 +53,8 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   // ends at once.
   enum class Place : uint8_t { kBehind, kInFront };
   void Add(std::shared_ptr<ReadState> read, Place place = Place::kBehind) HR_EXCLUDES(mutex_);
-  // A read that still waits comes to the front of its consumer's queue and is paid for by
-  // `account`.
+  // A read that still waits, or is yet to be added, comes to the front of its consumer's queue and
+  // is paid for by `account`.
   void Promote(const std::shared_ptr<ReadState>& read, std::shared_ptr<MemoryAccount> account)
       HR_EXCLUDES(mutex_);
   // Takes back what the consumer still waits for; each such read ends with `reason`. What is in
