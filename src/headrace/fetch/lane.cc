@@ -86,6 +86,20 @@ uint64_t Deliver(PartJob& job, const GetResult& got) {
 
 }  // namespace
 
+UnwantedStop::UnwantedStop(const PartJob& job, std::stop_source stop)
+    : wanted_count_(1 + job.neighbours.size()), stop_(std::move(stop)) {
+  TieTo(*job.read);
+  for (const auto& neighbour : job.neighbours) TieTo(*neighbour);
+}
+
+void UnwantedStop::TieTo(const ReadState& read) {
+  const std::stop_token given_up = read.given_up();
+  if (!given_up.stop_possible()) return;
+  ties_.emplace_back(given_up, [this] {
+    if (wanted_count_.fetch_sub(1) == 1) stop_.request_stop();
+  });
+}
+
 void Lane::TieTo(const std::shared_ptr<Consumer>& next) {
   const bool is_spent = stop.stop_requested();
   if (consumer == next && !is_spent) return;
@@ -98,7 +112,7 @@ void Lane::TieTo(const std::shared_ptr<Consumer>& next) {
   }
 }
 
-Task<Scheduler::Ended> Scheduler::FetchPart(Lane& lane, PartJob& job) {
+Task<Result<GetResult>> Scheduler::RaceHedge(Lane& lane, PartJob& job) {
   GetRequest request = RequestFor(job, job.bytes.writable());
   request.progress = &lane.progress;
   lane.TieTo(job.read->consumer);
@@ -107,25 +121,31 @@ Task<Scheduler::Ended> Scheduler::FetchPart(Lane& lane, PartJob& job) {
   lane.was_hedged = false;
   lane.begun_at = std::chrono::steady_clock::now();
   metrics_.counter(FetchMetric::kRequests).Add();
+  const UnwantedStop unwanted(job, lane.stop);
   const CallContext context{.deadline = lane.consumer->context().deadline,
                             .stop = lane.stop.get_token()};
   Result<GetResult> got = co_await store_.Get(request, context);
   lane.job = nullptr;
-  if (const std::shared_ptr<Hedge> hedge = std::exchange(lane.hedge, nullptr)) {
-    hedge->lane = nullptr;
-    if (got) {
-      hedge->stop.request_stop();
-      CountHedge(HedgeOutcome::kLost);
-    } else {
-      hedge->is_awaited = true;
-      if (!hedge->outcome) co_await hedge->ended.Wait(kHedgeWait, hedge->context.stop);
-      if (hedge->outcome && *hedge->outcome) {
-        got = std::move(*hedge->outcome);
-        std::swap(job.bytes, hedge->bytes);
-        CountHedge(HedgeOutcome::kWon);
-      }
-    }
+  const std::shared_ptr<Hedge> hedge = std::exchange(lane.hedge, nullptr);
+  if (!hedge) co_return got;
+  hedge->lane = nullptr;
+  if (got || unwanted.has_stopped()) {
+    hedge->stop.request_stop();
+    CountHedge(HedgeOutcome::kLost);
+    co_return got;
   }
+  hedge->is_awaited = true;
+  if (!hedge->outcome) co_await hedge->ended.Wait(kHedgeWait, hedge->context.stop);
+  if (hedge->outcome && *hedge->outcome) {
+    got = std::move(*hedge->outcome);
+    std::swap(job.bytes, hedge->bytes);
+    CountHedge(HedgeOutcome::kWon);
+  }
+  co_return got;
+}
+
+Task<Scheduler::Ended> Scheduler::FetchPart(Lane& lane, PartJob& job) {
+  Result<GetResult> got = co_await RaceHedge(lane, job);
   const SteadyTime now = std::chrono::steady_clock::now();
   const std::chrono::nanoseconds total = now - lane.begun_at;
   // A store that does not tell, and a hedge that won: all of it came at once.

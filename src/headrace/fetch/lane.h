@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -31,6 +33,23 @@ struct Lane {
   std::shared_ptr<Consumer> consumer;
   std::optional<std::stop_callback<std::function<void()>>> tie;
   void TieTo(const std::shared_ptr<Consumer>& next);
+};
+
+// Ends a request when each of the reads that it brings was given up. Most reads cannot be.
+class UnwantedStop {
+ public:
+  UnwantedStop(const PartJob& job, std::stop_source stop);
+  UnwantedStop(const UnwantedStop&) = delete;
+  UnwantedStop& operator=(const UnwantedStop&) = delete;
+
+  bool has_stopped() const { return wanted_count_ == 0; }
+
+ private:
+  void TieTo(const ReadState& read);
+
+  std::atomic<size_t> wanted_count_;
+  std::stop_source stop_;
+  std::list<std::stop_callback<std::function<void()>>> ties_;  // Last: they use what stands above.
 };
 
 // The second request for a part whose first is late.

@@ -40,9 +40,9 @@ std::shared_ptr<Block> ObjectBlocks::MakeBlock(ByteRange range, Need need) {
                       .etag = etag_,
                       .range = range};
   const size_t number = next_number_++;
-  block->read =
-      std::make_shared<ReadState>(std::move(planned), number, shared_from_this(),
-                                  need == Need::kNow ? accounts_.demand : accounts_.ahead);
+  block->read = std::make_shared<ReadState>(std::move(planned), number, shared_from_this(),
+                                            need == Need::kNow ? accounts_.demand : accounts_.ahead,
+                                            std::stop_source());
   blocks_[range.begin] = block;
   coming_[number] = block;
   return block;
@@ -87,22 +87,25 @@ std::vector<std::shared_ptr<Block>> ObjectBlocks::Want(ByteRange range, Need nee
 }
 
 void ObjectBlocks::Release(std::span<const std::shared_ptr<Block>> blocks) {
-  bool has_failed_reads = false;
+  std::vector<std::shared_ptr<ReadState>> pointless;
   {
     const MutexLock lock(mutex_);
-    for (const auto& block : blocks) has_failed_reads |= Forget(*block);
+    for (const auto& block : blocks) {
+      if (auto read = Forget(*block)) pointless.push_back(std::move(read));
+    }
   }
-  if (has_failed_reads) scheduler_->DropFailed(*this);
+  if (pointless.empty()) return;
+  for (const auto& read : pointless) {
+    read->GiveUp(Error(ErrorCode::kCancelled, read->Name() + ": no longer wanted"));
+  }
+  scheduler_->DropFailed(*this);
 }
 
-bool ObjectBlocks::Forget(Block& block) {
-  if (--block.wanted_count > 0) return false;
+std::shared_ptr<ReadState> ObjectBlocks::Forget(Block& block) {
+  if (--block.wanted_count > 0) return nullptr;
   const auto found = blocks_.find(block.range.begin);
   if (found != blocks_.end() && found->second.get() == &block) blocks_.erase(found);
-  if (!block.read) return false;
-  // A read that waits for its turn is then not begun.
-  block.read->Fail(Error(ErrorCode::kCancelled, block.read->Name() + ": no longer wanted"));
-  return true;
+  return block.read;
 }
 
 void ObjectBlocks::OnPart(const ReadState& read, uint64_t /*offset*/, PartBytes bytes) {

@@ -56,7 +56,7 @@ class ObjectBlocks final : public Consumer, public std::enable_shared_from_this<
   enum class Need : uint8_t { kNow, kAhead };
   std::vector<std::shared_ptr<Block>> Want(ByteRange range, Need need, const Cut& cut)
       HR_EXCLUDES(mutex_);
-  // What nobody wants any more is forgotten, or never begun.
+  // What nobody wants any more is forgotten; what is on its way is ended, or never begun.
   void Release(std::span<const std::shared_ptr<Block>> blocks) HR_EXCLUDES(mutex_);
 
   bool HasEnded(const Block& block) HR_EXCLUDES(mutex_) {
@@ -70,8 +70,8 @@ class ObjectBlocks final : public Consumer, public std::enable_shared_from_this<
  private:
   std::shared_ptr<Block> MakeBlock(ByteRange range, Need need) HR_REQUIRES(mutex_);
 
-  // One caller less wants it. True: a read has become pointless.
-  bool Forget(Block& block) HR_REQUIRES(mutex_);
+  // One caller less wants it. The read that has become pointless, if one has.
+  std::shared_ptr<ReadState> Forget(Block& block) HR_REQUIRES(mutex_);
 
   const ObjectVersion object_;
   const std::shared_ptr<Scheduler> scheduler_;

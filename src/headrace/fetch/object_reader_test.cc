@@ -43,10 +43,13 @@ class ObjectReaderTest : public ::testing::Test {
  protected:
   ObjectReaderTest() { EXPECT_THAT(store_.CreateBucket("data"), IsOk()); }
 
-  void MakeFetcher(uint64_t memory_bytes) {
-    fetcher_ = std::make_unique<Fetcher>(
-        faulty_, loops_,
-        FetchOptions{.part_size_bytes = kPartBytes, .memory_bytes_max = memory_bytes});
+  void MakeFetcher(uint64_t memory_bytes, uint64_t requests_in_flight_max = 1024) {
+    budget_ = MemoryBudget::Make(memory_bytes);
+    fetcher_ =
+        std::make_unique<Fetcher>(faulty_, loops_,
+                                  FetchOptions{.part_size_bytes = kPartBytes,
+                                               .memory = budget_,
+                                               .requests_in_flight_max = requests_in_flight_max});
   }
   PlannedRead GivenObject(const std::string& key, const std::string& text) {
     return headrace::testing::GivenObject(store_, "data", key, text);
@@ -80,6 +83,15 @@ class ObjectReaderTest : public ::testing::Test {
     return {.deadline = Deadline::After(std::chrono::seconds(20), std::chrono::steady_clock::now()),
             .stop = {}};
   }
+  // Waits until all memory is free at once: a request of its size is given it then.
+  Status AwaitAllMemory() {
+    Fetcher fetcher(memory_, loops_,
+                    {.part_size_bytes = budget_->limit_bytes(), .memory = budget_});
+    const PlannedRead all = GivenObject("all", std::string(budget_->limit_bytes(), 'x'));
+    TextSink sink;
+    HR_TRY(fetcher.Run(SourceOf({all}), sink, Soon()));
+    return sink.end(0);
+  }
   uint64_t get_count() const { return faulty_.call_count(StoreOperation::kGet); }
 
   MemoryStore memory_{RealClock()};
@@ -87,6 +99,7 @@ class ObjectReaderTest : public ::testing::Test {
   FaultyStore faulty_{memory_};
   EventLoops loops_{2};
   EventLoops readers_{1};
+  std::shared_ptr<MemoryBudget> budget_;
   std::unique_ptr<Fetcher> fetcher_;
 
  private:
@@ -119,6 +132,60 @@ TEST_F(ObjectReaderTest, BytesThatAreRefusedComeBackWhileOthersWaitForMemory) {
     ASSERT_THAT(read, IsOk());
     EXPECT_EQ(TextOf(*read), text);
   }
+}
+
+TEST_F(ObjectReaderTest, AReadThatIsLateEndsItsRequest) {
+  MakeFetcher(4 * kPartBytes);
+  auto reader = fetcher_->Open(GivenVersion("a", SeededText(1, 1U << 20U)));
+  const auto never = GateGets("a", 1);
+  CallContext brief;
+  brief.deadline = Deadline::After(std::chrono::milliseconds(1), std::chrono::steady_clock::now());
+  EXPECT_THAT(reader->ReadBlocking({.begin = 80 * kPartBytes, .end = 81 * kPartBytes}, brief),
+              HasCode(ErrorCode::kTimedOut));
+  EXPECT_THAT(AwaitAllMemory(), IsOk());
+}
+
+class GivenUpTogetherTest : public ObjectReaderTest {
+ protected:
+  // Two hints of the first handle come with one request, which waits at `gate_`.
+  GivenUpTogetherTest() {
+    MakeFetcher(4 * kPartBytes, 1);
+    const ObjectVersion object = GivenVersion("a", text_);
+    first_ = fetcher_->Open(object);
+    second_ = fetcher_->Open(object);
+    const auto before = GateGets("a", 1);
+    gate_ = GateGets("a", 2);
+    const auto busy = fetcher_->Open(object);
+    Begun other = Begin(*busy, {.begin = 100 * kPartBytes, .end = 101 * kPartBytes});
+    faulty_.AwaitGated(1);
+    first_->WillRead(std::vector{kOne});
+    first_->WillRead(std::vector{kOther});
+    before->Open();
+    EXPECT_THAT(other.get(), IsOk());
+    faulty_.AwaitGated(2);
+  }
+
+  static constexpr ByteRange kOne{.begin = 80 * kPartBytes, .end = 80 * kPartBytes + 100};
+  static constexpr ByteRange kOther{.begin = kOne.end + 100, .end = kOne.end + 200};
+  const std::string text_ = SeededText(1, 1U << 20U);
+  std::unique_ptr<ObjectReader> first_;
+  std::unique_ptr<ObjectReader> second_;
+  std::shared_ptr<Gate> gate_;
+};
+
+TEST_F(GivenUpTogetherTest, ARequestGoesOnAsLongAsSomebodyWantsSomeOfIt) {
+  Begun wanted = Begin(*second_, kOther);
+  first_.reset();
+  gate_->Open();
+  const auto read = wanted.get();
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(TextOf(*read), text_.substr(kOther.begin, kOther.size_bytes()));
+  EXPECT_EQ(get_count(), 2U);
+}
+
+TEST_F(GivenUpTogetherTest, ARequestEndsWhenNobodyWantsAnyOfIt) {
+  first_.reset();
+  EXPECT_THAT(AwaitAllMemory(), IsOk());
 }
 
 }  // namespace

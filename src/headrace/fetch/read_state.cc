@@ -28,12 +28,13 @@ std::optional<Checksum> CombineSums(ChecksumAlgorithm algorithm,
 }
 
 ReadState::ReadState(PlannedRead plan, size_t number_in, std::shared_ptr<Consumer> consumer_in,
-                     std::shared_ptr<MemoryAccount> account_in)
+                     std::shared_ptr<MemoryAccount> account_in, std::stop_source stop)
     : planned(std::move(plan)),
       number(number_in),
       consumer(std::move(consumer_in)),
       account(std::move(account_in)),
-      next_begin(planned.range.begin) {}
+      next_begin(planned.range.begin),
+      stop_(std::move(stop)) {}
 
 std::string ReadState::Name() const {
   return fmt::format("s3://{}/{}", planned.bucket, planned.key);
@@ -68,6 +69,11 @@ void ReadState::StartOver() {
 void ReadState::Fail(Error error) {
   const MutexLock lock(mutex_);
   if (!failure_) failure_ = std::move(error);
+}
+
+void ReadState::GiveUp(Error error) {
+  Fail(std::move(error));
+  stop_.request_stop();
 }
 
 bool ReadState::has_failed() const {

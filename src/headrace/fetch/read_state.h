@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -33,9 +34,11 @@ std::optional<Checksum> CombineSums(ChecksumAlgorithm algorithm,
 // Threads: all methods may be called at once from any thread, but for what is the scheduler's.
 class ReadState : public std::enable_shared_from_this<ReadState> {
  public:
-  // `number` is the consumer's own, to know the read by.
+  // `number` is the consumer's own, to know the read by; with a `stop` of its own the read may be
+  // given up by itself.
   ReadState(PlannedRead planned, size_t number, std::shared_ptr<Consumer> consumer,
-            std::shared_ptr<MemoryAccount> account);
+            std::shared_ptr<MemoryAccount> account,
+            std::stop_source stop = std::stop_source(std::nostopstate));
 
   const PlannedRead planned;
   const size_t number;
@@ -68,6 +71,10 @@ class ReadState : public std::enable_shared_from_this<ReadState> {
   // Remembers the first failure; later requests of the read are then not started.
   void Fail(Error error) HR_EXCLUDES(mutex_);
   bool has_failed() const HR_EXCLUDES(mutex_);
+  // Nobody wants its bytes any more: it fails with `error`, and so do its requests that run. Calls
+  // what hangs on the stop token: under no lock.
+  void GiveUp(Error error) HR_EXCLUDES(mutex_);
+  std::stop_token given_up() const { return stop_.get_token(); }
 
   // The algorithms that a part must be summed in: the one of the object's checksum; both that can
   // be combined while it is not known; none where there is nothing to compare with.
@@ -88,6 +95,7 @@ class ReadState : public std::enable_shared_from_this<ReadState> {
  private:
   std::optional<Error> Damage() const HR_REQUIRES(mutex_);
 
+  std::stop_source stop_;
   mutable Mutex mutex_;
   std::optional<Error> failure_ HR_GUARDED_BY(mutex_);
   size_t requests_open_ HR_GUARDED_BY(mutex_) = 1;

@@ -113,6 +113,8 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   static Task<void> Tick(std::weak_ptr<Scheduler> weak, size_t loop_index);
   static Task<void> RunHedge(std::shared_ptr<Scheduler> self, std::shared_ptr<Hedge> hedge);
   Task<Ended> FetchPart(Lane& lane, PartJob& job);
+  // The answer of the request, or of its hedge; job.bytes are the winner's.
+  Task<Result<GetResult>> RaceHedge(Lane& lane, PartJob& job);
   void CountPart(const PartObservation& part);
   void CountHedge(HedgeOutcome outcome);
   // Lets the window know how far away the store is, as soon as an answer of the first requests
