@@ -14,6 +14,10 @@
 namespace headrace::fetch {
 namespace {
 
+// Reads of several blocks may ask for a quarter of the memory at once: beside what is kept for
+// those who hold nothing (MayTake), that much can always come free.
+constexpr uint64_t kOfMemoryInTurn = 4;
+
 std::shared_ptr<MemoryBudget> BudgetFor(const FetchOptions& options) {
   if (options.memory) return options.memory;
   return MemoryBudget::Make(options.memory_bytes_max > 0 ? options.memory_bytes_max
@@ -44,7 +48,9 @@ Fetcher::Fetcher(ObjectStore& store, EventLoops& loops, FetchOptions options)
       // The other half is for those who wait.
       ahead_account_(memory_->OpenAccount(memory_->limit_bytes() / 2)),
       scheduler_(std::make_shared<Scheduler>(store, loops, SchedulingFor(options_), memory_)),
-      open_objects_(std::make_unique<OpenObjects>()) {
+      open_objects_(std::make_unique<OpenObjects>()),
+      read_turns_(std::make_shared<ReadTurns>(
+          std::min(memory_->limit_bytes(), HeldBytesMax(options_)) / kOfMemoryInTurn)) {
   memory_->AddListener(scheduler_);
 }
 
@@ -60,7 +66,8 @@ std::unique_ptr<ObjectReader> Fetcher::Open(ObjectVersion object) {
     return std::make_shared<ObjectBlocks>(
         std::move(version), scheduler_,
         ObjectBlocks::Accounts{.demand = memory_->OpenAccount(HeldBytesMax(options_)),
-                               .ahead = ahead_account_});
+                               .ahead = ahead_account_},
+        read_turns_);
   });
   return std::make_unique<ObjectReader>(std::move(blocks), options_.part_size_bytes);
 }

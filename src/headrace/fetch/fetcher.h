@@ -20,6 +20,7 @@ namespace headrace::fetch {
 
 class ObjectReader;
 class OpenObjects;
+class ReadTurns;
 class Scheduler;
 
 struct FetchOptions {
@@ -132,6 +133,7 @@ class Fetcher {
   const std::shared_ptr<MemoryAccount> ahead_account_;  // Of everything that is read ahead.
   const std::shared_ptr<Scheduler> scheduler_;
   const std::unique_ptr<OpenObjects> open_objects_;
+  const std::shared_ptr<ReadTurns> read_turns_;
 };
 
 }  // namespace headrace::fetch

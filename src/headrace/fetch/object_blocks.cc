@@ -8,11 +8,13 @@
 namespace headrace::fetch {
 
 ObjectBlocks::ObjectBlocks(ObjectVersion object, std::shared_ptr<Scheduler> scheduler,
-                           Accounts accounts, std::stop_source stop)
+                           Accounts accounts, std::shared_ptr<ReadTurns> turns,
+                           std::stop_source stop)
     : Consumer({.deadline = {}, .stop = stop.get_token()}),
       object_(std::move(object)),
       scheduler_(std::move(scheduler)),
       accounts_(std::move(accounts)),
+      turns_(std::move(turns)),
       stop_(std::move(stop)),
       etag_(object_.etag) {}
 
@@ -84,6 +86,16 @@ std::vector<std::shared_ptr<Block>> ObjectBlocks::Want(ByteRange range, Need nee
     for (auto& read : begun) scheduler_->Add(std::move(read));
   }
   return found;
+}
+
+bool ObjectBlocks::IsOneBlock(ByteRange range, uint64_t part_size_bytes) {
+  const MutexLock lock(mutex_);
+  const auto after = blocks_.lower_bound(range.end);
+  if (after == blocks_.begin() || std::prev(after)->second->range.end <= range.begin) {
+    return range.begin / part_size_bytes == (range.end - 1) / part_size_bytes;
+  }
+  const ByteRange last = std::prev(after)->second->range;
+  return last.begin <= range.begin && last.end >= range.end;
 }
 
 void ObjectBlocks::Release(std::span<const std::shared_ptr<Block>> blocks) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "headrace/base/wait.h"
+#include "headrace/fetch/read_turns.h"
 #include "headrace/fetch/scheduler.h"
 
 namespace headrace::fetch {
@@ -39,8 +40,9 @@ class ObjectBlocks final : public Consumer, public std::enable_shared_from_this<
     std::shared_ptr<MemoryAccount> demand;
     std::shared_ptr<MemoryAccount> ahead;
   };
+  // `turns` are those of all open objects that share the memory.
   ObjectBlocks(ObjectVersion object, std::shared_ptr<Scheduler> scheduler, Accounts accounts,
-               std::stop_source stop = {});
+               std::shared_ptr<ReadTurns> turns, std::stop_source stop = {});
 
   // One handle more; false: the last one is gone, and this is closed for good.
   bool TryAddHandle() HR_EXCLUDES(mutex_);
@@ -49,6 +51,7 @@ class ObjectBlocks final : public Consumer, public std::enable_shared_from_this<
 
   const ObjectVersion& object() const { return object_; }
   Scheduler& scheduler() { return *scheduler_; }
+  ReadTurns& turns() { return *turns_; }
 
   // The blocks that together hold the range, in order; what is missing is requested, cut by `cut`.
   // Each is wanted once more by the caller, who gives it back to Release.
@@ -56,6 +59,8 @@ class ObjectBlocks final : public Consumer, public std::enable_shared_from_this<
   enum class Need : uint8_t { kNow, kAhead };
   std::vector<std::shared_ptr<Block>> Want(ByteRange range, Need need, const Cut& cut)
       HR_EXCLUDES(mutex_);
+  // Whether one block would hold the range: such a read waits for memory once, holding none.
+  bool IsOneBlock(ByteRange range, uint64_t part_size_bytes) HR_EXCLUDES(mutex_);
   // What nobody wants any more is forgotten; what is on its way is ended, or never begun.
   void Release(std::span<const std::shared_ptr<Block>> blocks) HR_EXCLUDES(mutex_);
 
@@ -76,6 +81,7 @@ class ObjectBlocks final : public Consumer, public std::enable_shared_from_this<
   const ObjectVersion object_;
   const std::shared_ptr<Scheduler> scheduler_;
   const Accounts accounts_;
+  const std::shared_ptr<ReadTurns> turns_;
   std::stop_source stop_;
   Mutex mutex_;
   std::string etag_ HR_GUARDED_BY(mutex_);  // Pinned; empty until the first block has come.

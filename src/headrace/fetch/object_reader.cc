@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/mutex.h"
+#include "headrace/fetch/await_event.h"
 #include "headrace/fetch/object_blocks.h"
 #include "headrace/fetch/read_ahead.h"
 
@@ -19,8 +20,6 @@ constexpr size_t kHintCountMax = 1024;
 // At the rates of one connection (50 to 90 MB/s) and the latency (30 ms) of S3, a gap this long
 // takes as long as another request.
 constexpr uint64_t kCheapGapBytes = 1536ULL << 10U;
-// A wait without a deadline looks again after this.
-constexpr std::chrono::hours kWaitMax{1};
 
 }  // namespace
 
@@ -70,7 +69,10 @@ class HandleState final : public MemoryKeeper, public std::enable_shared_from_th
   // Waits for the blocks and takes the range's bytes out of them.
   Task<Result<ReadBytes>> Collect(const Blocks& wanted, ByteRange range,
                                   const CallContext& context) const;
-  Task<Status> Await(const Block& block, const CallContext& context) const;
+  // What ended a wait before what was waited for.
+  Error EndedBy(const CallContext& context) const;
+  Task<Result<ReadBytes>> ReadInTurn(ByteRange range, const CallContext& context)
+      HR_EXCLUDES(mutex_);
   // Moves what is no longer kept to `given_back`.
   void Trim(const ReadAhead::Wish& wish, Blocks& given_back) HR_REQUIRES(mutex_);
   void TrimHints(ByteRange read, Blocks& given_back) HR_REQUIRES(mutex_);
@@ -157,26 +159,20 @@ HandleState::Blocks HandleState::Begin(ByteRange range) {
   return wanted;
 }
 
-Task<Status> HandleState::Await(const Block& block, const CallContext& context) const {
-  while (true) {
-    std::chrono::nanoseconds span = kWaitMax;
-    if (const auto at = context.deadline.at()) span = *at - std::chrono::steady_clock::now();
-    if (co_await block.ended.Wait(span, context.stop)) co_return block.outcome;
-    const std::string name = fmt::format("s3://{}/{}", object().bucket, object().key);
-    if (context.stop.stop_requested()) {
-      co_return Fail(ErrorCode::kCancelled, name + ": reading cancelled");
-    }
-    if (context.deadline.HasPassed(std::chrono::steady_clock::now())) {
-      co_return Fail(ErrorCode::kTimedOut, name + ": its bytes did not come in time");
-    }
-  }
+Error HandleState::EndedBy(const CallContext& context) const {
+  const std::string name = fmt::format("s3://{}/{}", object().bucket, object().key);
+  if (context.stop.stop_requested())
+    return Error(ErrorCode::kCancelled, name + ": reading cancelled");
+  return Error(ErrorCode::kTimedOut, name + ": its bytes did not come in time");
 }
 
 Task<Result<ReadBytes>> HandleState::Collect(const Blocks& wanted, ByteRange range,
                                              const CallContext& context) const {
   ReadBytes bytes;
   for (const auto& block : wanted) {
-    HR_CO_TRY(co_await Await(*block, context));
+    const bool has_ended = co_await AwaitEvent(block->ended, context);
+    if (!has_ended) co_return std::unexpected(EndedBy(context));
+    HR_CO_TRY(block->outcome);
     const uint64_t begin = std::max(range.begin, block->range.begin);
     const uint64_t end = std::min(range.end, block->range.end);
     if (begin >= end) continue;
@@ -186,19 +182,29 @@ Task<Result<ReadBytes>> HandleState::Collect(const Blocks& wanted, ByteRange ran
   co_return bytes;
 }
 
-Task<Result<ReadBytes>> HandleState::Read(ByteRange range, CallContext context) {
-  range = Within(range);
-  if (range.begin >= range.end) co_return ReadBytes();
-  const uint64_t size_bytes_max = blocks_->scheduler().memory()->limit_bytes() / 2;
-  if (range.size_bytes() > size_bytes_max) {
-    co_return Fail(ErrorCode::kResourceExhausted,
-                   fmt::format("s3://{}/{}: {} bytes in one read are more than half of the memory "
-                               "budget; read at most {}",
-                               object().bucket, object().key, range.size_bytes(), size_bytes_max));
-  }
+Task<Result<ReadBytes>> HandleState::ReadInTurn(ByteRange range, const CallContext& context) {
   const Blocks wanted = Begin(range);
   Result<ReadBytes> read = co_await Collect(wanted, range, context);
   blocks_->Release(wanted);
+  co_return read;
+}
+
+Task<Result<ReadBytes>> HandleState::Read(ByteRange range, CallContext context) {
+  range = Within(range);
+  if (range.begin >= range.end) co_return ReadBytes();
+  ReadTurns& turns = blocks_->turns();
+  const uint64_t size_bytes = range.size_bytes();
+  if (size_bytes > turns.size_bytes_max()) {
+    co_return Fail(ErrorCode::kResourceExhausted,
+                   fmt::format("s3://{}/{}: {} bytes in one read are more than a quarter of the "
+                               "memory budget; read at most {}",
+                               object().bucket, object().key, size_bytes, turns.size_bytes_max()));
+  }
+  if (blocks_->IsOneBlock(range, part_size_bytes_)) co_return co_await ReadInTurn(range, context);
+  const bool has_turn = co_await turns.Take(size_bytes, context);
+  if (!has_turn) co_return std::unexpected(EndedBy(context));
+  Result<ReadBytes> read = co_await ReadInTurn(range, context);
+  turns.Give(size_bytes);
   co_return read;
 }
 

@@ -52,8 +52,9 @@ class ObjectReader {
   const ObjectVersion& object() const;
 
   // The bytes of the range, fewer where the object ends before, none at or beyond its end.
-  // kTimedOut and kCancelled as `context` says, at once; kResourceExhausted for more than half of
-  // the memory budget; else what the store says.
+  // kTimedOut and kCancelled as `context` says, at once; kResourceExhausted for more than a quarter
+  // of the memory that an object may hold; else what the store says. Large reads at once take
+  // turns, so that there is memory for each.
   Task<Result<ReadBytes>> Read(ByteRange range, CallContext context);
   // The same, blocking this thread, which must not be an event loop.
   Result<ReadBytes> ReadBlocking(ByteRange range, const CallContext& context);

@@ -188,5 +188,33 @@ TEST_F(GivenUpTogetherTest, ARequestEndsWhenNobodyWantsAnyOfIt) {
   EXPECT_THAT(AwaitAllMemory(), IsOk());
 }
 
+TEST_F(ObjectReaderTest, LargeReadsAtOnceAllGetTheirMemory) {
+  MakeFetcher(8 * kPartBytes);
+  const std::string text = SeededText(1, 1U << 20U);
+  std::vector<std::unique_ptr<ObjectReader>> readers;
+  std::vector<Begun> reads;
+  constexpr ByteRange kLarge{.begin = 80 * kPartBytes + 10, .end = 82 * kPartBytes + 10};
+  // All of them ask before any is given memory.
+  auto all = budget_->TryTake(budget_->OpenAccount(8 * kPartBytes), 8 * kPartBytes);
+  for (int i = 0; i < 8; ++i) {
+    readers.push_back(fetcher_->Open(GivenVersion("k" + std::to_string(i), text)));
+    reads.push_back(Begin(*readers.back(), kLarge));
+  }
+  all.reset();
+  for (Begun& begun : reads) {
+    const auto read = begun.get();
+    ASSERT_THAT(read, IsOk());
+    EXPECT_EQ(TextOf(*read), text.substr(kLarge.begin, kLarge.size_bytes()));
+  }
+}
+
+TEST_F(ObjectReaderTest, AReadOfMoreThanAQuarterOfTheMemoryIsRefused) {
+  MakeFetcher(8 * kPartBytes);
+  auto reader = fetcher_->Open(GivenVersion("a", SeededText(1, 1U << 20U)));
+  EXPECT_THAT(reader->ReadBlocking({.begin = 0, .end = 2 * kPartBytes + 1}, Soon()),
+              HasCode(ErrorCode::kResourceExhausted));
+  EXPECT_EQ(get_count(), 0U);
+}
+
 }  // namespace
 }  // namespace headrace::fetch
