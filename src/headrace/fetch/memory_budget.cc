@@ -9,6 +9,14 @@ namespace {
 // Kept for the next part: more than a window of large parts needs between a return and a take.
 constexpr size_t kKeptBytesMax = 128U << 20U;
 
+// What those who hold something leave to those who do not.
+uint64_t KeptForOthers(uint64_t limit, uint64_t largest) {
+  // As many as stall at once in a job of a few channels.
+  constexpr uint64_t kOthers = 4;
+  const uint64_t kept_max = std::max(limit / 4, std::min(largest, limit / 2));
+  return std::min(kOthers * largest, kept_max);
+}
+
 }  // namespace
 
 PartBytes::~PartBytes() {
@@ -34,7 +42,8 @@ bool MayTake(const MemoryAsked& asked) {
   if (asked.wanted > free) return false;
   if (asked.held == 0) return true;
   const uint64_t held_then = asked.held + asked.wanted;
-  return held_then <= asked.held_max && held_then / 7 <= free - asked.wanted;
+  const uint64_t kept = KeptForOthers(asked.limit, asked.largest);
+  return held_then <= asked.held_max && held_then / 7 + kept <= free - asked.wanted;
 }
 
 MemoryBudget::MemoryBudget(uint64_t limit_bytes)
@@ -51,11 +60,13 @@ std::optional<PartBytes> MemoryBudget::TryTake(const std::shared_ptr<MemoryAccou
   std::vector<Buffer> dropped;
   {
     const MutexLock lock(mutex_);
+    largest_bytes_ = std::max<uint64_t>(largest_bytes_, capacity_bytes);
     if (!MayTake({.wanted = capacity_bytes,
                   .held = account->held_bytes_,
                   .held_max = account->held_bytes_max_,
                   .taken = taken_bytes_,
-                  .limit = limit_bytes_})) {
+                  .limit = limit_bytes_,
+                  .largest = largest_bytes_})) {
       was_refused_ = true;
       return std::nullopt;
     }

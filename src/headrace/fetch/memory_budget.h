@@ -80,11 +80,14 @@ struct MemoryAsked {
   uint64_t held_max = 0;  // What the consumer itself may hold.
   uint64_t taken = 0;     // By all consumers.
   uint64_t limit = 0;
+  uint64_t largest = 0;  // Of all that was ever asked for in one piece.
 };
-// One that holds nothing may take what is free, so that everybody moves on; beyond that, at most
-// seven times what stays free: a consumer that lets go of nothing leaves an eighth to the others,
-// the next one an eighth of that, and so on. More than the whole limit is given when nobody holds
-// anything.
+// One that holds nothing may take what is free, so that everybody moves on. One that holds
+// something leaves room for four that hold nothing yet, and beyond that holds at most seven times
+// what stays free: a consumer that lets go of nothing leaves an eighth to the others, the next one
+// an eighth of that, and so on as long as there are pieces to leave. With less than sixteen pieces
+// in all, a quarter is left to those that hold nothing, and one piece where that is less. More than
+// the whole limit is given when nobody holds anything.
 bool MayTake(const MemoryAsked& asked);
 
 // The memory of everything that was asked for or delivered and not yet let go, over all consumers
@@ -120,6 +123,7 @@ class MemoryBudget : public std::enable_shared_from_this<MemoryBudget> {
   mutable Mutex mutex_;
   uint64_t taken_bytes_ HR_GUARDED_BY(mutex_) = 0;
   uint64_t taken_bytes_peak_ HR_GUARDED_BY(mutex_) = 0;
+  uint64_t largest_bytes_ HR_GUARDED_BY(mutex_) = 0;
   bool was_refused_ HR_GUARDED_BY(mutex_) = false;
   BufferPool pool_ HR_GUARDED_BY(mutex_);
   std::vector<std::weak_ptr<MemoryListener>> listeners_ HR_GUARDED_BY(mutex_);

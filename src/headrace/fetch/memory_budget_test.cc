@@ -24,6 +24,39 @@ TEST(MayTake, LeavesAnEighthToTheOthers) {
   EXPECT_TRUE(MayTake({.wanted = 10, .held = 0, .held_max = kAll, .taken = 70, .limit = 80}));
 }
 
+// How many consumers in turn take all they may and let go of nothing, until one gets nothing.
+size_t StalledAtOnce(uint64_t limit, uint64_t piece) {
+  uint64_t taken = 0;
+  for (size_t count = 0;; ++count) {
+    uint64_t held = 0;
+    while (MayTake({.wanted = piece,
+                    .held = held,
+                    .held_max = kAll,
+                    .taken = taken,
+                    .limit = limit,
+                    .largest = piece})) {
+      held += piece;
+      taken += piece;
+    }
+    if (held == 0) return count;
+  }
+}
+
+TEST(MayTake, LeavesRoomForSeveralThatStallThoughPiecesAreLarge) {
+  constexpr uint64_t kMebibyte = 1U << 20U;
+  EXPECT_GE(StalledAtOnce(256 * kMebibyte, 8 * kMebibyte), 6U);
+  EXPECT_GE(StalledAtOnce(256 * kMebibyte, 16 * kMebibyte), 5U);
+  EXPECT_GE(StalledAtOnce(64 * kMebibyte, 8 * kMebibyte), 4U);
+  EXPECT_GE(StalledAtOnce(32 * kMebibyte, 8 * kMebibyte), 3U);
+}
+
+TEST(MayTake, LetsOneThatIsAloneHaveSeveralLargePieces) {
+  EXPECT_TRUE(
+      MayTake({.wanted = 8, .held = 32, .held_max = kAll, .taken = 32, .limit = 64, .largest = 8}));
+  EXPECT_TRUE(
+      MayTake({.wanted = 8, .held = 8, .held_max = kAll, .taken = 8, .limit = 32, .largest = 8}));
+}
+
 TEST(MayTake, GivesMoreThanTheLimitToOneThatIsAlone) {
   EXPECT_TRUE(MayTake({.wanted = 100, .held = 0, .held_max = kAll, .taken = 0, .limit = 80}));
   EXPECT_FALSE(MayTake({.wanted = 100, .held = 0, .held_max = kAll, .taken = 1, .limit = 80}));

@@ -58,6 +58,25 @@ TEST_F(OrderedReaderTest, GivesEveryByteInOrderWithinItsMemory) {
   EXPECT_EQ(fetcher_.memory_bytes_taken(), 0U);
 }
 
+TEST_F(OrderedReaderTest, ReadersThatStallDoNotStarveTheNext) {
+  constexpr uint64_t kPage = 4096;
+  Fetcher fetcher(memory_, loops_, {.part_size_bytes = kPage, .memory_bytes_max = 8 * kPage});
+  const CallContext soon{
+      .deadline = Deadline::After(std::chrono::seconds(20), std::chrono::steady_clock::now()),
+      .stop = {}};
+  const std::string text = SeededText(1, 13 * kPage);
+  const PlannedRead large = GivenObject("large", text);
+  std::vector<std::unique_ptr<OrderedReader>> stalled;
+  for (int i = 0; i < 3; ++i) {
+    stalled.push_back(std::make_unique<OrderedReader>(fetcher, SourceOf({large, large}), soon));
+    ASSERT_THAT(stalled.back()->Next(), IsOk());
+  }
+  OrderedReader last(fetcher, SourceOf({large}), soon);
+  const auto read = ReadAll(last);
+  ASSERT_THAT(read, IsOk());
+  EXPECT_TRUE(*read == text);
+}
+
 TEST_F(OrderedReaderTest, AFailedReadEndsTheStreamAfterTheBytesBeforeIt) {
   const PlannedRead first = GivenObject("a", "0123456789abcdef");
   PlannedRead gone = GivenObject("b", "never seen");

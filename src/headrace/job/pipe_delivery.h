@@ -21,7 +21,7 @@ namespace headrace::job {
 
 struct PipeOptions {
   // What is fetched ahead of all pipes' readers: a second at 1 GB/s with room for a slow request.
-  // Readers that stall share it; they leave an eighth to the others.
+  // Readers that stall share it; a few of them leave room for the others (fetch::MayTake).
   fetch::FetchOptions fetch{.memory_bytes_max = 256ULL << 20U};
 };
 
