@@ -243,7 +243,8 @@ void Scheduler::NoteFirstAnswer(const LoopLanes& loop) {
 
 void Scheduler::HedgeLateLanes(size_t loop_index) {
   const SteadyTime now = std::chrono::steady_clock::now();
-  std::vector<Lane*> late;
+  // With memory for their hedges, which is given back under no lock.
+  std::vector<std::pair<Lane*, PartBytes>> late;
   {
     const MutexLock lock(mutex_);
     const HedgePolicy::Limits limits = hedging_.CurrentLimits();
@@ -255,20 +256,22 @@ void Scheduler::HedgeLateLanes(size_t loop_index) {
                                        .ended_since = ended_count_ - lane->job->ended_before,
                                        .others_in_flight = lane_count_ - 1};
       if (!limits.IsLate(flight)) continue;
+      auto bytes = memory_->TryTake(hedge_account_, lane->job->range.size_bytes());
+      if (!bytes) continue;
+      late.emplace_back(lane, std::move(*bytes));
       if (!hedging_.TryStart()) break;
       lane->was_hedged = true;
-      late.push_back(lane);
     }
   }
-  for (Lane* lane : late) StartHedge(*lane);
+  for (auto& [lane, bytes] : late) {
+    if (lane->was_hedged) StartHedge(*lane, std::move(bytes));
+  }
 }
 
-void Scheduler::StartHedge(Lane& lane) {
-  auto bytes = memory_->TryTake(lane.job->account, lane.job->range.size_bytes());
-  if (!bytes) return;
+void Scheduler::StartHedge(Lane& lane, PartBytes bytes) {
   auto hedge = std::make_shared<Hedge>();
   hedge->lane = &lane;
-  hedge->bytes = std::move(*bytes);
+  hedge->bytes = std::move(bytes);
   hedge->request = RequestFor(*lane.job, hedge->bytes.writable());
   hedge->context = {.deadline = lane.consumer->context().deadline, .stop = hedge->stop.get_token()};
   hedge->read = lane.job->read;

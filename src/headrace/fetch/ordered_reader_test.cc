@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/fetch/ordered_reader.h"
 
+#include <chrono>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "headrace/base/gate.h"
+#include "headrace/store/faulty/faulty_store.h"
 #include "headrace/store/memory/memory_store.h"
 #include "testing/blocking_store.h"
 #include "testing/planned_reads.h"
 #include "testing/result_matchers.h"
+#include "testing/seeded_bytes.h"
 
 namespace headrace::fetch {
 namespace {
@@ -16,7 +22,9 @@ namespace {
 using headrace::testing::BlockingStore;
 using headrace::testing::HasCode;
 using headrace::testing::IsOk;
+using headrace::testing::SeededText;
 using headrace::testing::SourceOf;
+using headrace::testing::TextSink;
 
 class OrderedReaderTest : public ::testing::Test {
  protected:
@@ -104,6 +112,31 @@ TEST_F(OrderedReaderTest, AnObjectReplacedSinceItWasListedIsRefused) {
   GivenObject("a", std::string(100, 'y'));
   OrderedReader reader(fetcher_, SourceOf({large}), {});
   EXPECT_THAT(ReadAll(reader), HasCode(ErrorCode::kPreconditionFailed));
+}
+
+TEST_F(OrderedReaderTest, APartIsHedgedThoughAllMemoryHoldsWhatWaitsBehindIt) {
+  constexpr uint64_t kPage = 4096;
+  FaultyStore faulty(memory_);
+  Fetcher fetcher(faulty, loops_,
+                  {.part_size_bytes = kPage,
+                   .memory = MemoryBudget::Make(64 * kPage),
+                   .memory_bytes_max = 4 * kPage});
+  const CallContext soon{
+      .deadline = Deadline::After(std::chrono::seconds(20), std::chrono::steady_clock::now()),
+      .stop = {}};
+  // So that it is known what is late.
+  TextSink warm;
+  const std::vector<PlannedRead> usual(600, GivenObject("usual", "as always"));
+  ASSERT_THAT(fetcher.Run(SourceOf(usual), warm, soon), IsOk());
+
+  const auto never = std::make_shared<Gate>();
+  faulty.Add({.operation = StoreOperation::kGet, .key = "large", .gate = never});
+  const std::string text = SeededText(1, 9 * kPage);
+  OrderedReader reader(fetcher, SourceOf({GivenObject("large", text)}), soon);
+  const auto read = ReadAll(reader);
+  ASSERT_THAT(read, IsOk());
+  EXPECT_TRUE(*read == text);
+  EXPECT_EQ(fetcher.gauges().hedges_won, 1U);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "headrace/fetch/scheduler.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "headrace/fetch/lane.h"
@@ -77,6 +78,7 @@ Scheduler::Scheduler(ObjectStore& store, EventLoops& loops, const SchedulerOptio
       loops_(loops),
       options_(options),
       memory_(std::move(memory)),
+      hedge_account_(memory_->OpenAccount(std::numeric_limits<uint64_t>::max())),
       window_(options.window),
       hedging_(options.hedge),
       lanes_of_loop_(loops.count()) {
@@ -220,11 +222,7 @@ std::optional<PartJob> Scheduler::CutPart(Consumer& consumer, Fallout& fallout) 
       return std::nullopt;
     }
     front->next_begin = own.end;
-    PartJob job{.read = front,
-                .neighbours = {},
-                .range = range,
-                .bytes = std::move(*bytes),
-                .account = front->account};
+    PartJob job{.read = front, .neighbours = {}, .range = range, .bytes = std::move(*bytes)};
     if (own.end == whole.end) {
       // The scheduler's own share of the read becomes the last part's.
       consumer.waiting_.pop_front();

@@ -26,8 +26,7 @@ struct PartJob {
   std::vector<std::shared_ptr<ReadState>> neighbours;
   ByteRange range;  // What is asked for.
   PartBytes bytes;
-  std::shared_ptr<MemoryAccount> account;  // Paid for the bytes.
-  uint64_t ended_before = 0;               // Requests that had ended when this one began.
+  uint64_t ended_before = 0;  // Requests that had ended when this one began.
 };
 
 struct SchedulerOptions {
@@ -121,12 +120,14 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   // tells.
   void NoteFirstAnswer(const LoopLanes& loop) HR_EXCLUDES(mutex_);
   void HedgeLateLanes(size_t loop_index) HR_EXCLUDES(mutex_);
-  void StartHedge(Lane& lane) HR_EXCLUDES(mutex_);
+  void StartHedge(Lane& lane, PartBytes bytes) HR_EXCLUDES(mutex_);
 
   ObjectStore& store_;
   EventLoops& loops_;
   const SchedulerOptions options_;
   const std::shared_ptr<MemoryBudget> memory_;
+  // A consumer whose parts wait for a late one has filled its own account with them.
+  const std::shared_ptr<MemoryAccount> hedge_account_;
 
   mutable Mutex mutex_;
   CondVar ended_;
