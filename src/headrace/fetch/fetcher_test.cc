@@ -2,6 +2,7 @@
 #include "headrace/fetch/fetcher.h"
 
 #include <functional>
+#include <future>
 #include <string>
 #include <vector>
 
@@ -135,6 +136,41 @@ TEST_F(NeighboursTest, WhatFailsFailsForAllThatCameTogether) {
                 {RangeOf(gone, 0, 10), RangeOf(gone, 100, 110), RangeOf(gone, 200, 210)}, sink),
             2U);
   for (size_t i = 0; i < 3; ++i) EXPECT_THAT(sink.end(i), HasCode(ErrorCode::kNotFound));
+}
+
+TEST_F(FetcherTest, ChecksumsAreLookedUpInsideTheWindow) {
+  constexpr uint64_t kWindow = 4;
+  FaultyStore faulty(memory_);
+  const auto gate = std::make_shared<Gate>();
+  faulty.Add(
+      {.operation = StoreOperation::kHead, .call_count = StoreFault::kEveryCall, .gate = gate});
+  Fetcher fetcher(faulty, loops_,
+                  {.part_size_bytes = 1000,
+                   .memory_bytes_max = 64ULL * 4096,
+                   .requests_in_flight_max = kWindow});
+  const std::string text = SeededText(1, 1500);
+  const std::vector<PlannedRead> reads(100, GivenObject("a", text));
+  TextSink sink;
+  std::promise<void> all_are_queued;
+  ReadSource all = SourceOf(reads);
+  const auto source = [&]() -> Result<std::optional<PlannedRead>> {
+    auto next = all();
+    if (next && !*next) all_are_queued.set_value();
+    return next;
+  };
+  std::thread opener([&] {
+    all_are_queued.get_future().wait();
+    faulty.AwaitGated(1);
+    // What the loops were given before has begun.
+    const auto nothing = []() -> Task<bool> { co_return true; };
+    for (size_t i = 0; i < loops_.count(); ++i) RunBlocking(loops_.At(i), nothing());
+    EXPECT_LE(faulty.call_count(StoreOperation::kHead), kWindow);
+    gate->Open();
+  });
+  EXPECT_THAT(fetcher.Run(source, sink, {}), IsOk());
+  opener.join();
+  for (size_t i = 0; i < reads.size(); ++i) EXPECT_EQ(sink.text(i), text);
+  EXPECT_EQ(faulty.call_count(StoreOperation::kHead), reads.size());
 }
 
 TEST_F(FetcherTest, OneFailedReadDoesNotStopTheOthers) {

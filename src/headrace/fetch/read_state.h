@@ -49,6 +49,7 @@ class ReadState : public std::enable_shared_from_this<ReadState> {
   uint64_t next_begin = 0;
   uint64_t part_size_bytes = 0;
   bool is_urgent = false;  // Somebody waits for it, and nothing that is kept may stand in its way.
+  bool awaits_look_up = false;  // Of the checksum, which begins with the first part.
   bool is_split() const { return planned.range.size_bytes() > part_size_bytes; }
 
   // "s3://bucket/key"

@@ -95,13 +95,11 @@ void Scheduler::Add(std::shared_ptr<ReadState> read, Place place) {
   read->part_size_bytes =
       PartSizeFor(planned.etag, planned.object_size_bytes, options_.part_size_bytes);
   const bool compares = options_.verify_checksums && planned.is_whole_object() && read->is_split();
-  if (compares) {
-    read->ExpectChecksum();
-    LookUpChecksum(read);
-  }
+  if (compares) read->ExpectChecksum();
   bool has_room = false;
   {
     const MutexLock lock(mutex_);
+    read->awaits_look_up = compares;
     const std::shared_ptr<Consumer> consumer = read->consumer;
     read->is_urgent |= place == Place::kInFront;
     if (read->is_urgent) {
@@ -130,11 +128,6 @@ void Scheduler::Promote(const std::shared_ptr<ReadState>& read,
 }
 
 void Scheduler::LookUpChecksum(const std::shared_ptr<ReadState>& read) {
-  read->Open();
-  {
-    const MutexLock lock(mutex_);
-    ++task_count_;
-  }
   auto job = std::make_unique<HeadJob>();
   job->request = {.bucket = read->planned.bucket, .key = read->planned.key, .conditions = {}};
   job->request.conditions.if_match = read->planned.etag;
@@ -147,9 +140,20 @@ void Scheduler::LookUpChecksum(const std::shared_ptr<ReadState>& read) {
       read->Fail(head.error());
     }
     read->Close();
-    self->EndTask();
+    self->EndLookUp();
   };
   Spawn(loops_.Next(), FetchHead(store_, borrowed, read->consumer->context()), std::move(done));
+}
+
+void Scheduler::EndLookUp() {
+  bool is_waited_for = false;
+  {
+    const MutexLock lock(mutex_);
+    --look_up_count_;
+    is_waited_for = std::exchange(awaits_look_up_, false);
+  }
+  if (is_waited_for) Kick();
+  EndTask();
 }
 
 void Scheduler::Drop(Consumer& consumer, const Error& reason) {
@@ -188,6 +192,7 @@ size_t Scheduler::RoomFor(Consumer& consumer) {
 
 void Scheduler::Settle(const Fallout& fallout) {
   for (const auto& read : fallout.dropped) read->Close();
+  for (const auto& read : fallout.to_look_up) LookUpChecksum(read);
   for (const auto& consumer : fallout.with_room) consumer->OnRoom();
   if (fallout.needs_memory) memory_->Reclaim();
 }
@@ -201,6 +206,11 @@ std::optional<PartJob> Scheduler::CutPart(Consumer& consumer, Fallout& fallout) 
       fallout.dropped.push_back(std::move(front));
       consumer.waiting_.pop_front();
       continue;
+    }
+    // As many look-ups in flight as there may be requests.
+    if (front->awaits_look_up && look_up_count_ >= window_.requests()) {
+      awaits_look_up_ = true;
+      return std::nullopt;
     }
     const ByteRange whole = front->planned.range;
     // Cut at multiples of the part size in the object, not in the range.
@@ -220,6 +230,12 @@ std::optional<PartJob> Scheduler::CutPart(Consumer& consumer, Fallout& fallout) 
       fallout.was_refused = true;
       fallout.needs_memory |= front->is_urgent;
       return std::nullopt;
+    }
+    if (std::exchange(front->awaits_look_up, false)) {
+      front->Open();
+      ++task_count_;
+      ++look_up_count_;
+      fallout.to_look_up.push_back(front);
     }
     front->next_begin = own.end;
     PartJob job{.read = front, .neighbours = {}, .range = range, .bytes = std::move(*bytes)};
@@ -337,7 +353,7 @@ void Scheduler::Shutdown() {
 
 void Scheduler::NoteWaiting(SteadyTime now, bool was_refused) {
   std::optional<WaitingFor> next;
-  if (lane_count_ >= window_.requests()) {
+  if (lane_count_ >= window_.requests() || awaits_look_up_) {
     next = WaitingFor::kNetwork;
   } else if (was_refused) {
     next = WaitingFor::kConsumer;

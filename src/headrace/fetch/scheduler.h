@@ -95,6 +95,7 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   struct Fallout {
     std::vector<std::shared_ptr<ReadState>> dropped;
     std::vector<std::shared_ptr<Consumer>> with_room;
+    std::vector<std::shared_ptr<ReadState>> to_look_up;
     bool was_refused = false;   // There was no memory for somebody's next part.
     bool needs_memory = false;  // For an urgent read.
   };
@@ -103,7 +104,9 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   std::optional<PartJob> CutPart(Consumer& consumer, Fallout& fallout) HR_REQUIRES(mutex_);
   void StartLane(size_t loop_index, PartJob job);
   size_t QuietestLoop() const HR_REQUIRES(mutex_);
+  // A request beside the read's parts; counted and opened by CutPart.
   void LookUpChecksum(const std::shared_ptr<ReadState>& read);
+  void EndLookUp() HR_EXCLUDES(mutex_);
   void EndTask() HR_EXCLUDES(mutex_);
   // Looks anew at what is waited for; `was_refused`: memory was.
   void NoteWaiting(SteadyTime now, bool was_refused) HR_REQUIRES(mutex_);
@@ -137,6 +140,8 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   HedgePolicy hedging_ HR_GUARDED_BY(mutex_);
   uint32_t lane_count_ HR_GUARDED_BY(mutex_) = 0;
   uint64_t ended_count_ HR_GUARDED_BY(mutex_) = 0;  // Requests, in all.
+  uint32_t look_up_count_ HR_GUARDED_BY(mutex_) = 0;
+  bool awaits_look_up_ HR_GUARDED_BY(mutex_) = false;  // Somebody's first part, for one to end.
   std::vector<uint32_t> lanes_of_loop_ HR_GUARDED_BY(mutex_);
   // Lanes, hedges and look-ups that have not ended.
   size_t task_count_ HR_GUARDED_BY(mutex_) = 0;
