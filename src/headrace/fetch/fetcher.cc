@@ -46,7 +46,7 @@ Fetcher::Fetcher(ObjectStore& store, EventLoops& loops, FetchOptions options)
     : options_(std::move(options)),
       memory_(BudgetFor(options_)),
       // The other half is for those who wait.
-      ahead_account_(memory_->OpenAccount(memory_->limit_bytes() / 2)),
+      ahead_account_(memory_->OpenAccount(memory_->limit_bytes() / 2, MemoryBudget::Use::kSpare)),
       scheduler_(std::make_shared<Scheduler>(store, loops, SchedulingFor(options_), memory_)),
       open_objects_(std::make_unique<OpenObjects>()),
       read_turns_(std::make_shared<ReadTurns>(

@@ -49,8 +49,8 @@ bool MayTake(const MemoryAsked& asked) {
 MemoryBudget::MemoryBudget(uint64_t limit_bytes)
     : limit_bytes_(limit_bytes), pool_(std::min<uint64_t>(limit_bytes, kKeptBytesMax)) {}
 
-std::shared_ptr<MemoryAccount> MemoryBudget::OpenAccount(uint64_t held_bytes_max) {
-  return std::make_shared<MemoryAccount>(shared_from_this(), held_bytes_max);
+std::shared_ptr<MemoryAccount> MemoryBudget::OpenAccount(uint64_t held_bytes_max, Use use) {
+  return std::make_shared<MemoryAccount>(shared_from_this(), held_bytes_max, use);
 }
 
 std::optional<PartBytes> MemoryBudget::TryTake(const std::shared_ptr<MemoryAccount>& account,

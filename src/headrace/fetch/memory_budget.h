@@ -99,8 +99,10 @@ class MemoryBudget : public std::enable_shared_from_this<MemoryBudget> {
     return std::shared_ptr<MemoryBudget>(new MemoryBudget(limit_bytes));
   }
 
-  // A consumer's account: it holds at most `held_bytes_max`.
-  std::shared_ptr<MemoryAccount> OpenAccount(uint64_t held_bytes_max);
+  // A consumer's account: it holds at most `held_bytes_max`. kSpare: it pays for what may be read,
+  // not for what somebody waits for.
+  enum class Use : uint8_t { kWaitedFor, kSpare };
+  std::shared_ptr<MemoryAccount> OpenAccount(uint64_t held_bytes_max, Use use = Use::kWaitedFor);
   // Nothing: not now; the listeners hear when it is worth asking again. Never blocks.
   std::optional<PartBytes> TryTake(const std::shared_ptr<MemoryAccount>& account, size_t size_bytes)
       HR_EXCLUDES(mutex_);
@@ -133,16 +135,20 @@ class MemoryBudget : public std::enable_shared_from_this<MemoryBudget> {
 // One consumer's part of a budget; made by MemoryBudget::OpenAccount, kept alive by what it holds.
 class MemoryAccount {
  public:
-  MemoryAccount(std::shared_ptr<MemoryBudget> budget, uint64_t held_bytes_max)
-      : budget_(std::move(budget)), held_bytes_max_(held_bytes_max) {}
+  MemoryAccount(std::shared_ptr<MemoryBudget> budget, uint64_t held_bytes_max,
+                MemoryBudget::Use use)
+      : budget_(std::move(budget)), held_bytes_max_(held_bytes_max), use_(use) {}
 
   uint64_t held_bytes() const;
+  // Somebody waits for it, and it holds nothing whose end could help.
+  bool MustMoveOn() const { return use_ == MemoryBudget::Use::kWaitedFor && held_bytes() == 0; }
 
  private:
   friend class MemoryBudget;
   friend class PartBytes;
   const std::shared_ptr<MemoryBudget> budget_;
   const uint64_t held_bytes_max_;
+  const MemoryBudget::Use use_;
   uint64_t held_bytes_ = 0;  // Guarded by the budget's lock.
 };
 

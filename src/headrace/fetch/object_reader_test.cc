@@ -216,5 +216,19 @@ TEST_F(ObjectReaderTest, AReadOfMoreThanAQuarterOfTheMemoryIsRefused) {
   EXPECT_EQ(get_count(), 0U);
 }
 
+TEST_F(ObjectReaderTest, IdleHandlesLetGoOfWhatTheyKeepForARun) {
+  MakeFetcher(8 * kPartBytes);
+  const std::string text = SeededText(1, kPartBytes);
+  std::vector<std::unique_ptr<ObjectReader>> idle;
+  for (int i = 0; i < 8; ++i) {
+    idle.push_back(fetcher_->Open(GivenVersion("k" + std::to_string(i), text)));
+    EXPECT_THAT(idle.back()->ReadBlocking({.begin = 0, .end = 100}, Soon()), IsOk());
+  }
+  EXPECT_EQ(fetcher_->memory_bytes_taken(), 8 * kPartBytes);
+  TextSink sink;
+  EXPECT_THAT(fetcher_->Run(SourceOf({GivenObject("run", text)}), sink, Soon()), IsOk());
+  EXPECT_THAT(sink.end(0), IsOk());
+}
+
 }  // namespace
 }  // namespace headrace::fetch

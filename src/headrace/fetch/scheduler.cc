@@ -228,7 +228,8 @@ std::optional<PartJob> Scheduler::CutPart(Consumer& consumer, Fallout& fallout) 
     }
     if (!bytes) {
       fallout.was_refused = true;
-      fallout.needs_memory |= front->is_urgent;
+      // One that holds nothing waits for nothing of its own: only others can let go.
+      fallout.needs_memory |= front->is_urgent || front->account->MustMoveOn();
       return std::nullopt;
     }
     if (std::exchange(front->awaits_look_up, false)) {

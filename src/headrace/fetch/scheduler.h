@@ -97,7 +97,7 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
     std::vector<std::shared_ptr<Consumer>> with_room;
     std::vector<std::shared_ptr<ReadState>> to_look_up;
     bool was_refused = false;   // There was no memory for somebody's next part.
-    bool needs_memory = false;  // For an urgent read.
+    bool needs_memory = false;  // For somebody who waits and cannot help it.
   };
   void Settle(const Fallout& fallout) HR_EXCLUDES(mutex_);
   std::optional<PartJob> TakeJob(Fallout& fallout) HR_REQUIRES(mutex_);
