@@ -3,7 +3,9 @@
 
 #include <functional>
 #include <future>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -197,6 +199,42 @@ TEST_F(FetcherTest, ACancelledRunEndsEveryReadItBegan) {
   EXPECT_THAT(outcome, HasCode(ErrorCode::kCancelled));
   EXPECT_EQ(sink.end_count(), 20U);
   EXPECT_EQ(fetcher_.memory_bytes_taken(), 0U);
+}
+
+TEST_F(FetcherTest, ACancelledReadGivesTheMemoryOfItsHedgeBackBeforeItEnds) {
+  FaultyStore faulty(memory_);
+  Fetcher fetcher(faulty, loops_, {.part_size_bytes = 1000, .memory_bytes_max = kMemoryBytes});
+  // So that it is known what is late.
+  TextSink warm;
+  const std::vector<PlannedRead> usual(600, GivenObject("usual", "as always"));
+  ASSERT_THAT(fetcher.Run(SourceOf(usual), warm, {}), IsOk());
+
+  class EndSink final : public PartSink {
+   public:
+    explicit EndSink(Fetcher& fetcher) : fetcher_(fetcher) {}
+    void OnPart(Part) override {}
+    void OnReadEnd(size_t, Status status) override {
+      EXPECT_THAT(status, HasCode(ErrorCode::kCancelled));
+      EXPECT_EQ(fetcher_.memory_bytes_taken(), 0U);
+    }
+
+   private:
+    Fetcher& fetcher_;
+  };
+  EndSink sink(fetcher);
+  const auto never = std::make_shared<Gate>();
+  faulty.Add({.operation = StoreOperation::kGet, .key = "silent", .call_count = 2, .gate = never});
+  std::stop_source stop;
+  std::thread canceller([&] {
+    faulty.AwaitGated(2);
+    stop.request_stop();
+  });
+  const PlannedRead silent = GivenObject("silent", SeededText(1, 800));
+  const Status outcome =
+      fetcher.Run(SourceOf({silent}), sink, {.deadline = {}, .stop = stop.get_token()});
+  // The run may end with its read, or be the first to notice.
+  EXPECT_TRUE(outcome || outcome.error().code() == ErrorCode::kCancelled);
+  canceller.join();
 }
 
 TEST_F(FetcherTest, PartsOfTwoVersionsAreRefusedThoughNoneWasPinned) {

@@ -129,18 +129,21 @@ Task<Result<GetResult>> Scheduler::RaceHedge(Lane& lane, PartJob& job) {
   const std::shared_ptr<Hedge> hedge = std::exchange(lane.hedge, nullptr);
   if (!hedge) co_return got;
   hedge->lane = nullptr;
-  if (got || unwanted.has_stopped()) {
-    hedge->stop.request_stop();
-    CountHedge(HedgeOutcome::kLost);
-    co_return got;
+  const bool is_needed = !got && !unwanted.has_stopped();
+  if (is_needed && !hedge->outcome) {
+    hedge->is_awaited = true;
+    co_await hedge->ended.Wait(kHedgeWait, hedge->context.stop);
+    hedge->is_awaited = false;
   }
-  hedge->is_awaited = true;
-  if (!hedge->outcome) co_await hedge->ended.Wait(kHedgeWait, hedge->context.stop);
-  if (hedge->outcome && *hedge->outcome) {
+  const bool has_won = is_needed && hedge->outcome && *hedge->outcome;
+  if (has_won) {
     got = std::move(*hedge->outcome);
     std::swap(job.bytes, hedge->bytes);
-    CountHedge(HedgeOutcome::kWon);
   }
+  // One that still runs drops its bytes itself, before it lets the read end.
+  hedge->stop.request_stop();
+  if (hedge->outcome) hedge->bytes = PartBytes();
+  CountHedge(has_won ? HedgeOutcome::kWon : HedgeOutcome::kLost);
   co_return got;
 }
 
