@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/fetch/fetcher.h"
 
+#include <atomic>
 #include <functional>
 #include <future>
 #include <stop_token>
@@ -256,6 +257,34 @@ TEST_F(FetcherTest, PartsOfTwoVersionsAreRefusedThoughNoneWasPinned) {
   EventLoops one_loop{1};
   Fetcher fetcher{memory_, one_loop, {.part_size_bytes = 1000, .memory_bytes_max = 4ULL * 4096}};
   ReplacingSink sink([&] { GivenObject("a", SeededText(2, 20'000)); });
+  EXPECT_THAT(fetcher.Run(SourceOf({planned}), sink, {}), IsOk());
+  EXPECT_THAT(sink.end, HasCode(ErrorCode::kPreconditionFailed));
+}
+
+TEST_F(FetcherTest, AChecksumOfAnotherVersionIsNotTakenForDamage) {
+  PlannedRead planned = GivenObject("a", SeededText(1, 4000));
+  planned.etag.clear();
+  FaultyStore faulty(memory_);
+  const auto gate = std::make_shared<Gate>();
+  faulty.Add({.operation = StoreOperation::kHead, .gate = gate});
+  class ReplacingSink final : public PartSink {
+   public:
+    explicit ReplacingSink(std::function<void()> replace) : replace_(std::move(replace)) {}
+    void OnPart(Part) override {
+      if (++part_count_ == 4) replace_();
+    }
+    void OnReadEnd(size_t, Status status) override { end = std::move(status); }
+    Status end = Ok();
+
+   private:
+    std::function<void()> replace_;
+    std::atomic<int> part_count_ = 0;
+  };
+  Fetcher fetcher(faulty, loops_, {.part_size_bytes = 1000, .memory_bytes_max = kMemoryBytes});
+  ReplacingSink sink([&] {
+    GivenObject("a", SeededText(2, 4000));
+    gate->Open();
+  });
   EXPECT_THAT(fetcher.Run(SourceOf({planned}), sink, {}), IsOk());
   EXPECT_THAT(sink.end, HasCode(ErrorCode::kPreconditionFailed));
 }

@@ -44,8 +44,7 @@ Status CheckPart(const PartJob& job, const GetResult& got) {
   }
   // One that was planned is the store's to compare.
   if (job.read->planned.etag.empty() && !job.read->IsSameVersion(got.head.info.etag)) {
-    return Fail(ErrorCode::kPreconditionFailed,
-                job.read->Name() + ": it was replaced while it was read; read it again");
+    return std::unexpected(job.read->OtherVersion());
   }
   return Ok();
 }

@@ -112,6 +112,11 @@ bool ReadState::IsSameVersion(const std::string& etag) {
   return first_etag_ == etag;
 }
 
+Error ReadState::OtherVersion() const {
+  return Error(ErrorCode::kPreconditionFailed,
+               Name() + ": it was replaced while it was read; read it again");
+}
+
 std::string ReadState::etag() const {
   if (!planned.etag.empty()) return planned.etag;
   const MutexLock lock(mutex_);

@@ -90,6 +90,8 @@ class ReadState : public std::enable_shared_from_this<ReadState> {
   void SetExpected(std::optional<Checksum> checksum) HR_EXCLUDES(mutex_);
   // False when parts came from different versions: `etag` is not the one that came first.
   bool IsSameVersion(const std::string& etag) HR_EXCLUDES(mutex_);
+  // What to say then.
+  Error OtherVersion() const;
   // The version that was read: the planned one, or that of the first part; empty before.
   std::string etag() const HR_EXCLUDES(mutex_);
 

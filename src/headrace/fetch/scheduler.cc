@@ -134,10 +134,12 @@ void Scheduler::LookUpChecksum(const std::shared_ptr<ReadState>& read) {
   const HeadJob& borrowed = *job;
   auto done = [self = shared_from_this(), read,
                job = std::move(job)](const Result<ObjectHead>& head) {
-    if (head) {
-      read->SetExpected(head->checksum);
-    } else {
+    if (!head) {
       read->Fail(head.error());
+    } else if (read->planned.etag.empty() && !read->IsSameVersion(head->info.etag)) {
+      read->Fail(read->OtherVersion());
+    } else {
+      read->SetExpected(head->checksum);
     }
     read->Close();
     self->EndLookUp();
