@@ -57,8 +57,9 @@ class HandleState final : public MemoryKeeper, public std::enable_shared_from_th
 
  private:
   using Blocks = std::vector<std::shared_ptr<Block>>;
+  // Ranges that come together.
   struct Hint {
-    ByteRange range;
+    std::vector<ByteRange> unread;
     Blocks blocks;
   };
   enum class Which : uint8_t { kEnded, kAll };
@@ -118,9 +119,11 @@ void HandleState::Trim(const ReadAhead::Wish& wish, Blocks& given_back) {
 
 void HandleState::TrimHints(ByteRange read, Blocks& given_back) {
   std::erase_if(hints_, [&](Hint& hint) {
-    const bool was_read = read.begin < hint.range.end && read.end >= hint.range.end;
-    if (was_read) std::ranges::move(hint.blocks, std::back_inserter(given_back));
-    return was_read;
+    std::erase_if(hint.unread, [&](const ByteRange& range) {
+      return read.begin < range.end && read.end >= range.end;
+    });
+    if (hint.unread.empty()) std::ranges::move(hint.blocks, std::back_inserter(given_back));
+    return hint.unread.empty();
   });
 }
 
@@ -214,20 +217,26 @@ void HandleState::WillRead(std::span<const ByteRange> ranges) {
     const ByteRange inside = Within(range);
     if (inside.begin < inside.end) within.push_back(inside);
   }
-  for (const ByteRange& joined : Coalesce(within, kCheapGapBytes, part_size_bytes_)) {
-    Blocks blocks = blocks_->Want(joined, ObjectBlocks::Need::kAhead, [this](ByteRange missing) {
-      return CutAhead(missing, part_size_bytes_, part_size_bytes_);
-    });
+  if (within.size() > kHintCountMax) within.resize(kHintCountMax);
+  for (const HintedRanges& group : JoinHints(within, kCheapGapBytes, part_size_bytes_)) {
+    Blocks blocks =
+        blocks_->Want(group.joined, ObjectBlocks::Need::kAhead, [this](ByteRange missing) {
+          return CutAhead(missing, part_size_bytes_, part_size_bytes_);
+        });
     const MutexLock lock(mutex_);
-    hints_.push_back({.range = joined, .blocks = std::move(blocks)});
+    hints_.push_back({.unread = group.ranges, .blocks = std::move(blocks)});
   }
   Blocks given_back;
   {
     const MutexLock lock(mutex_);
-    while (hints_.size() > kHintCountMax) {
-      std::ranges::move(hints_.front().blocks, std::back_inserter(given_back));
-      hints_.erase(hints_.begin());
+    size_t count = 0;
+    for (const Hint& hint : hints_) count += hint.unread.size();
+    auto kept = hints_.begin();
+    for (; count > kHintCountMax; ++kept) {
+      count -= kept->unread.size();
+      std::ranges::move(kept->blocks, std::back_inserter(given_back));
     }
+    hints_.erase(hints_.begin(), kept);
   }
   blocks_->Release(given_back);
 }

@@ -230,5 +230,97 @@ TEST_F(ObjectReaderTest, IdleHandlesLetGoOfWhatTheyKeepForARun) {
   EXPECT_THAT(sink.end(0), IsOk());
 }
 
+// One request at a time: a first one that waits at a gate, while others queue up behind it.
+class QueuedReadsTest : public ObjectReaderTest {
+ protected:
+  QueuedReadsTest() {
+    MakeFetcher(16 * kPartBytes, 1);
+    const ObjectVersion object = GivenVersion("a", text_);
+    first_ = fetcher_->Open(object);
+    second_ = fetcher_->Open(object);
+    busy_ = fetcher_->Open(object);
+    before_gate_ = GateGets("a", 1);
+    third_gate_ = GateGets("a", 3);
+    before_ = Begin(*busy_, {.begin = 120 * kPartBytes, .end = 121 * kPartBytes});
+    faulty_.AwaitGated(1);
+  }
+  static ByteRange At(uint64_t part) {
+    return {.begin = part * kPartBytes, .end = part * kPartBytes + 100};
+  }
+  void ExpectItsBytes(Begun& begun, ByteRange range) const {
+    const auto read = begun.get();
+    ASSERT_THAT(read, IsOk());
+    EXPECT_EQ(TextOf(*read), text_.substr(range.begin, range.size_bytes()));
+  }
+
+  const std::string text_ = SeededText(1, 1U << 20U);
+  std::unique_ptr<ObjectReader> first_;
+  std::unique_ptr<ObjectReader> second_;
+  std::unique_ptr<ObjectReader> busy_;
+  std::shared_ptr<Gate> before_gate_;
+  std::shared_ptr<Gate> third_gate_;
+  Begun before_;
+};
+
+TEST_F(QueuedReadsTest, HintsComeInTheOrderInWhichTheyWereGiven) {
+  const auto second_gate = GateGets("a", 1);
+  first_->WillRead(std::vector{At(100), At(80)});
+  before_gate_->Open();
+  faulty_.AwaitGated(2);
+  // What is asked for is not moved any more.
+  Begun named_first = Begin(*second_, At(100));
+  Begun named_last = Begin(*second_, At(80));
+  second_gate->Open();
+  ExpectItsBytes(named_first, At(100));
+  third_gate_->Open();
+  ExpectItsBytes(named_last, At(80));
+}
+
+TEST_F(QueuedReadsTest, AReadComesBeforeHintsAlsoWhenItWasOne) {
+  first_->WillRead(std::vector{At(80), At(90), At(100)});
+  Begun wanted = Begin(*second_, At(100));
+  before_gate_->Open();
+  ExpectItsBytes(wanted, At(100));
+  third_gate_->Open();
+}
+
+TEST_F(QueuedReadsTest, EqualReadsAtOnceCostOneRequest) {
+  Begun one = Begin(*first_, At(100));
+  Begun other = Begin(*second_, At(100));
+  before_gate_->Open();
+  ExpectItsBytes(one, At(100));
+  ExpectItsBytes(other, At(100));
+  EXPECT_EQ(get_count(), 2U);
+}
+
+TEST_F(ObjectReaderTest, HandlesShareWhatAnyOfThemKeeps) {
+  MakeFetcher(16 * kPartBytes);
+  const ObjectVersion object = GivenVersion("a", SeededText(1, kPartBytes));
+  auto first = fetcher_->Open(object);
+  EXPECT_THAT(first->ReadBlocking({.begin = 0, .end = 100}, Soon()), IsOk());
+  auto second = fetcher_->Open(object);
+  EXPECT_THAT(second->ReadBlocking({.begin = 0, .end = kPartBytes}, Soon()), IsOk());
+  EXPECT_EQ(get_count(), 1U);
+  first.reset();
+  second.reset();
+  EXPECT_THAT(AwaitAllMemory(), IsOk());
+  EXPECT_THAT(fetcher_->Open(object)->ReadBlocking({.begin = 0, .end = 100}, Soon()), IsOk());
+  EXPECT_EQ(get_count(), 2U);
+}
+
+TEST_F(ObjectReaderTest, HintsThatComeTogetherAreKeptUntilEachWasRead) {
+  MakeFetcher(16 * kPartBytes);
+  auto reader = fetcher_->Open(GivenVersion("a", SeededText(1, 1U << 20U)));
+  constexpr uint64_t kFar = 100 * kPartBytes;
+  const ByteRange one{.begin = kFar + 100, .end = kFar + 200};
+  const ByteRange other{.begin = kFar + 300, .end = kFar + 400};
+  reader->WillRead(std::vector{one, other});
+  EXPECT_THAT(reader->ReadBlocking(other, Soon()), IsOk());
+  EXPECT_EQ(get_count(), 1U);
+  auto fresh = fetcher_->Open(reader->object());
+  EXPECT_THAT(fresh->ReadBlocking(one, Soon()), IsOk());
+  EXPECT_EQ(get_count(), 1U);
+}
+
 }  // namespace
 }  // namespace headrace::fetch

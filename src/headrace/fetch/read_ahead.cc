@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 
 namespace headrace::fetch {
 
@@ -70,6 +71,26 @@ std::vector<ByteRange> Coalesce(std::span<const ByteRange> ranges, uint64_t gap_
     joined.push_back(range);
   }
   return joined;
+}
+
+std::vector<HintedRanges> JoinHints(std::span<const ByteRange> ranges, uint64_t gap_bytes_max,
+                                    uint64_t span_bytes_max) {
+  const std::vector<ByteRange> joined = Coalesce(ranges, gap_bytes_max, span_bytes_max);
+  constexpr size_t kNotYet = std::numeric_limits<size_t>::max();
+  std::vector<size_t> places(joined.size(), kNotYet);
+  std::vector<HintedRanges> groups;
+  for (const ByteRange& range : ranges) {
+    if (range.empty()) continue;
+    // The last that begins before the range's first byte ends.
+    const auto after = std::ranges::upper_bound(joined, range.begin, {}, &ByteRange::begin);
+    const auto index = static_cast<size_t>(after - joined.begin()) - 1;
+    if (places[index] == kNotYet) {
+      places[index] = groups.size();
+      groups.push_back({.joined = joined[index], .ranges = {}});
+    }
+    groups[places[index]].ranges.push_back(range);
+  }
+  return groups;
 }
 
 }  // namespace headrace::fetch

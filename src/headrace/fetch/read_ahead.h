@@ -55,4 +55,12 @@ std::vector<ByteRange> CutAhead(ByteRange range, uint64_t least_bytes, uint64_t 
 std::vector<ByteRange> Coalesce(std::span<const ByteRange> ranges, uint64_t gap_bytes_max,
                                 uint64_t span_bytes_max);
 
+// The same with the ranges that each holds, the one whose first range was named first in front.
+struct HintedRanges {
+  ByteRange joined;
+  std::vector<ByteRange> ranges;
+};
+std::vector<HintedRanges> JoinHints(std::span<const ByteRange> ranges, uint64_t gap_bytes_max,
+                                    uint64_t span_bytes_max);
+
 }  // namespace headrace::fetch

@@ -105,5 +105,18 @@ TEST(Coalesce, KeepsSpansToTheirLimitUnlessRangesOverlap) {
   EXPECT_EQ(Coalesce(overlapping, 0, 20), (std::vector<ByteRange>{{0, 40}}));
 }
 
+TEST(JoinHints, KeepsTheOrderInWhichTheyWereNamed) {
+  const std::vector<ByteRange> ranges = {{.begin = 900, .end = 950}, {.begin = 30, .end = 40},
+                                         {.begin = 5, .end = 5},     {.begin = 800, .end = 820},
+                                         {.begin = 10, .end = 20},   {.begin = 400, .end = 410}};
+  const auto groups = JoinHints(ranges, 100, 200);
+  ASSERT_EQ(groups.size(), 3U);
+  EXPECT_EQ(groups[0].joined, (ByteRange{.begin = 800, .end = 950}));
+  EXPECT_EQ(groups[0].ranges, (std::vector<ByteRange>{ranges[0], ranges[3]}));
+  EXPECT_EQ(groups[1].joined, (ByteRange{.begin = 10, .end = 40}));
+  EXPECT_EQ(groups[1].ranges, (std::vector<ByteRange>{ranges[1], ranges[4]}));
+  EXPECT_EQ(groups[2].joined, ranges[5]);
+}
+
 }  // namespace
 }  // namespace headrace::fetch
