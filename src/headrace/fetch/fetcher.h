@@ -61,8 +61,11 @@ struct Part {
   PartBytes bytes;
 };
 
-// Receives what a run fetches. Threads: both are called on event loops, several at once for
-// different parts, and must not block. After an OnReadEnd no part of that read follows.
+// Receives what a run fetches. Bytes come before the checksum of an object of several parts can be
+// compared: who passes them on at once (OrderedReader, ObjectReader) may pass on damaged ones, and
+// is told at the end of the read, or, of ranges of an object, not at all. Threads: both are called
+// on event loops, several at once for different parts, and must not block. After an OnReadEnd no
+// part of that read follows.
 class PartSink {
  public:
   virtual ~PartSink() = default;
