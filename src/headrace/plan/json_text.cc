@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "headrace/base/utf8.h"
+
 namespace headrace::plan {
 
 bool IsUtf16(std::string_view text) {
@@ -21,6 +23,28 @@ std::string_view LikelyJsonMistake(std::string_view text, size_t position) {
   }
   if (rest.substr(0, 200).contains("'")) return "; JSON needs double quotes";
   return "";
+}
+
+std::optional<JsonTextFault> FindJsonTextFault(std::string_view text) {
+  constexpr unsigned char kFirstPrintable = 0x20;
+  std::optional<size_t> quote;  // Of the text that is open.
+  for (size_t i = 0; i < text.size();) {
+    const size_t width = CharacterBytes(text.substr(i));
+    if (width == 0) return JsonTextFault{i, "a byte that is no UTF-8; save the file as UTF-8"};
+    const char letter = text[i];
+    if (quote && letter == '\n') return JsonTextFault{*quote, "a text is not closed on its line"};
+    if (quote && static_cast<unsigned char>(letter) < kFirstPrintable) {
+      return JsonTextFault{i, "a raw control character in a text; write it as \\u and 4 digits"};
+    }
+    if (letter == '"') quote = quote ? std::nullopt : std::optional(i);
+    // What a backslash takes along is one byte of ASCII, if it is JSON; else the next round tells.
+    const bool takes_next = quote && letter == '\\' && i + 1 < text.size() &&
+                            static_cast<unsigned char>(text[i + 1]) >= kFirstPrintable &&
+                            static_cast<unsigned char>(text[i + 1]) < 0x80;
+    i += takes_next ? 2 : width;
+  }
+  if (quote) return JsonTextFault{*quote, "a text is not closed"};
+  return std::nullopt;
 }
 
 }  // namespace headrace::plan

@@ -27,10 +27,12 @@ class Parser {
   template <typename OnPrefix, typename OnName>
   Status Parse(OnPrefix on_prefix, OnName on_name) {
     const simdjson::padded_string_view padded(text_.data(), text_.size(), text_.capacity());
-    auto opened = parser_.iterate(padded).get(document_);
+    // Until there is a document, it has no position to ask for.
+    if (const auto failure = parser_.iterate(padded).get(document_)) return Unreadable(failure);
     od::array elements;
-    if (opened == simdjson::SUCCESS) opened = document_.get_array().get(elements);
-    if (opened != simdjson::SUCCESS) return NotJson("an array is expected");
+    if (document_.get_array().get(elements) != simdjson::SUCCESS) {
+      return NotJson("an array is expected");
+    }
     bool is_first = true;
     for (auto element : elements) {
       od::value value;
@@ -42,7 +44,7 @@ class Parser {
           is_first ? value["prefix"].get_string().get(text) : value.get_string().get(text);
       if (read != simdjson::SUCCESS) {
         if (is_first) return NoPrefix();
-        if (read == simdjson::INCORRECT_TYPE && BeginsValue(Position())) return NoText();
+        if (read == simdjson::INCORRECT_TYPE && BeginsValue(Position())) return EntryIsNoText();
         return NotJson("an entry cannot be read");
       }
       if (is_first) {
@@ -85,7 +87,14 @@ class Parser {
     return Refuse(fmt::format("the first element must be {{\"prefix\": \"s3://BUCKET/PREFIX\"}}{}",
                               LikelyJsonMistake(text_, 0)));
   }
-  std::unexpected<Error> NoText() {
+  // Of a text that no parser gets into.
+  std::unexpected<Error> Unreadable(simdjson::error_code failure) const {
+    const auto fault = FindJsonTextFault(text_);
+    if (!fault) return Refuse(fmt::format("not JSON: {}", simdjson::error_message(failure)));
+    return Refuse(fmt::format("line {}: not JSON: {}{}", LineOf(text_, fault->position),
+                              fault->what, LikelyJsonMistake(text_, fault->position)));
+  }
+  std::unexpected<Error> EntryIsNoText() {
     return Refuse(fmt::format("line {}: an entry is no text", LineOf(text_, Position())));
   }
 

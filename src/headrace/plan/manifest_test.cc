@@ -65,6 +65,16 @@ TEST(ParseManifest, SaysWhatIsWrongAndWhere) {
            Case{std::string("[\0{\0", 4), "UTF-16"},
            Case{"\xFF\xFE[", "UTF-16"},
            Case{"\"a\"", "array is expected"},
+           Case{start + ",\n\"na\xEFve\"]", "line 2: not JSON: a byte that is no UTF-8"},
+           Case{start + ",\n\"a\", \"b\xE2\x82\"]", "line 2: not JSON: a byte that is no UTF-8"},
+           Case{start + "\xFF]", "line 1: not JSON: a byte that is no UTF-8"},
+           Case{start + ",\n\"a\tb\"]", "line 2: not JSON: a raw control character"},
+           Case{start + ",\n\"\\\"a\x1B\"]", "line 2: not JSON: a raw control character"},
+           Case{start + ",\"" + std::string(1, '\0') + "\"]", "line 1: not JSON: a raw control"},
+           Case{start + ",\n\"a,\n\"b\"]", "line 2: not JSON: a text is not closed on its line"},
+           Case{start + ",\n\"\\\n\"]", "line 2: not JSON: a text is not closed on its line"},
+           Case{start + ",\n\"a]", "line 2: not JSON: a text is not closed"},
+           Case{start + ",\n\"a\\", "line 2: not JSON: a text is not closed"},
        }) {
     const auto manifest = ParseManifest(one.text);
     ASSERT_THAT(manifest, HasCode(ErrorCode::kInvalidArgument)) << one.text;
