@@ -236,6 +236,54 @@ TEST_F(S3StoreTest, PutSendsAttributesConditionsAndACrc) {
   EXPECT_EQ(sent.Header("x-amz-content-sha256"), HexEncode(Sha256("123456789")));
 }
 
+// Answers of status 200 after which nothing may be taken for stored: what a server hides in a body,
+// what stands in S3's place, bytes that broke on their way.
+const std::vector<std::pair<Reply, std::string>> kFalsePuts = {
+    {{.headers = {{"ETag", "\"e\""}}, .body = "<Error><Code>InternalError</Code></Error>"},
+     "InternalError"},
+    {{.body = "<Error><Code>AccessDenied</Code></Error>"}, "AccessDenied"},
+    {{.headers = {{"ETag", "\"e\""}}, .body = "<html>Please sign in</html>"}, "page"},
+    {{.status = 200}, "without an ETag"},
+    {{.headers = {{"ETag", "\"e\""}, {"x-amz-checksum-crc64nvme", "AAAAAAAAAAA="}}},
+     "AAAAAAAAAAA="},
+};
+
+TEST_F(S3StoreTest, APutWhoseAnswerDoesNotSaySoIsNotDone) {
+  for (const auto& [reply, message] : kFalsePuts) {
+    peer_.SetHandler([&reply](const auto&) { return reply; });
+    const auto put = store().Put("bucket", "key", "123456789");
+    ASSERT_FALSE(put.has_value()) << message;
+    EXPECT_THAT(put.error().message(), HasSubstr("put s3://bucket/key: "));
+    EXPECT_THAT(put.error().message(), HasSubstr(message));
+  }
+}
+
+TEST_F(S3StoreTest, APartWhoseAnswerDoesNotSaySoIsNotStored) {
+  const UploadPartRequest request{.upload = {.bucket = "bucket", .key = "key", .upload_id = "u"},
+                                  .part_number = 1};
+  for (const auto& [reply, message] : kFalsePuts) {
+    peer_.SetHandler([&reply](const auto&) { return reply; });
+    SpanSource body(AsBytes("123456789"));
+    const auto part = store().Run(s3().UploadPart(request, body, {}));
+    ASSERT_FALSE(part.has_value()) << message;
+    EXPECT_THAT(part.error().message(), HasSubstr(message));
+  }
+}
+
+TEST_F(S3StoreTest, APutThatBrokeOnItsWayIsTriedAgain) {
+  peer_.Then(kFalsePuts.back().first);
+  peer_.Then({.headers = {{"ETag", "\"e9\""}, {"x-amz-checksum-crc64nvme", "rosUhgp5mIg="}}});
+  const auto put = store().Put("bucket", "key", "123456789");
+  ASSERT_THAT(put, IsOk());
+  EXPECT_EQ(put->etag, "e9");
+}
+
+// Another algorithm's sum, or that of parts, is no reason for doubt.
+TEST_F(S3StoreTest, AChecksumThatWasNotSentDoesNotMatterToAPut) {
+  peer_.Then({.headers = {{"ETag", "\"e\""}, {"x-amz-checksum-crc32c", "AAAAAA=="}}});
+  EXPECT_THAT(store().Put("bucket", "key", "123456789"), IsOk());
+}
+
 TEST_F(S3StoreTest, AnEmptyPutAnnouncesItsLength) {
   peer_.Then({.headers = {{"ETag", "\"e\""}}});
   EXPECT_THAT(store().Put("bucket", "key", ""), IsOk());
@@ -498,7 +546,8 @@ TEST_F(S3StoreTest, CountsTriesAndRetriesByCause) {
   settings.metrics = std::make_shared<S3Metrics>(kS3Metrics);
   Open(settings, Keys());
   peer_.Then(ErrorReply(503, "SlowDown")).Then(ErrorReply(500, "InternalError"));
-  peer_.Then({.cut_after_bytes = 10, .end = testing::PeerEnd::kReset}).Then({.status = 200});
+  peer_.Then({.cut_after_bytes = 10, .end = testing::PeerEnd::kReset});
+  peer_.Then({.headers = {{"ETag", "\"e\""}}});
   EXPECT_THAT(store().Put("bucket", "key", "x"), IsOk());
   const auto retries = [&](RetryCause cause) {
     return settings.metrics->counter(S3Metric::kRetries, static_cast<size_t>(cause)).value();

@@ -80,23 +80,63 @@ class CompleteExchange final : public Exchange {
   PutResult result_;
 };
 
-// A conditional put whose answer got lost meets, when it is tried again, the object that it has
-// written itself.
-class PutExchange final : public Exchange {
+// What an answer to a request with an object's bytes, or a part's, says about them. Some servers
+// hide failures under status 200, and what answers in S3's place (a portal, a proxy, a web server)
+// knows nothing of ETags: without one the bytes are nowhere.
+Result<PutResult> ReadPutAnswer(const TextExchange& answer, const std::optional<Checksum>& sent) {
+  const auto corrupt = [](std::string what) { return Fail(ErrorCode::kCorrupt, std::move(what)); };
+  PutResult result{.etag = std::string(Unquoted(answer.headers().Value("ETag"))),
+                   .checksum = ChecksumIn(answer.headers())};
+  if (result.etag.empty()) {
+    return corrupt("answered without an ETag, so it may not be stored; check the endpoint");
+  }
+  if (answer.text().contains('<')) {
+    return corrupt("answered with a page in place of nothing; check the endpoint and the proxy");
+  }
+  const bool is_same_sum = sent && result.checksum && !result.checksum->is_composite &&
+                           result.checksum->algorithm == sent->algorithm;
+  if (is_same_sum && result.checksum->value != sent->value) {
+    return corrupt(fmt::format("stored with {} {}, sent with {}; it is damaged there, put it again",
+                               ChecksumName(sent->algorithm), result.checksum->value, sent->value));
+  }
+  return result;
+}
+
+// Sends bytes, and believes that they are stored when the answer says so.
+class BodyExchange : public Exchange {
  public:
-  PutExchange(S3Store& store, const PutRequest& request, const CallContext& context, S3Request call)
-      : store_(store),
-        request_(request),
-        context_(context),
-        text_(std::move(call), kShortTextBytesMax) {}
+  BodyExchange(S3Request call, std::optional<Checksum> sent)
+      : text_(std::move(call), kShortTextBytesMax, true), sent_(std::move(sent)) {}
 
   const S3Request& NextRequest() override { return text_.NextRequest(); }
   Task<Status> Receive(net::HttpAnswer& answer) override {
     HR_CO_TRY(co_await text_.Receive(answer));
-    result_ = {.etag = std::string(Unquoted(text_.headers().Value("ETag"))),
-               .checksum = ChecksumIn(text_.headers())};
+    HR_CO_TRY_ASSIGN(result_, While(AttemptOf(text_.NextRequest()), ReadPutAnswer(text_, sent_)));
     co_return Ok();
   }
+  uint64_t received_bytes() const override { return text_.received_bytes(); }
+  PutResult TakeResult() { return std::move(result_); }
+
+ protected:
+  void SetResult(PutResult result) { result_ = std::move(result); }
+
+ private:
+  TextExchange text_;
+  const std::optional<Checksum> sent_;
+  PutResult result_;
+};
+
+// A conditional put whose answer got lost meets, when it is tried again, the object that it has
+// written itself.
+class PutExchange final : public BodyExchange {
+ public:
+  PutExchange(S3Store& store, const PutRequest& request, const CallContext& context, S3Request call,
+              std::optional<Checksum> sent)
+      : BodyExchange(std::move(call), std::move(sent)),
+        store_(store),
+        request_(request),
+        context_(context) {}
+
   Task<Status> Reconsider(const Error& error, uint32_t attempt_index) override {
     if (attempt_index == 0 || error.code() != ErrorCode::kPreconditionFailed) {
       co_return std::unexpected(error);
@@ -104,15 +144,13 @@ class PutExchange final : public Exchange {
     HeadRequest written{.bucket = request_.bucket, .key = request_.key};
     const auto head = co_await store_.Head(written, context_);
     if (!head || !HoldsOurBytes(*head)) co_return std::unexpected(error);
-    result_ = {.etag = head->info.etag, .checksum = head->checksum};
+    SetResult({.etag = head->info.etag, .checksum = head->checksum});
     co_return Ok();
   }
-  uint64_t received_bytes() const override { return text_.received_bytes(); }
-  PutResult TakeResult() { return std::move(result_); }
 
  private:
   bool HoldsOurBytes(const ObjectHead& head) {
-    const std::span<const std::byte> bytes = text_.NextRequest().body;
+    const std::span<const std::byte> bytes = NextRequest().body;
     if (head.info.size_bytes != bytes.size()) return false;
     if (head.checksum && !head.checksum->is_composite) {
       return ChecksumOf(head.checksum->algorithm, bytes) == *head.checksum;
@@ -126,8 +164,6 @@ class PutExchange final : public Exchange {
   S3Store& store_;
   const PutRequest& request_;
   const CallContext& context_;
-  TextExchange text_;
-  PutResult result_;
 };
 
 }  // namespace
@@ -182,7 +218,7 @@ Task<Result<PutResult>> S3Store::Put(const PutRequest& request, ByteSource& body
   if (checksum) AddChecksum(*checksum, call.headers);
   call.body = upload.bytes;
   call.sends_body = true;
-  PutExchange exchange(*this, request, context, std::move(call));
+  PutExchange exchange(*this, request, context, std::move(call), checksum);
   HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
   co_return exchange.TakeResult();
 }
@@ -251,12 +287,13 @@ Task<Result<PartInfo>> S3Store::UploadPart(const UploadPartRequest& request, Byt
   if (checksum) AddChecksum(*checksum, call.headers);
   call.body = upload.bytes;
   call.sends_body = true;
-  TextExchange exchange(std::move(call), kShortTextBytesMax);
+  BodyExchange exchange(std::move(call), checksum);
   HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  PutResult stored = exchange.TakeResult();
   PartInfo part{.part_number = request.part_number,
                 .size_bytes = upload.bytes.size(),
-                .etag = std::string(Unquoted(exchange.headers().Value("ETag"))),
-                .checksum = ChecksumIn(exchange.headers())};
+                .etag = std::move(stored.etag),
+                .checksum = std::move(stored.checksum)};
   co_return part;
 }
 
