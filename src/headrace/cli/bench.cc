@@ -190,13 +190,13 @@ CommandAction DeclareBench(CLI::App& app) {
       ->type_name("SIZE");
   app.add_option("--reads", options->order.read_count, "How many ranges (default: 10000)")
       ->type_name("COUNT")
-      ->check(WholeNumberFrom(1));
+      ->transform(WholeNumberFrom(1));
   app.add_option("--seed", options->order.seed, "Of the ranges and of --shuffle (default: 1)")
       ->type_name("NUMBER");
   app.add_flag("--shuffle", options->order.is_shuffled, "Objects in shuffled order");
   app.add_option("--batch-size", options->loop.batch_size, "Samples a step (default: 32)")
       ->type_name("COUNT")
-      ->check(WholeNumberFrom(1));
+      ->transform(WholeNumberFrom(1));
   app.add_option("--step-ms", options->step_ms,
                  "How long a step computes (default: 0, an empty step)")
       ->check(NumberFrom(0, 3'600'000))

@@ -585,6 +585,18 @@ TEST_F(CommandsTest, InspectListsTheRecordsOfAnObjectAFileOrStandardInput) {
   EXPECT_EQ(out_, "{\"index\":0,\"offset_bytes\":0,\"size_bytes\":1}\n");
 }
 
+TEST_F(CommandsTest, NumbersAreTakenAsWrittenOrRefusedByName) {
+  for (const char* number : {"-1", "99999999999999999999", "1.5", "0x3"}) {
+    EXPECT_EQ(Run({"run", "--rank", "0", "--world-size", number, "--", "true"}), 2) << number;
+    EXPECT_THAT(err_, HasSubstr("--world-size: "));
+    EXPECT_THAT(err_, HasSubstr(number));
+    EXPECT_EQ(Run({"bench", "--reads", number, "s3://bkt"}), 2) << number;
+    EXPECT_THAT(err_, HasSubstr("--reads: "));
+    EXPECT_EQ(Run({"cp", "--memory", number, "s3://bkt/a", Path("a")}), 2) << number;
+    EXPECT_THAT(err_, HasSubstr("--memory: "));
+  }
+}
+
 TEST_F(CommandsTest, InspectNamesTheShardAndTheRecordThatIsCut) {
   GivenObject("a.rec", HexDecode("0a23d7ce01000000310000000a23d7ce").value());
   EXPECT_EQ(Run({"inspect", "s3://bkt/a.rec"}), 1);

@@ -31,7 +31,7 @@ CopyOptions::CopyOptions(CLI::App& app, CopyKind copy_kind)
     app.add_option(
            "--expected-size", expected_size_bytes,
            "Bytes to come on standard input, so that a large stream goes up in parts of one size")
-        ->check(WholeNumber())
+        ->transform(WholeNumber())
         ->type_name("BYTES");
   }
   app.add_flag("--dry-run,--dryrun", is_dry_run, "Print what would be done, and do nothing");

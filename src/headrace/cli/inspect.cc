@@ -144,7 +144,7 @@ CommandAction DeclareInspect(CLI::App& app) {
       ->transform(CLI::CheckedTransformer(joins).description(""))
       ->type_name("concatenate|dmlc");
   app.add_option("--limit", options->limit, "Stop after so many records")
-      ->check(WholeNumber())
+      ->transform(WholeNumber())
       ->type_name("COUNT");
   return [options](CommandContext& context) { return Inspect(context, *options); };
 }

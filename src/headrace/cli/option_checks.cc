@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -22,37 +21,42 @@ CLI::Validator NumberFrom(double min, double max) {
 }
 
 CLI::Validator WholeNumber() {
-  const auto check = [](const std::string& text) -> std::string {
+  const auto read = [](std::string& text) -> std::string {
     uint64_t value = 0;
     const char* const end = text.data() + text.size();
     const auto [stopped, error] = std::from_chars(text.data(), end, value);
-    if (error == std::errc() && stopped == end) return {};
-    return fmt::format("{} is not a whole number that 64 bits hold", text);
+    if (error != std::errc() || stopped != end) {
+      return fmt::format("{} is not a whole number that 64 bits hold", text);
+    }
+    text = std::to_string(value);
+    return {};
   };
-  return {check, ""};
+  return {read, ""};
 }
 
 CLI::Validator WholeNumberFrom(uint64_t min, uint64_t max) {
-  const auto check = [min, max](const std::string& text) -> std::string {
-    const auto value = ParseDecimal(text);
-    if (value && *value >= min && *value <= max) return {};
+  const auto read = [min, max](std::string& text) -> std::string {
+    if (const auto value = ParseDecimal(text); value && *value >= min && *value <= max) {
+      text = std::to_string(*value);
+      return {};
+    }
     const std::string most = max == UINT64_MAX ? "" : fmt::format(" and at most {}", max);
     return fmt::format("{} is not a whole number of at least {}{}", text, min, most);
   };
-  return {check, ""};
+  return {read, ""};
 }
 
 CLI::Validator Size() {
-  const CLI::Validator convert = CLI::AsSizeValue(false);
-  // A validator of CLI11's may change the text into what the option takes.
-  std::function<std::string(std::string&)> check = [convert](std::string& text) -> std::string {
-    const std::string given = text;
-    std::string problem = convert(text);
-    if (!problem.empty()) return problem;
-    return ParseDecimal(text).value_or(0) > 0 ? std::string()
-                                              : fmt::format("{} is no size above 0", given);
+  const auto read = [](std::string& text) -> std::string {
+    uint64_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc()) return fmt::format("{} is not a size that 64 bits hold", text);
+    if (value == 0) return fmt::format("{} is no size above 0", text);
+    text = std::to_string(value) + std::string(stopped, end);
+    return CLI::AsSizeValue(false)(text);
   };
-  return {std::move(check), "", ""};
+  return {read, ""};
 }
 
 CLI::Validator OneOf(std::vector<std::string> words) {

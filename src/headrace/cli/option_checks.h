@@ -15,11 +15,14 @@ namespace headrace::cli {
 // A number from `min` to `max`; unlike CLI::Range, "nan" is none.
 CLI::Validator NumberFrom(double min, double max);
 
-// Digits alone, of a value that 64 bits hold: no sign, no fraction. `min`, `max`: inclusive.
+// Digits alone, of a value that 64 bits hold: no sign, no fraction. As a transformation it keeps
+// CLI11 from taking leading zeros for octal digits.
 CLI::Validator WholeNumber();
+// The same from `min` to `max`.
 CLI::Validator WholeNumberFrom(uint64_t min, uint64_t max = UINT64_MAX);
 
-// A size with or without a unit (512MiB, 500MB), above 0, as bytes.
+// Bytes above 0, as digits alone or with a unit: 1048576, 64KiB, 2GB; units are powers of 1024.
+// Nothing with a sign and nothing that 64 bits do not hold. A transformation.
 CLI::Validator Size();
 
 CLI::Validator OneOf(std::vector<std::string> words);

@@ -7,6 +7,7 @@
 
 #include "headrace/base/json_line.h"
 #include "headrace/cli/commands.h"
+#include "headrace/cli/option_checks.h"
 #include "headrace/cli/place.h"
 #include "headrace/cli/print.h"
 #include "headrace/store/s3/s3_store.h"
@@ -53,6 +54,7 @@ CommandAction DeclarePresign(CLI::App& app) {
   app.add_option("OBJECT", options->uri, "The object, as s3://BUCKET/KEY")->required();
   app.add_option("--expires-in", options->lifetime_seconds,
                  "Seconds until the URL stops working, at most 604800 (7 days)")
+      ->transform(WholeNumber())
       ->type_name("SECONDS")
       ->capture_default_str();
   return [options](CommandContext& context) { return Presign(context, *options); };

@@ -220,8 +220,11 @@ void DeclareHosts(CLI::App& app, RunFlags& flags) {
   app.add_option("--rank", flags.job.rank,
                  "This process's share of ShardedByS3Key channels (default: as torchrun, MPI, "
                  "Slurm or an indexed Kubernetes job say, or the host's place)")
+      ->transform(WholeNumber())
       ->type_name("N");
-  app.add_option("--world-size", flags.job.world_size, "How many ranks share them")->type_name("N");
+  app.add_option("--world-size", flags.job.world_size, "How many ranks share them")
+      ->transform(WholeNumber())
+      ->type_name("N");
 }
 
 }  // namespace

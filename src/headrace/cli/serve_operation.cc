@@ -26,7 +26,7 @@ void DeclareSeconds(CLI::App& app, const std::string& name, std::chrono::seconds
   app.add_option_function<int64_t>(
          name, [&value](const int64_t& seconds) { value = std::chrono::seconds(seconds); }, help)
       ->type_name("SECONDS")
-      ->check(WholeNumberFrom(1, kSecondsMax))
+      ->transform(WholeNumberFrom(1, kSecondsMax))
       ->default_str(std::to_string(value.count()));
 }
 
@@ -68,11 +68,11 @@ void DeclareOperationOptions(CLI::App& app, OperationOptions& options) {
   app.add_option("--max-connections", limits.connections_max,
                  "Connections above this are closed at once")
       ->type_name("COUNT")
-      ->check(WholeNumberFrom(1, 1'000'000))
+      ->transform(WholeNumberFrom(1, 1'000'000))
       ->capture_default_str();
   app.add_option("--max-header-bytes", limits.head_bytes_max, "A longer request header is refused")
       ->type_name("BYTES")
-      ->check(WholeNumberFrom(1024, net::kHeadBytesMax))
+      ->transform(WholeNumberFrom(1024, net::kHeadBytesMax))
       ->capture_default_str();
   DeclareSeconds(app, "--idle-timeout", limits.idle_timeout,
                  "A connection without a request for this long is closed");
@@ -83,7 +83,7 @@ void DeclareOperationOptions(CLI::App& app, OperationOptions& options) {
   app.add_option("--body-min-rate", limits.body_rate_min_bytes,
                  "Bytes a second that a request's body must bring")
       ->type_name("BYTES")
-      ->check(WholeNumberFrom(1, 1'000'000'000))
+      ->transform(WholeNumberFrom(1, 1'000'000'000))
       ->capture_default_str();
   DeclareSeconds(app, "--send-timeout", limits.send_timeout,
                  "A connection whose client reads nothing of its answer for this long is closed");

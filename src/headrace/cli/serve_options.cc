@@ -110,7 +110,7 @@ void DeclareServeOptions(CLI::App& app, ServeOptions& options) {
       ->capture_default_str();
   app.add_option("--threads", options.thread_count, "Event-loop threads, 1 to 64")
       ->type_name("COUNT")
-      ->check(WholeNumberFrom(1, 64))
+      ->transform(WholeNumberFrom(1, 64))
       ->capture_default_str();
   DeclareOperationOptions(app, options.operation);
 }
