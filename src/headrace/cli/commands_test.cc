@@ -585,6 +585,25 @@ TEST_F(CommandsTest, InspectListsTheRecordsOfAnObjectAFileOrStandardInput) {
   EXPECT_EQ(out_, "{\"index\":0,\"offset_bytes\":0,\"size_bytes\":1}\n");
 }
 
+TEST_F(CommandsTest, InspectReadsAPipeWhoseWriterComesLate) {
+  const std::string shard =
+      HexDecode("0a23d7ce01000000310000000a23d7ce0500000068656c6c6f000000").value();
+  const std::string path = Path("pipe");
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  // Opening waits for the reader.
+  std::thread writer([&] { std::ofstream(path, std::ios::binary) << shard; });
+  EXPECT_EQ(Run({"inspect", path}), 0) << err_;
+  writer.join();
+  EXPECT_THAT(out_, HasSubstr("2 records, 6 bytes, recordio\n"));
+}
+
+TEST_F(CommandsTest, InspectOfAPipeThatNobodyWritesToCanBeStopped) {
+  const std::string path = Path("pipe");
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  stop_.request_stop();
+  EXPECT_EQ(Run({"inspect", path}), 130);
+}
+
 TEST_F(CommandsTest, NumbersAreTakenAsWrittenOrRefusedByName) {
   for (const char* number : {"-1", "99999999999999999999", "1.5", "0x3"}) {
     EXPECT_EQ(Run({"run", "--rank", "0", "--world-size", number, "--", "true"}), 2) << number;

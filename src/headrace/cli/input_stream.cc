@@ -9,13 +9,18 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <utility>
 
 #include "headrace/base/poll_wait.h"
 
 namespace headrace::cli {
 
 InputStream::InputStream(std::FILE* stream, const CallContext& context)
-    : input_(fileno(stream)),
+    : InputStream(fileno(stream), "standard input", context) {}
+
+InputStream::InputStream(int input, std::string name, const CallContext& context)
+    : input_(input),
+      name_(std::move(name)),
       deadline_(context.deadline),
       stop_event_(eventfd(0, EFD_CLOEXEC)),
       on_stop_(context.stop, [this] { RaiseStop(); }) {}
@@ -30,21 +35,21 @@ Result<size_t> InputStream::Read(std::span<std::byte> target) {
   std::array<pollfd, 2> watched{pollfd{input_, POLLIN, 0}, pollfd{stop_event_.get(), POLLIN, 0}};
   while (true) {
     if (deadline_.HasPassed(std::chrono::steady_clock::now())) {
-      return Fail(ErrorCode::kTimedOut, "standard input did not end in time");
+      return Fail(ErrorCode::kTimedOut, name_ + " did not end in time");
     }
     if (poll(watched.data(), watched.size(),
              PollMilliseconds(deadline_, std::chrono::steady_clock::now())) < 0) {
       if (errno == EINTR) continue;
-      return std::unexpected(Error::FromErrno(errno, "wait for standard input"));
+      return std::unexpected(Error::FromErrno(errno, "wait for " + name_));
     }
     if (watched[0].revents == 0 && watched[1].revents == 0) continue;
     if (watched[1].revents != 0) return Fail(ErrorCode::kCancelled, "interrupted");
     const ssize_t taken = read(input_, target.data(), target.size());
     if (taken >= 0) return static_cast<size_t>(taken);
     // What main() puts in the place of a closed one cannot be read.
-    if (errno == EBADF) return Fail(ErrorCode::kInvalidArgument, "standard input is closed");
+    if (errno == EBADF) return Fail(ErrorCode::kInvalidArgument, name_ + " is closed");
     if (errno != EINTR && errno != EAGAIN) {
-      return std::unexpected(Error::FromErrno(errno, "read standard input"));
+      return std::unexpected(Error::FromErrno(errno, "read " + name_));
     }
   }
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <span>
 #include <stop_token>
+#include <string>
 
 #include "headrace/base/clock.h"
 #include "headrace/base/error.h"
@@ -14,10 +15,14 @@
 
 namespace headrace::cli {
 
-// Standard input as bytes come in, past the stream's own buffer. Lifetime: the stream outlives it.
+// Standard input, a pipe or a file as bytes come in. Lifetime: the descriptor outlives it.
 class InputStream {
  public:
+  // Standard input, past the stream's own buffer.
   InputStream(std::FILE* stream, const CallContext& context);
+  // `name` is what messages call it. Of a pipe that was opened with O_NONBLOCK the first writer is
+  // waited for.
+  InputStream(int input, std::string name, const CallContext& context);
 
   // Fills `target` from its start and says how much; 0 is the end. Blocks until something comes;
   // kCancelled as soon as a stop is requested, kTimedOut at the deadline.
@@ -27,6 +32,7 @@ class InputStream {
   void RaiseStop();
 
   const int input_;
+  const std::string name_;
   const Deadline deadline_;
   UniqueFd stop_event_;  // Becomes readable when a stop is requested.
   std::stop_callback<std::function<void()>> on_stop_;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -51,15 +50,11 @@ Status ReadStream(const std::function<Result<size_t>(std::span<std::byte>)>& rea
 }
 
 Status ReadFile(CommandContext& context, const std::string& path, const ByteConsumer& consume) {
-  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // A pipe that nobody writes to yet would keep open(2) from returning, whatever signal comes.
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) return std::unexpected(Error::FromErrno(errno, fmt::format("open {}", path)));
-  const auto read_file = [&](std::span<std::byte> target) -> Result<size_t> {
-    if (context.world().stop.stop_requested()) return Fail(ErrorCode::kCancelled, "interrupted");
-    const ssize_t taken = read(file.get(), target.data(), target.size());
-    if (taken < 0) return std::unexpected(Error::FromErrno(errno, fmt::format("read {}", path)));
-    return static_cast<size_t>(taken);
-  };
-  return ReadStream(read_file, consume);
+  InputStream in(file.get(), path, context.call());
+  return ReadStream([&in](std::span<std::byte> target) { return in.Read(target); }, consume);
 }
 
 Status ReadPlace(CommandContext& context, const Place& place, const ByteConsumer& consume) {
