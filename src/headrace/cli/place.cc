@@ -6,7 +6,9 @@ namespace headrace::cli {
 Result<Place> ParsePlace(std::string_view text) {
   if (text.empty()) return Fail(ErrorCode::kInvalidArgument, "a path is empty");
   if (text == "-") return Place{.kind = Place::Kind::kStream, .path = {}, .uri = {}};
-  if (!IsS3Uri(text)) {
+  // Hadoop's names for S3, whose URIs may carry keys: no paths.
+  const bool is_hadoop = text.starts_with("s3a://") || text.starts_with("s3n://");
+  if (!IsS3Uri(text) && !is_hadoop) {
     return Place{.kind = Place::Kind::kLocal, .path = std::string(text), .uri = {}};
   }
   HR_TRY_ASSIGN(S3Uri uri, ParseS3Uri(text));

@@ -12,6 +12,7 @@ TEST(ParsePlace, TellsStreamsStoresAndPathsApart) {
   EXPECT_EQ(ParsePlace("s3://b/a//b")->uri, (S3Uri{"b", "a//b"}));
   EXPECT_FALSE(ParsePlace("").has_value());
   EXPECT_FALSE(ParsePlace("s3://").has_value());
+  EXPECT_FALSE(ParsePlace("s3a://AK:secret@b/a").has_value());
 }
 
 TEST(SingleTargetKey, KeepsTheNameWhenTheTargetIsAFolder) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/text.h"
+#include "headrace/base/uri_text.h"
 #include "headrace/net/http_client.h"
 
 namespace headrace::net {
@@ -12,9 +13,9 @@ constexpr uint16_t kHttpPort = 80;
 constexpr uint16_t kHttpsPort = 443;
 
 std::unexpected<Error> BadEndpoint(std::string_view url, std::string_view why) {
-  return Fail(
-      ErrorCode::kInvalidArgument,
-      fmt::format("endpoint '{}': {}; write it as http://host:port or https://host", url, why));
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("endpoint '{}': {}; write it as http://host:port or https://host",
+                          BlankUser(url), why));
 }
 
 }  // namespace

@@ -3,10 +3,17 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/uri_text.h"
+
 namespace headrace {
 namespace {
 
 constexpr std::string_view kScheme = "s3://";
+
+// "s3://ACCESS:SECRET@bucket/key", as Hadoop's tools once took it; the secret may hold a slash.
+bool HasUser(std::string_view bucket, std::string_view rest) {
+  return bucket.contains('@') || (bucket.contains(':') && rest.contains('@'));
+}
 
 }  // namespace
 
@@ -14,7 +21,7 @@ bool IsS3Uri(std::string_view text) { return text.starts_with(kScheme); }
 
 Result<S3Uri> ParseS3Uri(std::string_view text) {
   if (!IsS3Uri(text)) {
-    std::string message = fmt::format("'{}' is not of the form s3://BUCKET/KEY", text);
+    std::string message = fmt::format("'{}' is not of the form s3://BUCKET/KEY", BlankUser(text));
     // The commonest slip: a bucket's bare name.
     const bool may_be_bucket = !text.empty() && text.front() != '.' && text.front() != '/' &&
                                text.find(':') == std::string_view::npos;
@@ -26,6 +33,12 @@ Result<S3Uri> ParseS3Uri(std::string_view text) {
   const std::string_view bucket = rest.substr(0, slash);
   if (bucket.empty()) {
     return Fail(ErrorCode::kInvalidArgument, fmt::format("'{}' names no bucket", text));
+  }
+  if (HasUser(bucket, rest)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("'{}': keys have no place in it; write s3://BUCKET/KEY and give them "
+                            "in the environment or a profile",
+                            BlankUser(text)));
   }
   const std::string_view key =
       slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);

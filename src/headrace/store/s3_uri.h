@@ -19,8 +19,9 @@ struct S3Uri {
 // True when `text` starts as an S3 URI does, right or wrong.
 bool IsS3Uri(std::string_view text);
 
-// Takes "s3://bucket", "s3://bucket/" and "s3://bucket/key"; kInvalidArgument for another scheme or
-// an empty bucket.
+// Takes "s3://bucket", "s3://bucket/" and "s3://bucket/key"; kInvalidArgument for another scheme,
+// an empty bucket, or a bucket with a user's name or keys before it, which the message does not
+// show.
 Result<S3Uri> ParseS3Uri(std::string_view text);
 
 // As ParseS3Uri reads it; "s3://bucket/" for an empty key.

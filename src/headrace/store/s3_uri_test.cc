@@ -22,6 +22,17 @@ TEST(ParseS3Uri, RefusesOtherSchemesAndNoBucket) {
   EXPECT_THAT(ParseS3Uri("s3:///k"), testing::HasMessage("no bucket"));
 }
 
+TEST(ParseS3Uri, RefusesKeysAndDoesNotShowThem) {
+  for (const char* text : {"s3://AK:s3cr3t@b/k", "s3://AK:s3/cr3t@b/k", "s3://cr3t@b",
+                           "s3a://AK:s3cr3t@b/k", "AK:s3cr3t@b/k"}) {
+    const auto uri = ParseS3Uri(text);
+    ASSERT_THAT(uri, testing::HasCode(ErrorCode::kInvalidArgument)) << text;
+    EXPECT_THAT(uri.error().message(), ::testing::HasSubstr("***@b"));
+    EXPECT_THAT(uri.error().message(), ::testing::Not(::testing::HasSubstr("cr3t")));
+  }
+  EXPECT_EQ(*ParseS3Uri("s3://b/a@c:d"), (S3Uri{"b", "a@c:d"}));
+}
+
 TEST(ParseS3Uri, TellsHowABareNameIsWritten) {
   EXPECT_THAT(ParseS3Uri("stamps/a").error().message(), ::testing::HasSubstr("s3://stamps/a"));
   EXPECT_THAT(ParseS3Uri("./stamps").error().message(), ::testing::EndsWith("KEY"));

@@ -123,6 +123,8 @@ TEST(S3Config, WhatCannotBeUsedIsNamed) {
   };
   EXPECT_THAT(resolve({.profile = "nobody"}), HasMessage("'nobody'"));
   EXPECT_THAT(resolve({.endpoint_url = "localhost:9000"}), HasMessage("localhost:9000"));
+  const auto with_user = resolve({.endpoint_url = "http://user:s3cr3t@h:1"});
+  EXPECT_THAT(with_user, HasMessage("'http://***@h:1': a path, query or user name"));
   EXPECT_THAT(resolve({.region = "a/b"}), HasMessage("a/b"));
   EXPECT_THAT(resolve({}, "[default]\ns3 =\n addressing_style = odd\n"), HasMessage("odd"));
 }
