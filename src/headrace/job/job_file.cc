@@ -68,6 +68,10 @@ class JobFileReader {
   Status ReadText(std::string_view key, const toml::node& node, std::string& target) const {
     const auto text = node.value_exact<std::string>();
     if (!text) return Refuse(node.source(), fmt::format("'{}' must be a string", key));
+    // Arguments, paths and variables would end there unseen.
+    if (text->contains('\0')) {
+      return Refuse(node.source(), fmt::format("'{}' must not have a NUL character in it", key));
+    }
     target = *text;
     return Ok();
   }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/job/job_file.h"
 
+#include <string>
+
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -44,6 +47,18 @@ PYTHONUNBUFFERED = "1"
 std::string Refusal(std::string_view text) {
   const auto spec = ParseJobFile(text, "job.toml", {});
   return spec.has_value() ? "accepted" : spec.error().message();
+}
+
+TEST(JobFile, RefusesTextThatWouldEndAtANulWithItsLine) {
+  for (const char* line :
+       {"command = [\"printf\", \"a\\u0000b\"]", "base = \"/tmp/a\\u0000b\"",
+        "hosts = [\"a\\u0000\"]", "[environment]\nA = \"\\u0000\"",
+        "[channels.a]\nuri = \"s3://b/\\u0000\"", "[checkpoint]\nfolder = \"/a\\u0000\""}) {
+    const auto line_number = std::string_view(line).contains('\n') ? 3 : 2;
+    EXPECT_THAT(Refusal("\n" + std::string(line)),
+                HasSubstr(fmt::format("job.toml:{}: ", line_number)));
+    EXPECT_THAT(Refusal(line), HasSubstr("NUL")) << line;
+  }
 }
 
 TEST(JobFile, SaysEverythingTheFlagsSay) {
