@@ -12,7 +12,7 @@ Status FirstFailure::Outcome(const file::TransferReport& report, const std::stri
   const uint64_t count = report.items_failed + report.items_done;
   if (count == 1) return std::unexpected(Error(first_.value()).While(attempt));
   return std::unexpected(Error(first_.value())
-                             .While(fmt::format("{}: {} of {} objects failed, the first: ", attempt,
+                             .While(fmt::format("{}: {} of {} objects failed, the first", attempt,
                                                 report.items_failed, count)));
 }
 

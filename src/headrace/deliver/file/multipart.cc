@@ -7,9 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "headrace/base/buffer.h"
 #include "headrace/base/mutex.h"
 #include "headrace/store/s3_limits.h"
+#include "headrace/store/s3_uri.h"
 
 namespace headrace::file {
 namespace {
@@ -128,7 +131,10 @@ Task<Status> SendAll(Transfer::State& state, const MultipartUpload& upload, uint
           std::move(done));
   }
   co_await window.Take(kPartsAtOnceMax);
-  if (context.stop.stop_requested()) co_return Fail(ErrorCode::kCancelled, "upload cancelled");
+  if (context.stop.stop_requested()) {
+    co_return Fail(ErrorCode::kCancelled,
+                   fmt::format("upload {}: cancelled", FormatS3Uri(upload.bucket, upload.key)));
+  }
   CompleteMultipartRequest request{.upload = upload};
   HR_CO_TRY_ASSIGN(request.parts, parts.Take());
   auto completed = co_await state.store.CompleteMultipart(request, context);
