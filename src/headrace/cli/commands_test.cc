@@ -585,6 +585,17 @@ TEST_F(CommandsTest, InspectListsTheRecordsOfAnObjectAFileOrStandardInput) {
   EXPECT_EQ(out_, "{\"index\":0,\"offset_bytes\":0,\"size_bytes\":1}\n");
 }
 
+TEST_F(CommandsTest, SyncRemovesTheOldPiecesOfAKilledOne) {
+  GivenObject("p/a", "1");
+  GivenFile("out/.a.0123456789ab.headrace-part", "half", 1'767'225'600 - 61);
+  GivenFile("out/.b.0123456789ab.headrace-part", "half", 1'767'225'600 - 59);
+  EXPECT_EQ(Run({"sync", "--dryrun", "s3://bkt/p", Path("out")}), 0) << err_;
+  EXPECT_TRUE(Files().contains("out/.a.0123456789ab.headrace-part"));
+  EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 0) << err_;
+  EXPECT_FALSE(Files().contains("out/.a.0123456789ab.headrace-part"));
+  EXPECT_TRUE(Files().contains("out/.b.0123456789ab.headrace-part"));
+}
+
 TEST_F(CommandsTest, InspectReadsAPipeWhoseWriterComesLate) {
   const std::string shard =
       HexDecode("0a23d7ce01000000310000000a23d7ce0500000068656c6c6f000000").value();

@@ -11,6 +11,7 @@
 
 #include "headrace/cli/look_up.h"
 #include "headrace/deliver/file/local_tree.h"
+#include "headrace/deliver/file/partial_file.h"
 #include "headrace/deliver/file/remove_below.h"
 #include "headrace/deliver/file/sync_plan.h"
 #include "headrace/plan/key_path.h"
@@ -198,6 +199,9 @@ Result<CopyJob::Entries> CopyJob::LocalEntries(const std::string& path, bool is_
   struct stat status{};
   if (!is_source && stat(path.c_str(), &status) != 0 && errno == ENOENT) {
     return []() -> Result<std::optional<Entry>> { return std::nullopt; };
+  }
+  if (!is_source && !options_.is_dry_run) {
+    file::RemovePartialFiles(path, context_.world().clock->WallNow() - file::kPartialAge);
   }
   const file::LocalTreeOptions options{.follow_symlinks = options_.follows_symlinks};
   const auto on_problem = [this, path, is_source](const std::string& below, const Error& error) {

@@ -30,9 +30,6 @@ namespace {
 // Below this no file of weights can be complete: it is less than any writer's buffer.
 constexpr uint64_t kFullDiskBytes = 64 * 1024;
 
-// A piece that nobody has written to for so long is nobody's: a download writes every few seconds.
-constexpr std::chrono::hours kPieceAge(1);
-
 // Of an object: when its file was last written to, in nanoseconds since 1970.
 constexpr const char* kWrittenName = "headrace-written-ns";
 
@@ -101,7 +98,7 @@ Status CheckpointSync::Restore(const CallContext& context, SystemTime wall_now) 
   if (failure) {
     return std::unexpected(Error::FromErrno(failure.value(), "make " + place_.folder));
   }
-  file::RemovePartialFiles(place_.folder, wall_now - kPieceAge);
+  file::RemovePartialFiles(place_.folder, wall_now - file::kPartialAge);
   HR_TRY_ASSIGN(RestorePlan plan, PlanRestore(context));
   report_.files_newer = plan.files_newer;
   report_.first_newer = plan.first_newer;

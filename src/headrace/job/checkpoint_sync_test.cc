@@ -169,7 +169,7 @@ TEST_F(CheckpointSyncTest, RemovesTheOldPiecesOfAKilledRestore) {
   const std::string foreign = ".other.0123456789ab.headrace-part";
   Write(piece, "half", 0);
   Write(foreign, "half", 3'600);
-  const SystemTime now{std::chrono::seconds(2'000'000'000 + 3'700)};
+  const SystemTime now{std::chrono::seconds(2'000'000'000 + 3'650)};
   ASSERT_THAT(Sync().Restore(context_, now), IsOk());
   EXPECT_FALSE(folder_.Has("ckpt/" + piece));
   EXPECT_TRUE(folder_.Has("ckpt/" + foreign));  // Perhaps another host's, right now.

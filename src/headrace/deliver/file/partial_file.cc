@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,6 +78,14 @@ Status SyncFolderOf(const std::string& path) {
   return Ok();
 }
 
+// Writable: that is what a network file system needs for an exclusive lock. Unlinked while locked,
+// so that nobody takes it up meanwhile.
+void RemoveUnheld(const std::string& path) {
+  const UniqueFd fd(open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (fd.is_open() && flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return;
+  unlink(path.c_str());
+}
+
 timespec ToTimespec(SystemTime time) {
   const auto since = time.time_since_epoch();
   const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
@@ -106,7 +115,7 @@ void RemovePartialFiles(const std::string& folder, SystemTime unwritten_since) {
     struct stat status{};
     if (!IsPartialName(walk->path().filename().native())) continue;
     if (lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
-    if (ModifiedOf(status) <= unwritten_since) unlink(path.c_str());
+    if (ModifiedOf(status) <= unwritten_since) RemoveUnheld(path);
   }
 }
 
@@ -134,6 +143,8 @@ Result<PartialFile> PartialFile::Create(const std::string& path) {
     fd = UniqueFd(open(temporary_path.c_str(), kFlags, 0666));
   }
   if (!fd.is_open()) return Failure(errno, "create " + path);
+  // Where a file system has no locks, the age of a piece alone keeps it.
+  (void)!flock(fd.get(), LOCK_EX | LOCK_NB);
   return PartialFile(std::move(fd), path, temporary_path);
 }
 
@@ -174,6 +185,8 @@ Status PartialFile::Commit(uint64_t size_bytes, SystemTime modified, bool sync) 
     if (futimens(fd_.get(), times.data()) != 0) return Failure(errno, "set the time of " + path_);
   }
   if (sync && fsync(fd_.get()) != 0) return Failure(errno, "sync " + path_);
+  // Holds the lock until the file has its name: its time may be long past.
+  const UniqueFd lock(fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
   // Network file systems report a delayed write error only when the file is closed.
   if (close(fd_.Release()) != 0) return Failure(errno, "close " + path_);
   if (rename(temporary_path_.c_str(), path_.c_str()) != 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -19,11 +20,16 @@ inline constexpr std::string_view kPartialSuffix = ".headrace-part";
 // taken for one.
 bool IsPartialName(std::string_view name);
 
+// A partial file that nobody has written to for so long, and that no process holds, is nobody's:
+// longer than a file system that keeps no locks between its hosts takes to see a write.
+inline constexpr std::chrono::minutes kPartialAge(1);
 // Removes what killed processes left below `folder`: partial files that nobody has written to
-// since `unwritten_since`. Follows no link; what cannot be looked at or removed stays.
+// since `unwritten_since` and that no process holds (flock(2), which ends with its process).
+// Follows no link; what cannot be looked at or removed stays.
 void RemovePartialFiles(const std::string& folder, SystemTime unwritten_since);
 
-// A file on its way: written under a temporary name, visible under its own only when complete.
+// A file on its way: written under a temporary name, visible under its own only when complete, and
+// locked until then.
 // Dropping it uncommitted removes the temporary file and leaves what was at the target as it was.
 // Threads: WriteAt may be called at once from several threads; everything else by one.
 class PartialFile {

@@ -17,6 +17,7 @@
 
 #include <gtest/gtest.h>
 
+#include "headrace/base/encoding.h"
 #include "testing/temp_dir.h"
 
 namespace headrace::file {
@@ -92,6 +93,18 @@ TEST(RemovePartialFiles, TakesOldPiecesAlone) {
   EXPECT_FALSE(folder.Has("below/.old.0123456789ab.headrace-part"));
   EXPECT_TRUE(folder.Has("below/old"));
   EXPECT_TRUE(folder.Has(".new.0123456789ab.headrace-part"));
+}
+
+TEST(RemovePartialFiles, LeavesWhatIsStillBeingWritten) {
+  const testing::TempDir folder;
+  {
+    auto file = PartialFile::Create(folder.Path("a"));
+    ASSERT_TRUE(file.has_value());
+    ASSERT_TRUE(file->WriteAt(AsBytes("x"), 0).has_value());
+    RemovePartialFiles(folder.string(), SystemTime::max());
+    EXPECT_TRUE(file->Commit(1, SystemTime(std::chrono::seconds(1)), /*sync=*/false).has_value());
+  }
+  EXPECT_TRUE(folder.Has("a"));
 }
 
 }  // namespace
