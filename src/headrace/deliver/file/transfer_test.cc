@@ -227,6 +227,16 @@ TEST_F(TransferTest, AFileOfAnotherSizeThanListedIsNotUploaded) {
   EXPECT_THAT(store_.Head("data", "f"), HasCode(ErrorCode::kNotFound));
 }
 
+TEST_F(TransferTest, AFileWithBytesAndNoSizeIsNotUploadedEmpty) {
+  Transfer transfer(memory_, loops_, {});
+  const auto report = transfer.Upload(
+      SourceOf<UploadItem>({{.path = "/proc/self/status", .bucket = "data", .key = "f"}}),
+      observer_, context_);
+  EXPECT_EQ(report.items_failed, 1U);
+  EXPECT_THAT(observer_.failures.at(0).message(), HasSubstr("does not tell its size"));
+  EXPECT_THAT(store_.Head("data", "f"), HasCode(ErrorCode::kNotFound));
+}
+
 TEST_F(TransferTest, CopiesKeepBytes) {
   const std::string text = GivenObject("from", 4321);
   Transfer transfer(memory_, loops_, {});

@@ -61,6 +61,12 @@ Status ReadFile(const UploadJob& job, std::span<std::byte> target, uint64_t offs
     target = target.subspan(static_cast<size_t>(got));
     offset += static_cast<uint64_t>(got);
   }
+  // Files of /proc have bytes and no size: they would go up empty.
+  std::byte more{};
+  if (job.item.size_bytes == 0 && pread(job.fd.get(), &more, 1, 0) > 0) {
+    return Fail(ErrorCode::kInvalidArgument,
+                job.item.path + ": it does not tell its size; pipe it in and use - as the source");
+  }
   // Every part is looked at after it was read: parts of one object are of one version.
   return job.item.modified == SystemTime{} ? Ok() : CheckVersion(job);
 }
