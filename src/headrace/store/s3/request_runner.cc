@@ -39,7 +39,8 @@ RequestSubject SubjectOf(const S3Request& request,
   return {.verb = request.verb,
           .bucket = request.bucket,
           .key = request.key,
-          .credentials_source = credentials_source};
+          .credentials_source = credentials_source,
+          .is_head = request.method == "HEAD"};
 }
 
 struct TriedCall {

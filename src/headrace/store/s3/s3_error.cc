@@ -76,12 +76,12 @@ ErrorCode CodeOfStatus(int status) {
   }
 }
 
-ErrorCode CodeOf(int status, std::string_view s3_code, bool is_signed) {
+ErrorCode CodeOf(int status, std::string_view s3_code, bool is_signed_head) {
   for (const CodeRow& row : kCodes) {
     if (row.s3_code == s3_code) return row.code;
   }
   // What S3 answers to a HEAD, which has no body to say so, when the session token has expired.
-  if (status == 400 && s3_code.empty() && is_signed) return ErrorCode::kPermissionDenied;
+  if (status == 400 && s3_code.empty() && is_signed_head) return ErrorCode::kPermissionDenied;
   // An error inside a 200 body whose code says nothing to us: the server's own failure.
   return status < 300 ? ErrorCode::kUnavailable : CodeOfStatus(status);
 }
@@ -124,6 +124,9 @@ std::string WhatToDo(int status, std::string_view s3_code, ErrorCode code,
   if (status == 407) return "name the proxy's user: http_proxy=http://USER:PASSWORD@HOST:PORT";
   if (status == 400 && s3_code.empty() && code == ErrorCode::kPermissionDenied) {
     return fmt::format("the credentials may be malformed or expired{}", CredentialsNote(subject));
+  }
+  if (status == 400 && s3_code.empty() && !subject.is_head) {
+    return "that is no answer of S3's; check the endpoint and the proxy";
   }
   if (code == ErrorCode::kPermissionDenied) {
     if (!subject.credentials_source) return {};
@@ -186,7 +189,7 @@ std::string ObjectName(std::string_view bucket, std::string_view key) {
 Error MakeS3Error(int status, const net::HttpHeaders& headers, const ErrorDocument& document,
                   const RequestSubject& subject) {
   const bool is_signed = !subject.credentials_source.value_or("").empty();
-  const ErrorCode code = CodeOf(status, document.code, is_signed);
+  const ErrorCode code = CodeOf(status, document.code, is_signed && subject.is_head);
   std::string message =
       fmt::format("{} {}: {}", subject.verb, ObjectName(subject.bucket, subject.key),
                   Explanation(status, document, subject));

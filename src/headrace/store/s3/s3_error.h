@@ -32,6 +32,7 @@ struct RequestSubject {
   // Where the keys came from ("profile train in /home/x/.aws/credentials"); never a key itself.
   // Empty: the request was not signed. Nothing: not known here.
   std::optional<std::string_view> credentials_source;
+  bool is_head = false;  // Its answers have no body to name a reason.
 };
 // "s3://bucket/key"; "s3://bucket"; "buckets".
 std::string ObjectName(std::string_view bucket, std::string_view key);

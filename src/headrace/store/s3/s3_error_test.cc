@@ -49,11 +49,20 @@ TEST(S3Error, MessagesAreOneLineAndSayWhatToDo) {
   EXPECT_THAT(Made(403, "RequestTimeTooSkewed").message(), HasSubstr("set this machine's clock"));
 }
 
-TEST(S3Error, ABareRefusalOfASignedRequestIsTheCredentials) {
-  EXPECT_EQ(Made(400).code(), ErrorCode::kPermissionDenied);
-  EXPECT_THAT(Made(400).message(), HasSubstr("malformed or expired (profile 'p')"));
-  EXPECT_EQ(MakeS3Error(400, {}, {}, {.verb = "get", .bucket = "b", .key = "k"}).code(),
-            ErrorCode::kInvalidArgument);
+TEST(S3Error, ABareRefusalOfASignedHeadIsTheCredentials) {
+  RequestSubject head{.verb = "look up",
+                      .bucket = "b",
+                      .key = "k",
+                      .credentials_source = "profile 'p'",
+                      .is_head = true};
+  EXPECT_EQ(MakeS3Error(400, {}, {}, head).code(), ErrorCode::kPermissionDenied);
+  EXPECT_THAT(MakeS3Error(400, {}, {}, head).message(),
+              HasSubstr("malformed or expired (profile 'p')"));
+  head.credentials_source = "";
+  EXPECT_EQ(MakeS3Error(400, {}, {}, head).code(), ErrorCode::kInvalidArgument);
+  // Where S3 says why, another body is another server's.
+  EXPECT_EQ(Made(400).code(), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(Made(400).message(), HasSubstr("check the endpoint and the proxy"));
   EXPECT_EQ(Made(407).code(), ErrorCode::kPermissionDenied);
   EXPECT_THAT(Made(407).message(), HasSubstr("http_proxy"));
 }
