@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/log.h"
 #include "headrace/base/utf8.h"
 #include "headrace/deliver/file/partial_file.h"
 #include "headrace/job/config_files.h"
@@ -144,7 +145,8 @@ std::string JobFolder::Failure(std::string_view reason) const {
   if (!left.empty()) return std::string(FirstCharacters(left, kFailureCharactersMax));
   const std::string written(FirstCharacters(reason, kFailureCharactersMax));
   // The reason also goes to standard error; a tree that cannot be written must not hide it.
-  [[maybe_unused]] const Status ignored = WriteFile(tree_.failure_file(), written);
+  const Status kept = WriteFile(tree_.failure_file(), written);
+  if (!kept) Log(LogLevel::kWarning, "failure file: {}", kept.error().message());
   return written;
 }
 

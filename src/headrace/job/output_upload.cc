@@ -47,7 +47,14 @@ Status OutputUpload::Upload(const std::string& folder, const Names& names, Outpu
   const bool is_tree = spec_.output_compression == Compression::kNone;
   report.name = is_tree ? fmt::format("{}/", names.tree) : fmt::format("{}.tar.gz", names.archive);
   const std::string attempt = fmt::format("upload {} (kept in {})", report.name, folder);
-  HR_TRY_ASSIGN(ArchiveContents contents, While(attempt, ScanFolder(folder)));
+  auto scanned = ScanFolder(folder);
+  if (!scanned) {
+    // A folder that the command has removed: no object that is not found.
+    const Error& error = scanned.error();
+    return std::unexpected(
+        Error(ErrorCode::kCorrupt, error.message(), error.origin()).While(attempt));
+  }
+  ArchiveContents contents = *std::move(scanned);
   if (is_tree) KeepObjects(contents);
   report.skipped = contents.skipped;
   if (!contents.members.empty()) {

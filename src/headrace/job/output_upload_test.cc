@@ -19,6 +19,8 @@ namespace headrace::job {
 namespace {
 
 using headrace::testing::BlockingStore;
+using headrace::testing::HasCode;
+using headrace::testing::HasMessage;
 using headrace::testing::IsOk;
 using headrace::testing::TempDir;
 
@@ -57,6 +59,21 @@ TEST(OutputUploadTest, AFileRewrittenDuringItsUploadIsNeverStoredMixed) {
   writer.join();
   EXPECT_FALSE(uploaded.has_value());
   EXPECT_TRUE(store.Keys("box", "jobs/").value().empty());
+}
+
+TEST(OutputUploadTest, AFolderThatTheCommandRemovedIsAFailureOfThisMachine) {
+  const TempDir folder;
+  MemoryStore memory(RealClock());
+  EventLoops loops(1);
+  JobSpec spec;
+  spec.name = "j1";
+  spec.output_uri = "s3://box/jobs/";
+  OutputUpload upload(spec, memory, loops, {});
+  OutputReport report;
+  const Status uploaded =
+      upload.Upload(folder.Path("model"), {.archive = "model", .tree = "model"}, report, {});
+  EXPECT_THAT(uploaded, HasCode(ErrorCode::kCorrupt));
+  EXPECT_THAT(uploaded, HasMessage("upload model.tar.gz (kept in " + folder.Path("model") + ")"));
 }
 
 }  // namespace

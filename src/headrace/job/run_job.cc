@@ -73,9 +73,9 @@ class JobRun {
       guard_.emplace(std::move(guard));
     }
     HR_TRY(Timed(result_.report.preparation_span, [this] {
-      return Stoppable("the command was not started; what is downloaded is kept for the next run",
-                       options_.preparation,
-                       [this](const CallContext& context) { return Prepare(context); });
+      return Stoppable(
+          "the command was not started; files that are complete are kept for the next run",
+          options_.preparation, [this](const CallContext& context) { return Prepare(context); });
     }));
     if (options_.checks_only) return Ok();
     HR_TRY(RunCommand());
@@ -107,7 +107,7 @@ class JobRun {
     const std::string text = RunReportText(spec_, result_, facts);
     const Status written = folder_->WriteReport(text);
     if (!written) Log(LogLevel::kWarning, "run report: {}", written.error().message());
-    if (has_run_) world_.say(ReportLine(folder_->tree().report_file(), facts.retries));
+    if (has_run_ && written) world_.say(ReportLine(folder_->tree().report_file(), facts.retries));
     // A store that took no outputs just now is not asked again.
     if (spec_.output_uri.empty() || !has_run_ || result_.error) return;
     const int exit_code = result_.exit_code;

@@ -30,9 +30,11 @@ namespace {
 namespace fs = std::filesystem;
 using headrace::testing::BlockingStore;
 using headrace::testing::IsOk;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr const char* kReport = "jobs/j1/output/headrace-report.json";
@@ -559,6 +561,17 @@ TEST_F(RunJobTest, ReportsAFailureBeforeTheCommandInTheTreeAlone) {
   EXPECT_THAT(report["error"].get<std::string>(), HasSubstr("s3://data/none/"));
   EXPECT_EQ(report["seconds"]["command"], 0);
   EXPECT_THAT(*store_.Keys("results"), IsEmpty());
+}
+
+TEST_F(RunJobTest, DoesNotNameAReportThatCouldNotBeWritten) {
+  std::vector<std::string> said;
+  world_.say = [&said](std::string_view line) { said.emplace_back(line); };
+  RunShell("mkdir -p $SAGEMAKER_BASE_DIR/output/headrace-report.json/x");
+  EXPECT_THAT(said, Not(Contains(HasSubstr("headrace-report.json"))));
+  said.clear();
+  fs::remove_all(base_ / "output");
+  RunShell("true");
+  EXPECT_THAT(said, Contains(HasSubstr("headrace-report.json")));
 }
 
 TEST_F(RunJobTest, HostsOfOneJobHaveReportsOfTheirOwn) {

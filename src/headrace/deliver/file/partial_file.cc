@@ -67,7 +67,7 @@ Status CheckTarget(const std::string& path) {
     return Ok();
   }
   return Fail(ErrorCode::kInvalidArgument,
-              path + ": it is no plain file, so it stays; give - as the target and redirect");
+              path + ": it is no plain file, so it stays; remove it or choose another target");
 }
 
 Status SyncFolderOf(const std::string& path) {
