@@ -192,6 +192,7 @@ CommandAction DeclareBench(CLI::App& app) {
       ->type_name("COUNT")
       ->transform(WholeNumberFrom(1));
   app.add_option("--seed", options->order.seed, "Of the ranges and of --shuffle (default: 1)")
+      ->transform(WholeNumber())
       ->type_name("NUMBER");
   app.add_flag("--shuffle", options->order.is_shuffled, "Objects in shuffled order");
   app.add_option("--batch-size", options->loop.batch_size, "Samples a step (default: 32)")
