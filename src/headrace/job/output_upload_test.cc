@@ -68,7 +68,8 @@ TEST(OutputUploadTest, AFolderThatTheCommandRemovedIsAFailureOfThisMachine) {
   JobSpec spec;
   spec.name = "j1";
   spec.output_uri = "s3://box/jobs/";
-  OutputUpload upload(spec, memory, loops, {});
+  const OutputOptions options;
+  OutputUpload upload(spec, memory, loops, options);
   OutputReport report;
   const Status uploaded =
       upload.Upload(folder.Path("model"), {.archive = "model", .tree = "model"}, report, {});
