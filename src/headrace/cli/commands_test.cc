@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/stat.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
-#include <functional>
+#include <fstream>
 #include <set>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,15 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "headrace/base/encoding.h"
-#include "headrace/cli/command.h"
-#include "headrace/store/faulty/faulty_store.h"
-#include "headrace/store/memory/memory_store.h"
-#include "testing/blocking_store.h"
-#include "testing/manual_clock.h"
-#include "testing/result_matchers.h"
+#include "headrace/cli/commands_fixture.h"
 #include "testing/seeded_bytes.h"
-#include "testing/temp_dir.h"
 
 namespace headrace::cli {
 namespace {
@@ -34,95 +24,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-// Runs command lines against a store in memory that holds the bucket "bkt", in a folder of its own.
-class CommandsTest : public ::testing::Test {
- protected:
-  CommandsTest() { EXPECT_THAT(blocking_.CreateBucket("bkt"), IsOk()); }
-
-  int Run(const std::vector<std::string>& arguments, const std::string& input = "") {
-    std::FILE* in = std::tmpfile();
-    std::FILE* out = std::tmpfile();
-    std::FILE* err = std::tmpfile();
-    std::fwrite(input.data(), 1, input.size(), in);
-    std::fflush(in);
-    std::rewind(in);
-    CommandWorld world;
-    world.in = in;
-    world.out = out;
-    world.err = err;
-    world.version = "9.9.9";
-    world.stop = stop_.get_token();
-    world.clock = &clock_;
-    world.environment = Environment({{"AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"},
-                                     {"AWS_SECRET_ACCESS_KEY", "secret-of-the-example"},
-                                     {"AWS_CONFIG_FILE", "/dev/null"},
-                                     {"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"}});
-    world.open_store =
-        [this](const s3::S3Settings& settings) -> Result<std::unique_ptr<ObjectStore>> {
-      settings_ = settings;
-      auto store = std::make_unique<FaultyStore>(store_);
-      if (on_open_) on_open_(*store);
-      return store;
-    };
-    const ExitCode code = RunCommandLine(arguments, std::move(world));
-    out_ = TextOf(out);
-    err_ = TextOf(err);
-    for (std::FILE* stream : {in, out, err}) std::fclose(stream);
-    return static_cast<int>(code);
-  }
-  static std::string TextOf(std::FILE* stream) {
-    std::fflush(stream);
-    std::rewind(stream);
-    std::string text;
-    for (int c = std::fgetc(stream); c != EOF; c = std::fgetc(stream)) {
-      text += static_cast<char>(c);
-    }
-    return text;
-  }
-  // The lines of standard output, sorted: transfers end in any order.
-  std::multiset<std::string> Lines() const {
-    std::istringstream stream(out_);
-    std::multiset<std::string> lines;
-    for (std::string line; std::getline(stream, line);) lines.insert(line);
-    return lines;
-  }
-
-  std::string Path(const std::string& name) const { return folder_.Path(name); }
-  void GivenFile(const std::string& name, const std::string& text, int64_t mtime_seconds = 0) {
-    folder_.Write(name, text);
-    if (mtime_seconds == 0) return;
-    const timespec time{.tv_sec = mtime_seconds, .tv_nsec = 0};
-    const timespec times[] = {time, time};
-    ASSERT_EQ(utimensat(AT_FDCWD, Path(name).c_str(), times, 0), 0);
-  }
-  std::string FileText(const std::string& name) const {
-    return folder_.Has(name) ? folder_.Read(name) : "(no file)";
-  }
-  std::set<std::string> Files() const {
-    std::set<std::string> files;
-    for (const auto& entry : fs::recursive_directory_iterator(folder_.path())) {
-      if (entry.is_regular_file())
-        files.insert(fs::relative(entry.path(), folder_.path()).string());
-    }
-    return files;
-  }
-  void GivenObject(const std::string& key, const std::string& text) {
-    ASSERT_THAT(blocking_.Put("bkt", key, text), IsOk());
-  }
-  std::vector<std::string> Keys() { return *blocking_.Keys("bkt"); }
-
-  headrace::testing::TempDir folder_;
-  // 2026-01-01T00:00:00Z.
-  headrace::testing::ManualClock clock_{SystemTime(std::chrono::seconds(1'767'225'600))};
-  MemoryStore store_{clock_};
-  headrace::testing::BlockingStore blocking_{store_};
-  std::function<void(FaultyStore&)> on_open_;  // Scripts what goes wrong in a command's store.
-  std::stop_source stop_;
-  s3::S3Settings settings_;
-  std::string out_;
-  std::string err_;
-};
 
 TEST_F(CommandsTest, VersionAndHelpNeedNoStore) {
   EXPECT_EQ(Run({"--version"}), 0);
@@ -331,169 +232,6 @@ TEST_F(CommandsTest, CpKeepsAttributesItIsNotToldToReplace) {
   EXPECT_EQ(head->attributes.user_metadata.at("a"), "1");
 }
 
-TEST_F(CommandsTest, DryRunsChangeNothing) {
-  GivenFile("in/a", "1");
-  GivenObject("p/old", "x");
-  EXPECT_EQ(Run({"sync", "--delete", "--dryrun", Path("in"), "s3://bkt/p"}), 0);
-  EXPECT_EQ(out_, "(dryrun) upload: " + Path("in/a") +
-                      " to s3://bkt/p/a\n(dryrun) delete: s3://bkt/p/old\n");
-  EXPECT_EQ(Run({"mv", "--dry-run", "s3://bkt/p/old", Path("x")}), 0);
-  EXPECT_EQ(Run({"rm", "-r", "--dry-run", "s3://bkt"}), 0);
-  EXPECT_EQ(out_, "(dryrun) delete: s3://bkt/p/old\n");
-  EXPECT_THAT(Keys(), ElementsAre("p/old"));
-  EXPECT_THAT(Files(), ElementsAre("in/a"));
-}
-
-TEST_F(CommandsTest, SyncCopiesOnlyWhatDiffers) {
-  GivenObject("p/a", "1");
-  GivenObject("p/sub/b", "22");
-  EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 0);
-  EXPECT_EQ(Lines().size(), 2U);
-  EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 0);
-  EXPECT_THAT(out_, IsEmpty());
-  clock_.Advance(std::chrono::seconds(5));
-  GivenObject("p/a", "3");
-  EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out"), "--size-only"}), 0);
-  EXPECT_THAT(out_, IsEmpty());
-  EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 0);
-  EXPECT_EQ(out_, "download: s3://bkt/p/a to " + Path("out/a") + "\n");
-  EXPECT_EQ(FileText("out/a"), "3");
-}
-
-TEST_F(CommandsTest, SyncContinuesWhereAnInterruptedRunStopped) {
-  GivenObject("p/a", "1");
-  GivenObject("p/b", "2");
-  stop_.request_stop();
-  EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 130);
-  EXPECT_THAT(err_, HasSubstr("interrupted"));
-  stop_ = std::stop_source();
-  EXPECT_EQ(Run({"cp", "s3://bkt/p/a", Path("out/")}), 0);
-  EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 0);
-  EXPECT_EQ(out_, "download: s3://bkt/p/b to " + Path("out/b") + "\n");
-}
-
-TEST_F(CommandsTest, SyncDeletesWhatTheSourceDoesNotHave) {
-  GivenObject("p/keep", "1");
-  GivenFile("out/gone/deep/x", "2");
-  // Older than its copy, whatever the day this runs on.
-  GivenFile("out/spared.txt", "3", 1'700'000'000);
-  EXPECT_EQ(Run({"sync", "--delete", "s3://bkt/p", Path("out"), "--exclude", "*.txt"}), 0);
-  EXPECT_THAT(Files(), ElementsAre("out/keep", "out/spared.txt"));
-  EXPECT_FALSE(fs::exists(folder_.path() / "out/gone"));
-  EXPECT_EQ(Run({"sync", "--delete", Path("out"), "s3://bkt/q"}), 0);
-  GivenObject("q/extra", "x");
-  EXPECT_EQ(Run({"sync", "--delete", Path("out"), "s3://bkt/q"}), 0);
-  EXPECT_EQ(out_, "delete: s3://bkt/q/extra\n");
-  EXPECT_THAT(Keys(), ElementsAre("p/keep", "q/keep", "q/spared.txt"));
-}
-
-TEST_F(CommandsTest, AnInterruptedSyncDeletesNothingAheadOfWhatItCopies) {
-  // More than are ever on their way at once, so that the file behind them waits its turn.
-  for (int i = 0; i < 5000; ++i) GivenObject("p/a" + std::to_string(i), "1");
-  GivenFile("out/z", "not in the source");
-  std::thread interrupter;
-  on_open_ = [this, &interrupter](FaultyStore& store) {
-    store.Add({.operation = StoreOperation::kGet,
-               .call_count = StoreFault::kEveryCall,
-               .gate = std::make_shared<Gate>()});
-    interrupter = std::thread([this, &store] {
-      store.AwaitGated(1);
-      stop_.request_stop();
-    });
-  };
-  EXPECT_EQ(Run({"sync", "--delete", "s3://bkt/p", Path("out")}), 130);
-  interrupter.join();
-  EXPECT_THAT(Files(), ElementsAre("out/z"));
-}
-
-TEST_F(CommandsTest, SyncDeletesNothingForASourceThatHoldsNothing) {
-  GivenFile("out/a", "1");
-  GivenObject("p/one", "1");
-  GivenObject("q/b", "1");
-  for (const char* source : {"s3://bkt/typo/", "s3://bkt/p/one"}) {
-    EXPECT_EQ(Run({"sync", "--delete", source, Path("out")}), 3);
-    EXPECT_THAT(err_, HasSubstr("--allow-empty-source"));
-    EXPECT_EQ(Run({"sync", "--delete", source, "s3://bkt/q"}), 3);
-  }
-  EXPECT_THAT(Files(), ElementsAre("out/a"));
-  EXPECT_THAT(Keys(), ElementsAre("p/one", "q/b"));
-  EXPECT_EQ(Run({"sync", "s3://bkt/typo/", Path("out")}), 0);
-  EXPECT_EQ(Run({"sync", "--delete", "--allow-empty-source", "s3://bkt/typo/", Path("out")}), 0);
-  EXPECT_THAT(Files(), IsEmpty());
-}
-
-TEST_F(CommandsTest, SyncDeletesNothingBehindASymbolicLink) {
-  GivenFile("elsewhere/keep", "1");
-  GivenFile("out/gone", "2");
-  fs::create_directory_symlink(folder_.path() / "elsewhere", folder_.path() / "out/link");
-  GivenObject("p/new", "3");
-  EXPECT_EQ(Run({"sync", "--delete", "s3://bkt/p", Path("out")}), 0);
-  EXPECT_THAT(Files(), ElementsAre("elsewhere/keep", "out/new"));
-  EXPECT_TRUE(fs::is_symlink(folder_.path() / "out/link"));
-}
-
-TEST_F(CommandsTest, PlacesInsideOneAnotherAreRefusedAndNothingIsLost) {
-  GivenObject("x/a", "1");
-  GivenObject("x/y/a", "2");
-  GivenObject("x/y/y/a", "3");
-  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
-           {"mv", "-r"}, {"cp", "-r"}, {"sync", "--delete"}, {"sync"}}) {
-    for (const auto& [source, target] :
-         {std::pair("s3://bkt/x/", "s3://bkt/x/y/"), std::pair("s3://bkt/x/y/", "s3://bkt/x"),
-          std::pair("s3://bkt/x/y", "s3://bkt")}) {
-      std::vector<std::string> line = command;
-      line.insert(line.end(), {source, target});
-      EXPECT_EQ(Run(line), 2) << command.front() << " " << source << " " << target;
-      EXPECT_THAT(err_, HasSubstr("one inside the other"));
-    }
-  }
-  EXPECT_THAT(Keys(), ElementsAre("x/a", "x/y/a", "x/y/y/a"));
-  EXPECT_EQ(*blocking_.Get("bkt", "x/a"), "1");
-  // One object may move deeper or up.
-  EXPECT_EQ(Run({"mv", "s3://bkt/x/y/y/a", "s3://bkt/x/b"}), 0);
-}
-
-TEST_F(CommandsTest, SyncOfASourceThatCannotBeWalkedDeletesNothing) {
-  GivenFile("in/a", "1");
-  fs::create_symlink("nowhere", folder_.path() / "in/b");
-  GivenObject("p/b", "the only copy");
-  EXPECT_EQ(Run({"sync", "--delete", Path("in"), "s3://bkt/p"}), 5);
-  EXPECT_THAT(Keys(), ElementsAre("p/a", "p/b"));
-}
-
-TEST_F(CommandsTest, SyncOfAMissingFolderIsNotFoundAndDeletesNothing) {
-  GivenObject("p/b", "x");
-  EXPECT_EQ(Run({"sync", "--delete", Path("none"), "s3://bkt/p"}), 3);
-  EXPECT_THAT(Keys(), ElementsAre("p/b"));
-}
-
-TEST_F(CommandsTest, MvRemovesTheSource) {
-  GivenFile("in/a", "1");
-  EXPECT_EQ(Run({"mv", Path("in/a"), "s3://bkt/up/"}), 0);
-  EXPECT_THAT(Files(), IsEmpty());
-  EXPECT_EQ(Run({"mv", "-r", "s3://bkt/up", "s3://bkt/over"}), 0);
-  EXPECT_THAT(Keys(), ElementsAre("over/a"));
-  EXPECT_EQ(Run({"mv", "s3://bkt/over/a", Path("back")}), 0);
-  EXPECT_THAT(Keys(), IsEmpty());
-  EXPECT_EQ(FileText("back"), "1");
-}
-
-TEST_F(CommandsTest, MvOntoItselfIsRefused) {
-  GivenObject("d/k", "x");
-  EXPECT_EQ(Run({"mv", "s3://bkt/d/k", "s3://bkt/d/k"}), 2);
-  EXPECT_EQ(Run({"mv", "s3://bkt/d/k", "s3://bkt/d/"}), 2);
-  EXPECT_EQ(Run({"mv", "-r", "s3://bkt/d", "s3://bkt/d/"}), 2);
-  EXPECT_EQ(Run({"mv", "-r", "s3://bkt/d", "s3://bkt/d/", "--storage-class", "GLACIER"}), 2);
-  EXPECT_THAT(Keys(), ElementsAre("d/k"));
-}
-
-TEST_F(CommandsTest, MvKeepsASourceThatCouldNotArrive) {
-  GivenObject("k", "x");
-  GivenFile("file", "in the way");
-  EXPECT_NE(Run({"mv", "s3://bkt/k", Path("file/k")}), 0);
-  EXPECT_THAT(Keys(), ElementsAre("k"));
-}
-
 TEST_F(CommandsTest, RmRemovesOneOrAFolder) {
   GivenObject("d/a", "x");
   GivenObject("d/b.txt", "x");
@@ -583,17 +321,6 @@ TEST_F(CommandsTest, InspectListsTheRecordsOfAnObjectAFileOrStandardInput) {
   }
   EXPECT_EQ(Run({"inspect", "--json", "--limit", "1", "-"}, shard), 0) << err_;
   EXPECT_EQ(out_, "{\"index\":0,\"offset_bytes\":0,\"size_bytes\":1}\n");
-}
-
-TEST_F(CommandsTest, SyncRemovesTheOldPiecesOfAKilledOne) {
-  GivenObject("p/a", "1");
-  GivenFile("out/.a.0123456789ab.headrace-part", "half", 1'767'225'600 - 61);
-  GivenFile("out/.b.0123456789ab.headrace-part", "half", 1'767'225'600 - 59);
-  EXPECT_EQ(Run({"sync", "--dryrun", "s3://bkt/p", Path("out")}), 0) << err_;
-  EXPECT_TRUE(Files().contains("out/.a.0123456789ab.headrace-part"));
-  EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 0) << err_;
-  EXPECT_FALSE(Files().contains("out/.a.0123456789ab.headrace-part"));
-  EXPECT_TRUE(Files().contains("out/.b.0123456789ab.headrace-part"));
 }
 
 TEST_F(CommandsTest, InspectReadsAPipeWhoseWriterComesLate) {
