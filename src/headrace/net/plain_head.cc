@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "headrace/base/text.h"
+
 namespace headrace::net {
 namespace {
 
