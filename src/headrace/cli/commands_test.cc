@@ -93,7 +93,7 @@ TEST_F(CommandsTest, HelpIsFreeOfTheParsersOwnWords) {
   for (const auto& line : lines) {
     SCOPED_TRACE(line.front());
     EXPECT_EQ(Run(line), 0);
-    for (const char* noise : {"UINT", "INT", "FLOAT", "ENUM", "POSITIVE", "REQUIRED", "SUBCOMMAND",
+    for (const char* noise : {"UINT", " INT", "FLOAT", "ENUM", "POSITIVE", "REQUIRED", "SUBCOMMAND",
                               "UNIT", " in [", "b, kb", "Excludes:"}) {
       EXPECT_THAT(out_, Not(HasSubstr(noise)));
     }
