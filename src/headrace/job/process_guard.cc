@@ -12,8 +12,9 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <limits>
 #include <string>
+
+#include "headrace/job/inherited_files.h"
 
 namespace headrace::job {
 namespace {
@@ -52,7 +53,7 @@ void EndGroup(const Order& order) {
   [[maybe_unused]] const int moved = chdir("/");
   constexpr int kOrders = 0;
   dup2(orders, kOrders);
-  close_range(kOrders + 1, std::numeric_limits<unsigned>::max(), 0);
+  CloseFilesFrom(kOrders + 1);
   Order order;
   Order next;
   while (true) {

@@ -2,20 +2,19 @@
 #include "headrace/job/start_command.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <limits>
 #include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "headrace/base/unique_fd.h"
+#include "headrace/job/inherited_files.h"
 
 namespace headrace::job {
 namespace {
@@ -90,8 +89,7 @@ void DropHandlers() {
     dup2(plan.kept_fd, kKeptFd);
     ++first_closed;
   }
-  close_range(static_cast<unsigned>(first_closed), std::numeric_limits<unsigned>::max(),
-              CLOSE_RANGE_CLOEXEC);
+  CloseFilesOnExecFrom(first_closed);
   DropHandlers();
   sigset_t none;
   sigemptyset(&none);
@@ -145,6 +143,8 @@ Result<pid_t> Start(const std::string& program, std::vector<std::string> command
                               .gate_writer = gate.write_end.get(),
                               .failure = failure.write_end.get()});
   if (process < 0) return FailureOf(errno, attempt);
+  // The child does it too: by whoever comes first it has its group before anybody hears of it.
+  setpgid(process, process);
   start.on_process(process);
   failure.write_end.Close();
   [[maybe_unused]] const ssize_t written = write(gate.write_end.get(), "", 1);

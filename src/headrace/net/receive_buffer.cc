@@ -96,7 +96,13 @@ void ReceiveBuffer::MoveUp(size_t early) {
 
 void ReceiveBuffer::EndHead(size_t head_bytes, bool lands) {
   expected_head_bytes_ = std::min(head_bytes, kBufferBytes);
-  if (landed_end_ == 0) return;
+  if (landed_end_ > 0) Settle(lands);
+  // What is taken apart goes to the buffer alone from now on: its reader fills the landing itself.
+  if (!lands) landing_ = {};
+}
+
+// Puts what has landed where it belongs.
+void ReceiveBuffer::Settle(bool lands) {
   const size_t early = end_ - begin_;
   if (lands && early == 0 && landed_begin_ == 0) {
     if (++hits_in_row_ >= kHitsToForget) next_pause_ = kPauseAfterMissMin;

@@ -50,6 +50,7 @@ class ReceiveBuffer {
   bool has_unread() const { return begin_ != end_ || landed_begin_ != landed_end_; }
 
  private:
+  void Settle(bool lands);
   void AppendLanded(size_t count);
   void MoveUp(size_t early);
 

@@ -65,6 +65,22 @@ std::string TakeAnswer(ReceiveBuffer& buffer, Wire& wire, std::vector<std::byte>
   return {reinterpret_cast<const char*>(target.data()), body_bytes};
 }
 
+// A chunked body is decoded from the buffer into the reader's place, which is the landing.
+TEST(ReceiveBuffer, WhatIsTakenApartNeverLands) {
+  const std::string head = "HTTP/1.1 200 OK\r\n\r\n";
+  std::vector<std::byte> target(64 * 1024);
+  ReceiveBuffer buffer;
+  for (int answer = 0; answer < 2; ++answer) {
+    Wire wire{head};
+    buffer.BeginAnswer(target);
+    wire.Receive(buffer, head.size());
+    buffer.Consume(head.size());
+    buffer.EndHead(head.size(), false);
+    EXPECT_TRUE(buffer.NextRoom()[1].empty()) << "answer " << answer;
+    buffer.EndAnswer();
+  }
+}
+
 TEST(ReceiveBuffer, TheSecondAnswerOfOneLengthComesInOneReceiveAtItsPlace) {
   ReceiveBuffer buffer;
   std::vector<std::byte> target(100'000);

@@ -79,10 +79,11 @@ Status SyncFolderOf(const std::string& path) {
 }
 
 // Writable: that is what a network file system needs for an exclusive lock. Unlinked while locked,
-// so that nobody takes it up meanwhile.
+// so that nobody takes it up meanwhile. What cannot be locked (another user's, or on a file system
+// without locks) may be in use, and stays.
 void RemoveUnheld(const std::string& path) {
   const UniqueFd fd(open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (fd.is_open() && flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return;
+  if (!fd.is_open() || flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return;
   unlink(path.c_str());
 }
 
