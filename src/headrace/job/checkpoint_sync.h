@@ -92,8 +92,8 @@ class CheckpointSync {
   // Makes the folder and brings in what is missing there or older than in the store. A file that
   // is newer stays, but may be what a killed run left torn: it is not uploaded before somebody
   // writes to it again. What restores that were killed left behind is removed unless somebody wrote
-  // to it within the minute before `wall_now`: hosts may share a folder. Before a byte moves it fails
-  // as PlanRestore does.
+  // to it within the minute before `wall_now`: hosts may share a folder. Before a byte moves it
+  // fails as PlanRestore does.
   Status Restore(const CallContext& context, SystemTime wall_now = {});
 
   // One look while a command may write: uploads what is complete, in order, up to the first failure
