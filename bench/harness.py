@@ -132,10 +132,13 @@ class Server:
 
 
 def make_files(folder, count, size_bytes):
-    """`count` files of pseudo-random bytes; many of them are spread over folders of 1,000."""
-    marker = DATA / f"{folder.name}-{count}-{size_bytes}.complete"
-    if marker.exists():
+    """`count` files of pseudo-random bytes; many of them are spread over folders of 1,000. Those of
+    an earlier benchmark stay when they are the same; several use one folder."""
+    marker = DATA / f"{'-'.join(folder.relative_to(DATA).parts)}.complete"
+    made = f"{count} x {size_bytes}\n"
+    if marker.exists() and marker.read_text() == made:
         return
+    marker.unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     block = os.urandom(1 << 20)
     for index in range(count):
@@ -148,7 +151,7 @@ def make_files(folder, count, size_bytes):
                 offset = (index * 613 + written // 4096) % 4096
                 file.write(block[offset:offset + step])
                 written += step
-    marker.touch()
+    marker.write_text(made)
 
 
 def empty(folder):
