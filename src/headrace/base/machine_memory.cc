@@ -4,10 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <ranges>
+
+#include "headrace/base/text.h"
 
 namespace headrace {
 namespace {
@@ -59,11 +60,7 @@ std::vector<std::string> MemoryLimitFiles(std::string_view proc_self_cgroup) {
 }
 
 std::optional<uint64_t> ParseMemoryLimit(std::string_view text) {
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  uint64_t bytes = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return bytes;
+  return ParseDecimal(Trim(text, "\n"));
 }
 
 uint64_t UsableMemoryBytes() {

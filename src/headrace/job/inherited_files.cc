@@ -27,12 +27,12 @@ int FilesEnd() {
 
 void CloseFilesFrom(int first_fd) {
   if (close_range(static_cast<unsigned>(first_fd), kLast, 0) == 0) return;
-  for (int fd = first_fd; fd < FilesEnd(); ++fd) close(fd);
+  for (int fd = first_fd, end = FilesEnd(); fd < end; ++fd) close(fd);
 }
 
 void CloseFilesOnExecFrom(int first_fd) {
   if (close_range(static_cast<unsigned>(first_fd), kLast, CLOSE_RANGE_CLOEXEC) == 0) return;
-  for (int fd = first_fd; fd < FilesEnd(); ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  for (int fd = first_fd, end = FilesEnd(); fd < end; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 }  // namespace headrace::job

@@ -42,12 +42,6 @@ std::optional<std::string_view> TakeLine(std::string_view& text) {
   return line;
 }
 
-std::string_view WithoutSpaces(std::string_view value) {
-  while (value.starts_with(' ')) value.remove_prefix(1);
-  while (value.ends_with(' ')) value.remove_suffix(1);
-  return value;
-}
-
 // Notes what a field says about the connection and the body; false: more than is plain.
 bool NoteField(std::string_view name, std::string_view value,
                ParsedHead<HttpResponseHead>& parsed) {
@@ -97,7 +91,7 @@ std::optional<ParsedHead<HttpResponseHead>> ParsePlainHead(std::string_view head
       return std::nullopt;
     }
     const std::string_view name = line->substr(0, name_size);
-    const std::string_view value = WithoutSpaces(line->substr(name_size + 1));
+    const std::string_view value = Trim(line->substr(name_size + 1));
     if (value.empty() || !NoteField(name, value, *parsed)) return std::nullopt;
     parsed->head.headers.Add(std::string(name), std::string(value));
   }
