@@ -94,9 +94,24 @@ def assert_error(answer, status, code):
     "GET / HTTP/1.1\r\nHost : x\r\n\r\n", "GET / HTTP/1.1\r\nbroken\r\n\r\n",
     "PUT /bucket/k HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
     "PUT /bucket/k HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
-    "PUT /bucket/k HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"])
+    "PUT /bucket/k HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: x\r\na: b\r\n c\r\n\r\n", "GET / HTTP/1.1\nHost: x\n\n",
+    "PUT /bucket/k HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"])
 def test_what_is_no_http_is_refused(wire, raw):
-    assert wire(raw, close=False).status == 400
+    answer = wire(raw + "GET /bucket/key HTTP/1.1\r\nHost: x\r\n\r\n", close=False)
+    assert answer.status == 400 and "HTTP/1.1" not in answer.text
+
+
+@pytest.mark.parametrize("chunks", [
+    "+4\r\ntext\r\n0\r\n\r\n", " 4\r\ntext\r\n0\r\n\r\n", "4 \r\ntext\r\n0\r\n\r\n",
+    "0x4\r\ntext\r\n0\r\n\r\n", "4\ntext\r\n0\r\n\r\n", "4;a\rb\r\ntext\r\n0\r\n\r\n",
+    "4\r\ntext\r\n0\r\na : b\r\n\r\n", "10000000000000004\r\ntext\r\n0\r\n\r\n"])
+def test_chunks_that_can_be_read_in_two_ways_are_refused(wire, chunks):
+    head = "PUT /bucket/k HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = wire(head + chunks + "GET /bucket/key HTTP/1.1\r\nHost: x\r\n\r\n", close=False)
+    assert_error(answer, 400, "IncompleteBody")
+    assert "HTTP/1.1" not in answer.text
 
 
 def test_a_mebibyte_of_headers_is_refused(wire):

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/net/chunk_framing.h"
 
+#include <algorithm>
+
 #include "headrace/base/text.h"
 
 namespace headrace::net {
+namespace {
+
+bool IsControl(char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f'; }
+
+}  // namespace
 
 Result<size_t> ChunkFraming::Advance(std::string_view input) {
   size_t taken = 0;
@@ -32,6 +39,9 @@ Status ChunkFraming::EndLine() {
     return Fail(ErrorCode::kCorrupt, "a line of the chunked body does not end with CRLF");
   }
   line_.resize(line_.size() - 2);
+  if (std::ranges::any_of(line_, IsControl)) {
+    return Fail(ErrorCode::kCorrupt, "a line of the chunked body has a control character in it");
+  }
   Status status;
   if (state_ == State::kSize) {
     status = ReadSize();
@@ -48,7 +58,11 @@ Status ChunkFraming::EndLine() {
 
 Status ChunkFraming::ReadSize() {
   const size_t semicolon = line_.find(';');
-  const std::string_view digits = Trim(std::string_view(line_).substr(0, semicolon));
+  std::string_view digits = std::string_view(line_).substr(0, semicolon);
+  // Blanks may stand between the size and an extension, and nowhere else.
+  while (semicolon != std::string::npos && (digits.ends_with(' ') || digits.ends_with('\t'))) {
+    digits.remove_suffix(1);
+  }
   // 15 digits keep the sum of sizes far below 2^64.
   if (digits.empty() || digits.size() > 15) {
     return Fail(ErrorCode::kCorrupt, "a chunk's size is not a hexadecimal number");
@@ -75,10 +89,12 @@ Status ChunkFraming::ReadTrailer() {
   }
   trailer_bytes_ += line_.size();
   const size_t colon = line_.find(':');
-  if (colon == std::string::npos || colon == 0 || trailer_bytes_ > kTrailerBytesMax) {
+  // No blanks before the colon, nor a line that goes on with the one before.
+  if (colon == std::string::npos || colon == 0 || line_.find_first_of(" \t") < colon ||
+      trailer_bytes_ > kTrailerBytesMax) {
     return Fail(ErrorCode::kCorrupt, "a trailer of the chunked body is malformed");
   }
-  std::string name(Trim(std::string_view(line_).substr(0, colon)));
+  std::string name = line_.substr(0, colon);
   std::string value(Trim(std::string_view(line_).substr(colon + 1)));
   trailers_.Add(std::move(name), std::move(value));
   return Ok();

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/net/head_parser.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
 #include <boost/beast/http/basic_parser.hpp>
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
 #include "headrace/net/plain_head.h"
 
 namespace headrace::net {
@@ -61,6 +63,54 @@ Result<std::optional<size_t>> HeadSizeIn(std::span<const char> input) {
   return Fail(ErrorCode::kCorrupt, fmt::format("HTTP head is over {} bytes", kHeadBytesMax));
 }
 
+std::unexpected<Error> Malformed(std::string_view why) {
+  return Fail(ErrorCode::kCorrupt, fmt::format("malformed HTTP head: {}", why));
+}
+
+// RFC 9112 lets a server take a line that ends with LF alone, and one that goes on in the next.
+// Whoever stands in front of it may read such a head otherwise and see other requests: neither is
+// taken. `head` may end before its head does.
+Status CheckLines(std::string_view head) {
+  for (size_t begin = 0; begin < head.size();) {
+    if (begin > 0 && (head[begin] == ' ' || head[begin] == '\t')) {
+      return Malformed("a line that goes on in the next");
+    }
+    const size_t newline = head.find('\n', begin);
+    if (newline == std::string_view::npos) break;
+    if (newline == begin || head[newline - 1] != '\r') {
+      return Malformed("a line that does not end with CRLF");
+    }
+    begin = newline + 1;
+  }
+  return Ok();
+}
+
+// RFC 3986 section 3.2: an address or a name and perhaps a port, without a user.
+bool IsHost(std::string_view host) {
+  return std::ranges::all_of(host, [](char c) {
+    return IsLetterOrDigit(c) || std::string_view("-._~%!$&'()*+;=:[]").contains(c);
+  });
+}
+
+// RFC 9112 section 3.2: one Host, which only HTTP/1.0 may leave out. Section 6.1: the one transfer
+// coding that is known here is chunked, and HTTP/1.0 has none.
+Status CheckRequestFields(const ParsedHead<HttpRequestHead>& parsed) {
+  size_t host_count = 0;
+  for (const auto& [name, value] : parsed.head.headers.fields()) {
+    if (EqualIgnoringCase(name, "Host")) {
+      ++host_count;
+      if (!IsHost(value)) return Malformed("bad Host");
+    } else if (EqualIgnoringCase(name, "Transfer-Encoding")) {
+      if (parsed.is_http_1_0 || !EqualIgnoringCase(value, "chunked")) {
+        return Malformed("a Transfer-Encoding other than chunked");
+      }
+    }
+  }
+  if (host_count > 1) return Malformed("multiple Host");
+  if (host_count == 0 && !parsed.is_http_1_0) return Malformed("no Host");
+  return Ok();
+}
+
 template <bool kIsRequest, typename Head>
 HeadParse<Head> Parse(std::span<const char> head, bool skip_body) {
   Collector<kIsRequest, Head> parser;
@@ -70,7 +120,7 @@ HeadParse<Head> Parse(std::span<const char> head, bool skip_body) {
   error_code error;
   const size_t used = parser.put(boost::asio::const_buffer(head.data(), head.size()), error);
   if (error && error != http::error::need_more) {
-    return Fail(ErrorCode::kCorrupt, "malformed HTTP head: " + error.message());
+    return Malformed(error.message());
   }
   if (!parser.is_header_done() || used != head.size()) {
     return Fail(ErrorCode::kCorrupt, "malformed HTTP head");
@@ -104,8 +154,11 @@ HeadParse<HttpResponseHead> ParseResponseHead(std::span<const char> input, bool 
 
 HeadParse<HttpRequestHead> ParseRequestHead(std::span<const char> input) {
   HR_TRY_ASSIGN(const std::optional<size_t> size, HeadSizeIn(input));
+  HR_TRY(CheckLines({input.data(), size.value_or(input.size())}));
   if (!size) return std::optional<ParsedHead<HttpRequestHead>>();
-  return Parse<true, HttpRequestHead>(input.first(*size), false);
+  auto parsed = Parse<true, HttpRequestHead>(input.first(*size), false);
+  if (parsed) HR_TRY(CheckRequestFields(**parsed));
+  return parsed;
 }
 
 }  // namespace headrace::net

@@ -30,6 +30,9 @@ using HeadParse = Result<std::optional<ParsedHead<Head>>>;
 
 // Over one flat run of bytes, by Beast's parser; what is plain needs none. Pure: no I/O.
 HeadParse<HttpResponseHead> ParseResponseHead(std::span<const char> input, bool request_was_head);
+// kCorrupt also for what RFC 9112 lets a server take and a proxy before it may read otherwise:
+// lines that end with LF alone or go on in the next, several Host fields, another coding than
+// chunked.
 HeadParse<HttpRequestHead> ParseRequestHead(std::span<const char> input);
 // ParseResponseHead of a whole head, by Beast's parser whatever it looks like.
 HeadParse<HttpResponseHead> ParseAnyResponseHead(std::span<const char> head, bool request_was_head);

@@ -15,7 +15,9 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -197,6 +199,60 @@ TEST_F(HttpServerTest, AnswersPipelinedRequestsInTheirOrder) {
   EXPECT_THAT(answers, HasSubstr("Connection: close\r\n"));
 }
 
+// Two readers that disagree about where a request ends, or whose it is, can be played off against
+// each other. Exchange returns when the server has closed.
+TEST_F(HttpServerTest, RefusesHeadsThatAProxyMayReadOtherwise) {
+  Start();
+  const std::string get = "GET / HTTP/1.1\r\n";
+  const std::string put = "PUT / HTTP/1.1\r\nHost: h\r\n";
+  const std::string next = "GET /next HTTP/1.1\r\nHost: h\r\n\r\n";
+  const std::vector<std::string> heads = {
+      get + "Host: h\r\nHost: h\r\n\r\n",
+      get + "Host: h\r\nhost: other\r\n\r\n",
+      get + "\r\n",
+      get + "Host: a b\r\n\r\n",
+      get + "Host: user@h\r\n\r\n",
+      get + "Host: h/path\r\n\r\n",
+      get + "Host: h\r\nX: a\r\n b\r\n\r\n",
+      get + "Host: h\r\nX: a\r\n\tb\r\n\r\n",
+      get + "Host: h\r\nX: a\r\n \r\n\r\n",
+      get + "Host: h\nX: a\r\n\r\n",
+      get + "Host: h\r\n\n",
+      "GET / HTTP/1.1\nHost: h\n\n",
+      "\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
+      "\rGET / HTTP/1.1\r\nHost: h\r\n\r\n",
+      put + "Content-Length : 3\r\n\r\nabc",
+      put + "Content-Length: +3\r\n\r\nabc",
+      put + "Content-Length: 3 3\r\n\r\nabc",
+      put + "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+      put + "Content-Length: 3, 4\r\n\r\nabcd",
+      put + "Content-Length: 18446744073709551616\r\n\r\n",
+      put + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      put + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+      put + "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+      put + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+      put + "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      put + "Transfer-Encoding: identity\r\n\r\n",
+      put + "Transfer-Encoding: chunked;a=b\r\n\r\n0\r\n\r\n",
+      "PUT / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"};
+  for (const std::string& head : heads) {
+    const std::string answer = Exchange(head + next);
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 ")) << head;
+    EXPECT_THAT(answer, HasSubstr("Connection: close\r\n")) << head;
+    EXPECT_EQ(answer.find("HTTP/1.1", 1), std::string::npos) << head << "\n" << answer;
+  }
+  EXPECT_EQ(server_->stats().requests, 0U);
+}
+
+TEST_F(HttpServerTest, TakesUnusualHosts) {
+  Start();
+  for (const std::string_view host : {"", "[::1]:9000", "my_bucket.s3.localhost:80", "a.b-c~d."}) {
+    const std::string request =
+        fmt::format("GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", host);
+    EXPECT_THAT(Exchange(request), EndsWith("GET /: ")) << host;
+  }
+}
+
 TEST_F(HttpServerTest, TheOldProtocolClosesUnlessItAsksNotTo) {
   Start();
   EXPECT_THAT(Exchange("GET / HTTP/1.0\r\n\r\n"), EndsWith("GET /: "));
@@ -312,7 +368,8 @@ TEST_F(HttpServerTest, RefusesAHeadOverTheLimitItWasGiven) {
   const std::string field(80, 'x');
   EXPECT_THAT(Exchange("GET / HTTP/1.1\r\nHost: h\r\nX-Long: " + field + "\r\n\r\n"),
               StartsWith("HTTP/1.1 431 "));
-  EXPECT_THAT(Exchange("GET / HTTP/1.1\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(Exchange("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"),
+              StartsWith("HTTP/1.1 200 "));
 }
 
 TEST_F(HttpServerTest, APacedConnectionCarriesTheSameBytes) {

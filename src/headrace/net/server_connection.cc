@@ -133,10 +133,9 @@ Task<std::optional<ParsedHead<HttpRequestHead>>> ServerConnection::ReadHead() {
   SetPhase(Phase::kHead);
   while (true) {
     // RFC 9112 section 2.2: empty lines before a request are skipped.
-    while (!unread().empty() && (unread().front() == '\r' || unread().front() == '\n')) {
-      ++input_begin_;
-    }
-    if (!unread().empty()) {
+    while (unread().size() > 1 && unread()[0] == '\r' && unread()[1] == '\n') input_begin_ += 2;
+    const bool may_be_empty_line = unread().size() == 1 && unread()[0] == '\r';
+    if (!unread().empty() && !may_be_empty_line) {
       auto parsed = ParseRequestHead(unread());
       const size_t size_bytes = parsed && *parsed ? (*parsed)->head_size_bytes : unread().size();
       if (size_bytes > shard_.options->head_bytes_max || (!parsed && size_bytes >= kHeadBytesMax)) {
