@@ -3,6 +3,8 @@
 // append, uploads listed and completed twice, what is left at a start.
 #include "headrace/store/directory/directory_store.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -88,6 +90,26 @@ TEST_F(DirectoryStoreTest, ALateRecordOfAFileDoesNotReplaceItsTags) {
   const auto opened = blocking_->Run(store_->Open(request, blocking_->context));
   ASSERT_THAT(opened, IsOk());
   EXPECT_EQ(opened->object->tags, (std::map<std::string, std::string>{{"a", "b"}}));
+}
+
+// A file system gives the inode of a removed file to a new one: the second put, mostly.
+TEST_F(DirectoryStoreTest, ALateRecordOfAFileDoesNotReplaceThatOfANewOneWithItsInode) {
+  WriteByHand("key", "by hand");
+  const auto inode = [&] {
+    struct stat status{};
+    EXPECT_EQ(::stat(PathOf("key").c_str(), &status), 0);
+    return status.st_ino;
+  };
+  const ino_t first = inode();
+  ASSERT_EQ(blocking_->Keys("bucket")->size(), 1U);
+  const PutRequest request{
+      .bucket = "bucket", .key = "key", .attributes = {.content_type = "text/x"}};
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_THAT(blocking_->Put(request, "version " + std::to_string(i)), IsOk());
+    if (inode() == first) break;
+  }
+  Restart();
+  EXPECT_EQ(blocking_->Head("bucket", "key")->attributes.content_type, "text/x");
 }
 
 TEST_F(DirectoryStoreTest, TagsComeWithThePut) {

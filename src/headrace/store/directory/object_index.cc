@@ -140,13 +140,15 @@ void ObjectIndex::Cache(const std::string& bucket, const std::string& key, Share
 
 void ObjectIndex::Forget(const std::string& bucket, const std::string& key) {
   const std::string name = CacheName(bucket, key);
-  {
-    const MutexLock lock(pending_mutex_);
-    pending_.erase(name);
-  }
+  DropPending(name);
   CacheShard& shard = ShardOf(name);
   const MutexLock lock(shard.mutex);
   shard.records.erase(name);
+}
+
+void ObjectIndex::DropPending(const std::string& name) {
+  const MutexLock lock(pending_mutex_);
+  pending_.erase(name);
 }
 
 SharedRecord ObjectIndex::FindCached(const std::string& bucket, const std::string& key,
@@ -225,6 +227,9 @@ Status ObjectIndex::RunAdd(Statement& add, const std::string& bucket, const std:
 Status ObjectIndex::Add(const std::string& bucket, const std::string& key, SharedRecord record) {
   {
     const MutexLock lock(writer_.mutex);
+    // The new file may have the inode of one that is gone, and a record of that one, written later,
+    // would take this one's place.
+    DropPending(CacheName(bucket, key));
     HR_TRY(RunAdd(add_, bucket, key, *record));
   }
   Cache(bucket, key, std::move(record));
@@ -243,13 +248,14 @@ Status ObjectIndex::AddLater(const std::string& bucket, const std::string& key,
 }
 
 Status ObjectIndex::WritePending() {
+  // Taken first, so that no newer record of a key comes between.
+  const MutexLock lock(writer_.mutex);
   std::unordered_map<std::string, Pending> records;
   {
-    const MutexLock lock(pending_mutex_);
+    const MutexLock pending_lock(pending_mutex_);
     records.swap(pending_);
   }
   if (records.empty()) return Ok();
-  const MutexLock lock(writer_.mutex);
   HR_TRY_ASSIGN(Transaction transaction, Transaction::Begin(writer_.database));
   for (const auto& [name, one] : records) {
     HR_TRY(RunAdd(add_new_, one.bucket, one.key, *one.record));
@@ -271,6 +277,7 @@ Status ObjectIndex::Replace(const std::string& bucket, const std::string& key,
                             SharedRecord record) {
   {
     const MutexLock lock(writer_.mutex);
+    DropPending(CacheName(bucket, key));
     HR_TRY_ASSIGN(Transaction transaction, Transaction::Begin(writer_.database));
     drop_.BindText(1, bucket);
     drop_.BindBytes(2, key);

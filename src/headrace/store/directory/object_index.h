@@ -89,6 +89,7 @@ class ObjectIndex {
     std::string key;
     SharedRecord record;
   };
+  void DropPending(const std::string& name) HR_EXCLUDES(pending_mutex_);
   void Cache(const std::string& bucket, const std::string& key, SharedRecord record);
   void Forget(const std::string& bucket, const std::string& key);
 
@@ -120,7 +121,7 @@ class ObjectIndex {
   Statement add_new_ HR_GUARDED_BY(writer_.mutex);
   // About 600 bytes each: 5 MiB.
   static constexpr size_t kPendingMax = 8192;
-  Mutex pending_mutex_;
+  Mutex pending_mutex_;  // Taken after the writer's.
   std::unordered_map<std::string, Pending> pending_ HR_GUARDED_BY(pending_mutex_);
 
   // False: no key was ever odd, and looking for one costs nothing.
