@@ -16,6 +16,8 @@ namespace {
 
 // The folder between two lookups of a vanishing parent, see MakeFolders.
 constexpr int kPlaceAttempts = 16;
+// A file that is replaced or grows while it is looked at.
+constexpr int kDescribeAttempts = 16;
 
 std::unexpected<Error> ConditionFailed(const Commit& commit) {
   return FailAs(ErrorCode::kPreconditionFailed,
@@ -70,9 +72,17 @@ Result<FoundFile> DirectoryCore::FindFile(const std::string& bucket, const std::
 
 Status DirectoryCore::Describe(const std::string& bucket, const std::string& key,
                                FoundFile& found) {
-  if (found.record) return Ok();
-  HR_TRY_ASSIGN(found.record, objects_->Find(bucket, key, found.stamp));
-  return found.record ? Ok() : AddUnknown(bucket, key, found);
+  for (int attempt = 0; attempt < kDescribeAttempts; ++attempt) {
+    if (found.record) return Ok();
+    HR_TRY_ASSIGN(found.record, objects_->Find(bucket, key, found.stamp));
+    if (found.record) return Ok();
+    // The record of a file that was replaced since it was opened is gone, and what can be computed
+    // of its bytes is not its metadata.
+    HR_TRY_ASSIGN(FoundFile now, FindFile(bucket, key));
+    if (now.stamp == found.stamp) break;
+    found = std::move(now);
+  }
+  return AddUnknown(bucket, key, found);
 }
 
 // A file that was put there by hand, or changed since.
@@ -162,8 +172,14 @@ Result<PutResult> DirectoryCore::PutLocked(const Commit& commit, ReceivedBytes r
 Result<bool> DirectoryCore::PlaceAtPath(int bucket_folder, const Commit& commit,
                                         TemporaryFile& file, const SharedRecord& record) {
   const std::string name(LastPartOf(commit.key));
+  // Followed as files are: one made between the two looks at its parent's time that belong to
+  // another change would be missing from listings.
+  const FolderMaker make = [&](std::string_view path, int parent, const std::string& folder) {
+    return folders_.Apply(FolderCache::NameOf(commit.bucket, path), parent, FolderCache::Edit::kAdd,
+                          folder + "/", [&] { return MakeFolder(path, parent, folder); });
+  };
   for (int attempt = 0; attempt < kPlaceAttempts; ++attempt) {
-    HR_TRY_ASSIGN(auto parent, MakeFolders(bucket_folder, ParentOf(commit.key), syncs()));
+    HR_TRY_ASSIGN(auto parent, MakeFolders(bucket_folder, ParentOf(commit.key), syncs(), make));
     if (!parent) return false;
     struct stat old{};
     const bool replaces = ::fstatat(parent->get(), name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;

@@ -34,8 +34,8 @@ class FolderCache {
   Result<std::shared_ptr<const FolderNames>> Read(const std::string& bucket, int bucket_folder,
                                                   const std::string& path);
 
-  // Runs `change`, which adds or removes the file `file_name` of the open folder at `path` and says
-  // whether it did, and keeps what is known of the folder true.
+  // Runs `change`, which adds or removes the file `file_name` ("name/": a folder) of the open
+  // folder `folder` and says whether it did, and keeps what is known of the folder true.
   enum class Edit : uint8_t { kAdd, kRemove };
   template <typename Change>
   bool Apply(const std::string& name_of_folder, int folder, Edit edit, std::string_view file_name,

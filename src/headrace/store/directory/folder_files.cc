@@ -21,7 +21,7 @@
 namespace headrace::directory {
 namespace {
 
-constexpr size_t kDigestReadBytes = 256 * 1024;
+constexpr size_t kReadBytes = 256 * 1024;
 // A folder can vanish between its making and its use when another request removes it as empty.
 constexpr int kMakeAttempts = 16;
 
@@ -51,7 +51,7 @@ Status SumFile(int file, Sum& sum) {
   struct stat status{};
   if (::fstat(file, &status) != 0) return FileError("stat object");
   // Most files that are summed are small: no buffer of 256 KiB for each.
-  Buffer buffer(std::clamp<size_t>(static_cast<size_t>(status.st_size) + 1, 1, kDigestReadBytes));
+  Buffer buffer(std::clamp<size_t>(static_cast<size_t>(status.st_size) + 1, 1, kReadBytes));
   off_t offset = 0;
   while (true) {
     const ssize_t count = ::pread(file, buffer.span().data(), buffer.size(), offset);
@@ -85,16 +85,20 @@ Result<std::optional<OpenedFile>> OpenFileBeneath(int folder, std::string_view p
   return found;
 }
 
-Result<std::optional<UniqueFd>> MakeFolders(int folder, std::string_view path, bool syncs) {
+bool MakeFolder(std::string_view, int parent, const std::string& name) {
+  return ::mkdirat(parent, name.c_str(), 0777) == 0;
+}
+
+Result<std::optional<UniqueFd>> MakeFolders(int folder, std::string_view path, bool syncs,
+                                            const FolderMaker& make) {
   constexpr int kFlags = O_PATH | O_DIRECTORY;
   for (int attempt = 0; attempt < kMakeAttempts; ++attempt) {
     HR_TRY_ASSIGN(auto opened, OpenBeneath(folder, path, kFlags));
     if (opened) return opened;
     if (path.empty()) return std::nullopt;
-    HR_TRY_ASSIGN(auto parent, MakeFolders(folder, ParentOf(path), syncs));
+    HR_TRY_ASSIGN(auto parent, MakeFolders(folder, ParentOf(path), syncs, make));
     if (!parent) return std::nullopt;
-    const std::string name(LastPartOf(path));
-    if (::mkdirat(parent->get(), name.c_str(), 0777) == 0) {
+    if (make(ParentOf(path), parent->get(), std::string(LastPartOf(path)))) {
       if (syncs) HR_TRY(SyncFolder(parent->get()));
     } else if (errno == EEXIST) {
       HR_TRY_ASSIGN(opened, OpenBeneath(folder, path, kFlags));
@@ -124,6 +128,27 @@ Status SyncFolder(int folder) {
   return Ok();
 }
 
+namespace {
+
+// What copy_file_range says of two files that it cannot copy between.
+bool NeedsMemory(int os_error) {
+  return os_error == EXDEV || os_error == EOPNOTSUPP || os_error == EINVAL || os_error == ENOSYS;
+}
+
+Status CopyThroughMemory(int source, uint64_t offset, uint64_t size_bytes, int target) {
+  Buffer buffer(std::clamp<uint64_t>(size_bytes, 1, kReadBytes));
+  while (size_bytes > 0) {
+    const auto piece = buffer.span().first(std::min<uint64_t>(size_bytes, buffer.size()));
+    HR_TRY(ReadAt(source, offset, piece));
+    HR_TRY(WriteAll(target, piece));
+    offset += piece.size();
+    size_bytes -= piece.size();
+  }
+  return Ok();
+}
+
+}  // namespace
+
 Status CopyBytes(int source, uint64_t offset, uint64_t size_bytes, int target) {
   auto position = static_cast<off_t>(offset);
   while (size_bytes > 0) {
@@ -133,6 +158,9 @@ Status CopyBytes(int source, uint64_t offset, uint64_t size_bytes, int target) {
       continue;
     }
     if (count == 0) return Fail(ErrorCode::kCorrupt, "a file became shorter while it was copied");
+    if (NeedsMemory(errno)) {
+      return CopyThroughMemory(source, static_cast<uint64_t>(position), size_bytes, target);
+    }
     if (errno != EINTR) return FileError("copy file");
   }
   return Ok();

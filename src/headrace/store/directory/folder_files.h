@@ -28,16 +28,22 @@ struct OpenedFile {
   struct stat status{};
 };
 Result<std::optional<OpenedFile>> OpenFileBeneath(int folder, std::string_view path);
+// Makes the folder `name` in the open folder `parent`, whose path is `parent_path`. False: errno
+// says why.
+using FolderMaker =
+    std::function<bool(std::string_view parent_path, int parent, const std::string& name)>;
+bool MakeFolder(std::string_view parent_path, int parent, const std::string& name);
 // The folder at `path` below `folder`, made with its parents where absent. Nothing: something that
 // is no folder is in the way.
-Result<std::optional<UniqueFd>> MakeFolders(int folder, std::string_view path, bool syncs);
+Result<std::optional<UniqueFd>> MakeFolders(int folder, std::string_view path, bool syncs,
+                                            const FolderMaker& make = MakeFolder);
 // Removes the folders of `path` from the innermost outwards while they are empty.
 void RemoveEmptyFolders(int folder, std::string_view path);
 // Flushes what is known of a folder's entries to the disk.
 Status SyncFolder(int folder);
 
 // Appends bytes of one file to another inside the kernel, as shared extents where the file system
-// can.
+// can; through memory where the kernel cannot, as between two file systems.
 Status CopyBytes(int source, uint64_t offset, uint64_t size_bytes, int target);
 Status WriteAll(int file, std::span<const std::byte> bytes);
 // kCorrupt when the file ends first.
