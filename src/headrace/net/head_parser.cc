@@ -92,6 +92,14 @@ bool IsHost(std::string_view host) {
   });
 }
 
+// What stands between "://" and the path of a target in absolute form; nothing: it is in another.
+std::optional<std::string_view> AuthorityOf(std::string_view target) {
+  const size_t scheme_end = target.find("://");
+  if (target.starts_with('/') || scheme_end == std::string_view::npos) return std::nullopt;
+  target.remove_prefix(scheme_end + 3);
+  return target.substr(0, target.find_first_of("/?#"));
+}
+
 // RFC 9112 section 3.2: one Host, which only HTTP/1.0 may leave out. Section 6.1: the one transfer
 // coding that is known here is chunked, and HTTP/1.0 has none.
 Status CheckRequestFields(const ParsedHead<HttpRequestHead>& parsed) {
@@ -105,6 +113,11 @@ Status CheckRequestFields(const ParsedHead<HttpRequestHead>& parsed) {
         return Malformed("a Transfer-Encoding other than chunked");
       }
     }
+  }
+  const auto authority = AuthorityOf(parsed.head.target);
+  if (authority && host_count > 0 &&
+      !EqualIgnoringCase(*authority, parsed.head.headers.Value("Host"))) {
+    return Malformed("the target names another host than Host");
   }
   if (host_count > 1) return Malformed("multiple Host");
   if (host_count == 0 && !parsed.is_http_1_0) return Malformed("no Host");
