@@ -268,6 +268,7 @@ def policy(text):
     (form(part("key", "\xff\xfe"), FILE), 400, "InvalidURI"),
     (form(part("key", "k" * 5000), FILE), 400, "KeyTooLongError"),
     (form(KEY, part("Content-Type", "text/html\r\nX-Evil: 1"), FILE), 400, "InvalidArgument"),
+    (form(KEY, part("x-amz-meta-a\nX-Evil: 1\nb", "v"), FILE), 400, "InvalidArgument"),
     (form(KEY, part("success_action_redirect", "http://a/\r\nX: y"), FILE), 400,
      "InvalidArgument"),
     (form(*[part(f"x{n}", "v") for n in range(10_000)], KEY, FILE), 400,
@@ -312,3 +313,15 @@ def test_a_copy_source_that_is_none_is_refused(wire, source):
 def test_a_method_that_is_none_is_refused(wire):
     assert_error(wire(request("PATCH", "/bucket/key")), 405, "MethodNotAllowed")
     assert_error(wire(request("DELETE", "/")), 405, "MethodNotAllowed")
+
+
+def test_a_copy_with_tags_that_are_none_copies_nothing(wire):
+    answer = wire(request("PUT", "/bucket/copy", x_amz_copy_source="/bucket/key",
+                          x_amz_tagging_directive="REPLACE", x_amz_tagging="a=%zz"))
+    assert_error(answer, 400, "InvalidArgument")
+    assert_error(wire(request("GET", "/bucket/copy")), 404, "NoSuchKey")
+
+
+def test_a_parameter_brings_no_control_characters_into_the_answer(wire):
+    answer = wire(request("GET", "/bucket/key?response-content-type=a%00b"))
+    assert answer.status == 200 and "a\0b" not in answer.head

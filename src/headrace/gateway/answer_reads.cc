@@ -9,6 +9,7 @@
 #include "headrace/base/time_text.h"
 #include "headrace/gateway/s3_call.h"
 #include "headrace/gateway/s3_failure.h"
+#include "headrace/net/field_text.h"
 #include "headrace/store/s3_limits.h"
 
 namespace headrace::gateway {
@@ -84,7 +85,7 @@ void AddAttributes(const S3Call& call, const ObjectAttributes& attributes,
       value = "binary/octet-stream";
     }
     // A parameter must not smuggle header lines of its own into the answer.
-    if (value.empty() || value.find_first_of("\r\n") != std::string::npos) continue;
+    if (value.empty() || std::ranges::any_of(value, net::IsControlCharacter)) continue;
     head.headers.Add(one.field, std::move(value));
   }
   for (const auto& [name, value] : attributes.user_metadata) {

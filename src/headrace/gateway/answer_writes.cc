@@ -85,6 +85,11 @@ Task<Status> AnswerCopyObject(S3Call& call) {
                      "a copy of an object onto itself must change its metadata or storage class");
   }
   HR_CO_TRY_ASSIGN(request.conditions, WriteConditionsOf(call.headers()));
+  const bool replaces_tags = call.Header("x-amz-tagging-directive") == "REPLACE";
+  std::map<std::string, std::string> tags;
+  if (replaces_tags) {
+    HR_CO_TRY_ASSIGN(tags, ParseTaggingHeader(call.Header("x-amz-tagging")));
+  }
   const HeadRequest head_request{.bucket = source.bucket, .key = source.key};
   HR_CO_TRY_ASSIGN(const OpenedObject opened, co_await call.store.Open(head_request, call.context));
   const ObjectHead& source_head = opened.object->head;
@@ -97,10 +102,7 @@ Task<Status> AnswerCopyObject(S3Call& call) {
     request.attributes->storage_class = *storage_class == "STANDARD" ? "" : *storage_class;
   }
   HR_CO_TRY_ASSIGN(const PutResult result, co_await call.store.Copy(request, call.context));
-  if (call.Header("x-amz-tagging-directive") == "REPLACE") {
-    HR_CO_TRY_ASSIGN(const auto tags, ParseTaggingHeader(call.Header("x-amz-tagging")));
-    HR_CO_TRY(co_await PutTagsOf(call, tags));
-  }
+  if (replaces_tags) HR_CO_TRY(co_await PutTagsOf(call, tags));
   const HeadRequest made{.bucket = request.bucket, .key = request.key};
   HR_CO_TRY_ASSIGN(const ObjectHead now, co_await call.store.Head(made, call.context));
   XmlAnswer xml("CopyObjectResult");

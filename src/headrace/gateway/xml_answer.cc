@@ -1,12 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/gateway/xml_answer.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "headrace/base/time_text.h"
+#include "headrace/base/utf8.h"
 #include "headrace/base/xml_text.h"
 
 namespace headrace::gateway {
+namespace {
+
+// One file whose name is not UTF-8 must not make a whole listing unreadable.
+std::string WithReplacements(std::string_view text) {
+  std::string valid;
+  while (!text.empty()) {
+    const size_t size = CharacterBytes(text);
+    valid += size > 0 ? text.substr(0, size) : std::string_view("\uFFFD");
+    text.remove_prefix(std::max<size_t>(size, 1));
+  }
+  return valid;
+}
+
+}  // namespace
 
 XmlAnswer::XmlAnswer(std::string_view root) : root_(root) {
   text_ = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<";
@@ -25,7 +42,11 @@ XmlAnswer& XmlAnswer::Close(std::string_view name) {
 
 XmlAnswer& XmlAnswer::Text(std::string_view name, std::string_view text) {
   Open(name);
-  AppendXmlText(text_, text);
+  if (IsUtf8(text)) {
+    AppendXmlText(text_, text);
+  } else {
+    AppendXmlText(text_, WithReplacements(text));
+  }
   return Close(name);
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/gateway/xml_request.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <pugixml.hpp>
 
 #include "headrace/base/encoding.h"
 #include "headrace/base/text.h"
+#include "headrace/base/utf8.h"
 #include "headrace/gateway/s3_failure.h"
 #include "headrace/gateway/s3_request.h"
 #include "headrace/store/s3_limits.h"
@@ -14,6 +17,8 @@ namespace headrace::gateway {
 namespace {
 
 constexpr size_t kTagsMax = 10;
+constexpr size_t kTagNameCharactersMax = 128;
+constexpr size_t kTagValueCharactersMax = 256;
 
 // Keys may be nothing but spaces, so those are kept. pugixml skips document types and expands no
 // entities of their making.
@@ -24,8 +29,32 @@ std::unexpected<Error> Malformed() {
                 "the XML of the request is not well-formed or not of the expected kind");
 }
 
+// True for a NUL, in itself or as a reference, and a reference to no character at all. XML has none
+// of these, and pugixml would end the text there: a key would become another key.
+bool HoldsNoCharacter(std::string_view xml) {
+  if (xml.find('\0') != std::string_view::npos) return true;
+  for (size_t at = 0; (at = xml.find("&#", at)) != std::string_view::npos;) {
+    at += 2;
+    const bool is_hex = xml.substr(at).starts_with('x');
+    if (is_hex) ++at;
+    constexpr uint32_t kLastCharacter = 0x10FFFF;
+    uint32_t number = 0;
+    const size_t begin = at;
+    for (; at < xml.size(); ++at) {
+      const int digit = is_hex || IsDigit(xml[at]) ? HexDigitValue(xml[at]) : -1;
+      if (digit < 0) break;
+      number =
+          std::min(number * (is_hex ? 16 : 10) + static_cast<uint32_t>(digit), kLastCharacter + 1);
+    }
+    const bool is_reference = at > begin && xml.substr(at).starts_with(';');
+    if (is_reference && (number == 0 || number > kLastCharacter)) return true;
+  }
+  return false;
+}
+
 Status Load(const std::string& xml, const char* root, pugi::xml_document& document,
             pugi::xml_node& node) {
+  if (HoldsNoCharacter(xml)) return Malformed();
   if (!document.load_buffer(xml.data(), xml.size(), kParseFlags, pugi::encoding_utf8)) {
     return Malformed();
   }
@@ -33,13 +62,21 @@ Status Load(const std::string& xml, const char* root, pugi::xml_document& docume
   return node ? Ok() : Malformed();
 }
 
+// A comment or a CDATA section cuts a text in pieces.
 std::string TextOf(const pugi::xml_node& node, const char* child) {
-  return node.child(child).text().get();
+  std::string text;
+  for (const pugi::xml_node& piece : node.child(child).children()) {
+    const bool is_text = piece.type() == pugi::node_pcdata || piece.type() == pugi::node_cdata;
+    if (is_text) text += piece.value();
+  }
+  return text;
 }
 
 Status AddTag(std::map<std::string, std::string>& tags, std::string name, std::string value) {
-  if (name.empty() || name.size() > 128 || value.size() > 256) {
-    return FailS3("InvalidTag", "a tag's name has 1 to 128 bytes, its value at most 256");
+  const bool is_short = FirstCharacters(name, kTagNameCharactersMax).size() == name.size() &&
+                        FirstCharacters(value, kTagValueCharactersMax).size() == value.size();
+  if (name.empty() || !is_short) {
+    return FailS3("InvalidTag", "a tag's name has 1 to 128 characters, its value at most 256");
   }
   if (!tags.emplace(std::move(name), std::move(value)).second) {
     return FailS3("InvalidTag", "a tag is given twice");

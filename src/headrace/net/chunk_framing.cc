@@ -4,13 +4,9 @@
 #include <algorithm>
 
 #include "headrace/base/text.h"
+#include "headrace/net/field_text.h"
 
 namespace headrace::net {
-namespace {
-
-bool IsControl(char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f'; }
-
-}  // namespace
 
 Result<size_t> ChunkFraming::Advance(std::string_view input) {
   size_t taken = 0;
@@ -39,7 +35,7 @@ Status ChunkFraming::EndLine() {
     return Fail(ErrorCode::kCorrupt, "a line of the chunked body does not end with CRLF");
   }
   line_.resize(line_.size() - 2);
-  if (std::ranges::any_of(line_, IsControl)) {
+  if (std::ranges::any_of(line_, IsControlCharacter)) {
     return Fail(ErrorCode::kCorrupt, "a line of the chunked body has a control character in it");
   }
   Status status;
