@@ -27,6 +27,15 @@ std::unexpected<Error> InvalidPart(uint32_t part_number) {
       "InvalidPart");
 }
 
+// What the client says of the whole object, where its parts have no sums that would show it.
+Result<std::optional<Checksum>> VerifiedClaim(const std::optional<Checksum>& claimed, int file) {
+  if (!claimed || claimed->is_composite) return std::nullopt;
+  HR_TRY_ASSIGN(const Checksum checksum, ChecksumOfFile(file, claimed->algorithm));
+  if (checksum.value == claimed->value) return checksum;
+  return FailAs(ErrorCode::kCorrupt, "the checksum of the whole object is not that of its bytes",
+                "BadDigest");
+}
+
 }  // namespace
 
 Result<MultipartUpload> DirectoryCore::CreateUpload(const CreateMultipartRequest& request) {
@@ -217,6 +226,9 @@ Result<PutResult> DirectoryCore::CompleteUpload(const CompleteMultipartRequest& 
   if (!etag) return Fail(ErrorCode::kInternal, "the ETag of an uploaded part is damaged");
   bytes.etag = std::move(*etag);
   bytes.checksum = checksum;
+  if (!checksum) {
+    HR_TRY_ASSIGN(bytes.checksum, VerifiedClaim(request.checksum, bytes.file.file()));
+  }
   Commit commit{
       .bucket = request.upload.bucket, .key = request.upload.key, .conditions = request.conditions};
   commit.object.head.attributes = std::move(upload.attributes);

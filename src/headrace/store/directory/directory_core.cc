@@ -256,6 +256,7 @@ Status DirectoryCore::DropUploads(const std::string& bucket) {
 Result<ListUploadsPage> DirectoryCore::ListUploads(const ListUploadsRequest& request) {
   HR_TRY(OpenBucket(request.bucket));
   ListUploadsPage page;
+  if (request.count_max == 0) return page;
   UploadPosition position{.key_from = request.key_after,
                           .upload_id_after = request.upload_id_after};
   // No id sorts after this one: a key marker alone means keys after it.
@@ -299,8 +300,9 @@ Result<ListPartsPage> DirectoryCore::ListParts(const ListPartsRequest& request) 
                                             request.count_max + 1));
   ListPartsPage page;
   page.upload = std::move(upload.info);
-  page.is_truncated = parts.size() > request.count_max;
-  if (page.is_truncated) parts.resize(request.count_max);
+  // Whoever asks for none is not told to ask again.
+  page.is_truncated = request.count_max > 0 && parts.size() > request.count_max;
+  if (parts.size() > request.count_max) parts.resize(request.count_max);
   for (StoredPart& part : parts) page.parts.push_back(std::move(part.info));
   return page;
 }

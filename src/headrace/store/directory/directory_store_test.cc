@@ -180,6 +180,31 @@ TEST_F(DirectoryStoreTest, EveryChecksumOfAnUploadIsOfItsPartsOrOfTheWhole) {
   }
 }
 
+TEST_F(DirectoryStoreTest, WhatIsSaidOfTheWholeIsVerifiedWithoutSumsOfItsParts) {
+  const MultipartUpload upload = StartUpload("key");
+  CompleteMultipartRequest request{.upload = upload,
+                                   .parts = {Upload(upload, 1, "one"), Upload(upload, 2, "two")}};
+  for (const ChecksumAlgorithm algorithm :
+       {ChecksumAlgorithm::kCrc64Nvme, ChecksumAlgorithm::kCrc32}) {
+    request.checksum = ChecksumOf(algorithm, AsBytes("onetwO"));
+    EXPECT_EQ(blocking_->CompleteMultipart(request).error().origin().s3_code, "BadDigest");
+  }
+  request.checksum = ChecksumOf(ChecksumAlgorithm::kCrc64Nvme, AsBytes("onetwo"));
+  const auto made = blocking_->CompleteMultipart(request);
+  ASSERT_THAT(made, IsOk());
+  EXPECT_EQ(made->checksum, request.checksum);
+  EXPECT_EQ(blocking_->Head("bucket", "key")->checksum, request.checksum);
+}
+
+TEST_F(DirectoryStoreTest, PagesOfNothingAreNotToBeContinued) {
+  const MultipartUpload upload = StartUpload("key");
+  Upload(upload, 1, "one");
+  const ListPartsRequest parts{.upload = upload, .count_max = 0};
+  EXPECT_FALSE(blocking_->Run(store_->ListParts(parts, blocking_->context))->is_truncated);
+  const ListUploadsRequest uploads{.bucket = "bucket", .count_max = 0};
+  EXPECT_FALSE(blocking_->Run(store_->ListUploads(uploads, blocking_->context))->is_truncated);
+}
+
 TEST_F(DirectoryStoreTest, APartOfAnotherAlgorithmThanItsUploadIsRefused) {
   const MultipartUpload upload = StartUpload("key", ChecksumAlgorithm::kSha256);
   const UploadPartRequest request{
