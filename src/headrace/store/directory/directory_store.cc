@@ -244,7 +244,9 @@ Task<Result<PartInfo>> DirectoryStore::UploadPart(const UploadPartRequest& reque
   std::move_only_function<Result<PartInfo>()> step = [&] {
     return core_->PutPart(request.upload, request.part_number, std::move(received));
   };
-  co_return co_await Finish<Result<PartInfo>>(std::move(step));
+  // Its lock may be held by the completion of another upload, which copies all of that one's bytes:
+  // no event loop waits for that.
+  co_return co_await RunOn<Result<PartInfo>>(pool_, std::move(step));
 }
 
 Task<Result<PartInfo>> DirectoryStore::CopyPart(const CopyPartRequest& request,
