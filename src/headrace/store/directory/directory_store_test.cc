@@ -136,6 +136,16 @@ TEST_F(DirectoryStoreTest, ARenameMovesBytesAndAttributesInOneStep) {
   EXPECT_THAT(Rename("back/again", "back/again"), HasCode(ErrorCode::kInvalidArgument));
 }
 
+// A rename that a crash stopped half way left the object under both names.
+TEST_F(DirectoryStoreTest, ARenameToAnotherNameOfTheSameFileLeavesOneName) {
+  ASSERT_THAT(blocking_->Put("bucket", "from", "text"), IsOk());
+  std::filesystem::create_hard_link(PathOf("from"), PathOf("to"));
+  ASSERT_THAT(Rename("from", "to"), IsOk());
+  EXPECT_THAT(*blocking_->Keys("bucket"), ElementsAre("to"));
+  EXPECT_EQ(blocking_->Get("bucket", "to").value(), "text");
+  EXPECT_EQ(std::filesystem::hard_link_count(PathOf("to")), 1U);
+}
+
 TEST_F(DirectoryStoreTest, AnAppendNeedsTheRightOffsetAndMakesOneObject) {
   ASSERT_THAT(Append("key", 0, "one"), IsOk());
   ASSERT_THAT(Append("key", 3, "two"), IsOk());

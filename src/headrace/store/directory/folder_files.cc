@@ -256,6 +256,7 @@ Result<TemporaryFile> TemporaryFile::LinkTo(TemporaryFolder& folder, UniqueFd fi
     return std::unexpected(Error::FromErrno(os_error, "link object"));
   }
   linked.name_ = std::move(name);
+  linked.is_link_ = true;
   return linked;
 }
 
@@ -278,6 +279,8 @@ int TemporaryFile::MoveTo(int folder, const std::string& name) {
     name_ = std::move(own_name);
   }
   if (::renameat(folder_->folder(), name_.c_str(), folder, name.c_str()) != 0) return errno;
+  // A rename onto another name of the same file does nothing and says that it did.
+  if (is_link_) ::unlinkat(folder_->folder(), name_.c_str(), 0);
   name_.clear();
   return 0;
 }

@@ -106,8 +106,9 @@ class TemporaryFile {
   int GiveName(int folder, const std::string& name) const;
 
   TemporaryFolder* folder_;
-  std::string name_;  // Empty: it has none (yet), or was moved away.
-  UniqueFd file_;     // Closed: moved from or moved away.
+  std::string name_;      // Empty: it has none (yet), or was moved away.
+  bool is_link_ = false;  // The file has other names.
+  UniqueFd file_;         // Closed: moved from or moved away.
 };
 
 // Calls `each` with the entries of a folder, "." and ".." left out. A folder that could not be read
