@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <string>
 
+#include "headrace/job/fork_blocked.h"
 #include "headrace/job/inherited_files.h"
 
 namespace headrace::job {
@@ -82,15 +83,9 @@ Result<ProcessGuard> ProcessGuard::Make() {
   }
   UniqueFd ours(ends[0]);
   const UniqueFd theirs(ends[1]);
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t process = fork();
+  const pid_t process = ForkBlocked();
   if (process == 0) Guard(theirs.get());
-  const int failure = errno;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (process < 0) return std::unexpected(Error::FromErrno(failure, attempt));
+  if (process < 0) return std::unexpected(Error::FromErrno(errno, attempt));
   setpgid(process, process);  // Whoever is first; who looks for the command's processes sees it so.
   return ProcessGuard(process, std::move(ours));
 }

@@ -22,6 +22,24 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// A shell cannot trap a signal that it was started with as ignored, as a job in the background of
+// a script is with SIGINT.
+class DefaultSignal {
+ public:
+  explicit DefaultSignal(int signal) : signal_(signal) {
+    struct sigaction action{};
+    action.sa_handler = SIG_DFL;
+    sigaction(signal_, &action, &before_);
+  }
+  ~DefaultSignal() { sigaction(signal_, &before_, nullptr); }
+  DefaultSignal(const DefaultSignal&) = delete;
+  DefaultSignal& operator=(const DefaultSignal&) = delete;
+
+ private:
+  int signal_;
+  struct sigaction before_{};
+};
+
 class ProcessTest : public ::testing::Test {
  protected:
   ProcessEnd RunShell(const std::string& script) {
@@ -101,6 +119,7 @@ TEST_F(ProcessTest, ForwardsUserSignalsWithoutStopping) {
 }
 
 TEST_F(ProcessTest, ReachesTheWholeGroup) {
+  const DefaultSignal not_ignored(SIGINT);
   // The shell waits for its child and ignores the signal itself; the child dies of it.
   const ProcessEnd end = RunShellAndPost(
       fmt::format("trap : INT; (trap - INT; echo > {}; exec sleep 1000); exit 5", Path("ready")),

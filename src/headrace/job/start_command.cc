@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/unique_fd.h"
+#include "headrace/job/fork_blocked.h"
 #include "headrace/job/inherited_files.h"
 
 namespace headrace::job {
@@ -100,19 +101,6 @@ void DropHandlers() {
   _exit(0);
 }
 
-pid_t Fork(const Plan& plan) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t process = fork();
-  if (process == 0) BecomeCommand(plan);
-  const int failure = errno;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  errno = failure;
-  return process;
-}
-
 // Until the program runs: 0; or the errno why it does not.
 int AwaitProgram(const UniqueFd& failure) {
   int os_error = 0;
@@ -134,14 +122,16 @@ Result<pid_t> Start(const std::string& program, std::vector<std::string> command
   const std::string attempt = "start " + program;
   HR_TRY_ASSIGN(Pipe gate, OpenPipe(attempt));
   HR_TRY_ASSIGN(Pipe failure, OpenPipe(attempt));
-  const pid_t process = Fork({.program = program.c_str(),
-                              .command = command_pointers.data(),
-                              .variables = variable_pointers.data(),
-                              .kept_fd = start.kept_fd,
-                              .takes_terminal = start.takes_terminal,
-                              .gate = gate.read_end.get(),
-                              .gate_writer = gate.write_end.get(),
-                              .failure = failure.write_end.get()});
+  const Plan plan{.program = program.c_str(),
+                  .command = command_pointers.data(),
+                  .variables = variable_pointers.data(),
+                  .kept_fd = start.kept_fd,
+                  .takes_terminal = start.takes_terminal,
+                  .gate = gate.read_end.get(),
+                  .gate_writer = gate.write_end.get(),
+                  .failure = failure.write_end.get()};
+  const pid_t process = ForkBlocked();
+  if (process == 0) BecomeCommand(plan);
   if (process < 0) return FailureOf(errno, attempt);
   // The child does it too: by whoever comes first it has its group before anybody hears of it.
   setpgid(process, process);
