@@ -50,6 +50,7 @@ Result<std::span<const iovec>> EpochStream::Next() {
   piece_count_ = 0;
   while (piece_count_ == 0) {
     if (!item_) {
+      LetPartGo();
       HR_TRY_ASSIGN(item_, queue_.Pop());
       if (!item_) break;
       HR_TRY(BeginItem());
@@ -99,7 +100,14 @@ void EpochStream::EndItem() {
   item_.reset();
 }
 
+// Its memory may be what the next part waits for.
+void EpochStream::LetPartGo() {
+  rest_ = {};
+  part_.reset();
+}
+
 Status EpochStream::FetchPart() {
+  LetPartGo();
   HR_TRY_ASSIGN(part_, reader_.Next());
   HR_CHECK(part_.has_value());  // The reader gives all bytes of a read, or an error.
   rest_ = part_->bytes.span();

@@ -45,6 +45,8 @@ class EpochStream {
   Status BeginItem();
   Status ContinueItem();
   void EndItem();
+  // The part was used up.
+  void LetPartGo();
   // The next part of the object under way into `part_` and `rest_`.
   Status FetchPart();
   Status InflatePiece();

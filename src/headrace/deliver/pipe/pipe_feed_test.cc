@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -58,7 +60,8 @@ class PipeFeedTest : public ::testing::Test {
     items_.push_back(std::move(item));
   }
   void GivenValue(const std::string& text) { items_.push_back({.read = {}, .bytes = text}); }
-  void Start() {
+  void Start() { Start(fetcher_); }
+  void Start(fetch::Fetcher& fetcher) {
     auto feed = PipeFeed::Start(
         options_,
         [this](uint64_t epoch, const CallContext&) -> ItemSource {
@@ -69,7 +72,7 @@ class PipeFeedTest : public ::testing::Test {
             return PipeItem{.read = item.read, .bytes = item.bytes};
           };
         },
-        fetcher_, [this](const Error&) { ++failures_heard_; });
+        fetcher, [this](const Error&) { ++failures_heard_; });
     ASSERT_THAT(feed, IsOk());
     feed_ = std::move(*feed);
   }
@@ -110,6 +113,7 @@ class PipeFeedTest : public ::testing::Test {
   EventLoops loops_{2};
   fetch::Fetcher fetcher_{
       faulty_, loops_, {.part_size_bytes = 64U << 10U, .memory_bytes_max = 1U << 20U}};
+  std::optional<fetch::Fetcher> narrow_;
   PipeFeedOptions options_;
   std::vector<PipeItem> items_;
   std::vector<uint64_t> epochs_asked_;  // The feed's thread's until it has stopped.
@@ -217,6 +221,30 @@ TEST_F(PipeFeedTest, AReaderWithSomethingToReadDoesNotWait) {
   while (feed_->report().epochs_complete == 0) std::this_thread::yield();
   EXPECT_EQ(Read(reader), "therelate");
   EXPECT_EQ(feed_->report().reader_waited, std::chrono::nanoseconds(0));
+}
+
+// Others that are open and not read may leave a reader so little.
+TEST_F(PipeFeedTest, MemoryForOnePartIsEnough) {
+  constexpr size_t kPartBytes = 64U << 10U;
+  narrow_.emplace(
+      faulty_, loops_,
+      fetch::FetchOptions{.part_size_bytes = kPartBytes, .memory_bytes_max = kPartBytes});
+  GivenObject("a", std::string(10 * kPartBytes, 'a'));
+  GivenValue("value");
+  GivenObject("b", std::string(3 * kPartBytes, 'b'));
+  Start(*narrow_);
+  const UniqueFd reader = Open(0);
+  std::string text;
+  while (text.size() < 13 * kPartBytes + 5) {
+    pollfd polled{.fd = reader.get(), .events = POLLIN, .revents = 0};
+    ASSERT_EQ(poll(&polled, 1, 10'000), 1) << "after " << text.size() << " bytes";
+    std::array<char, 65536> piece{};
+    const ssize_t size = read(reader.get(), piece.data(), piece.size());
+    ASSERT_GT(size, 0);
+    text.append(piece.data(), static_cast<size_t>(size));
+  }
+  EXPECT_TRUE(text.ends_with("avalue" + std::string(3 * kPartBytes, 'b')));
+  feed_->Stop();
 }
 
 TEST_F(PipeFeedTest, ANextEpochIsHeldUpWhileSomebodyHasThisOneOpen) {
