@@ -239,6 +239,35 @@ for epoch in range(2):
     assert output(job, "0") == second[2 * 17:]
 
 
+def test_the_report_tells_the_retries_of_each_channel(proxied, headrace, s3, job):
+    put_all(s3, "box", {f"{name}/{i}": content(i, 1000) for name in "ab" for i in range(3)})
+    failures = {"/box/a/0": 2, "/box/a/1": 1, "/box/b/2": 1}
+
+    def refuse_at_first(request):
+        # Channel a comes first; c reads the same objects after it.
+        if request.method != "GET" or not failures.get(request.path):
+            return None
+        failures[request.path] -= 1
+        return s3_error(503, "SlowDown")
+
+    proxied(refuse_at_first, attempts=5)
+    channels = [word for name in "abc" for word in (
+        "--channel", f"{name}=s3://box/{name if name != 'c' else 'a'}/,mode=Pipe")]
+    outcome = headrace.ok("run", "--base", job, *channels, "--", *script("""
+for channel in "abc":
+    assert len(open(pipe(0, channel), "rb").read()) == 3000
+"""))
+    report = json.loads((job / "output/headrace-report.json").read_bytes())
+    assert {channel["name"]: channel["retries"] for channel in report["channels"]} == {
+        "a": 3, "b": 1, "c": 0}
+    assert report["retries"]["throttled"] == 4
+    for channel in report["channels"]:
+        assert channel["bytes_per_second"] == pytest.approx(3000 / channel["open_seconds"])
+        assert channel["objects_per_second"] == pytest.approx(3 / channel["open_seconds"])
+    assert "channel a: 1 epochs opened" in outcome.stderr
+    assert ", 3 requests sent again; the command waited" in outcome.stderr
+
+
 # --- what goes wrong --------------------------------------------------------------------------
 
 

@@ -51,6 +51,9 @@ struct PlannedRead {
   uint64_t object_size_bytes = 0;
   std::string etag;  // Pinned; empty: any version, all parts the same one where there are several.
   ByteRange range;   // Within the object.
+  // Which it is read through, in place of the fetcher's: another face of the same store. Outlives
+  // the fetcher.
+  ObjectStore* store = nullptr;
 
   bool is_whole_object() const { return range == ByteRange{.begin = 0, .end = object_size_bytes}; }
 };

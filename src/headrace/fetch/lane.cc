@@ -123,7 +123,7 @@ Task<Result<GetResult>> Scheduler::RaceHedge(Lane& lane, PartJob& job) {
   const UnwantedStop unwanted(job, lane.stop);
   const CallContext context{.deadline = lane.consumer->context().deadline,
                             .stop = lane.stop.get_token()};
-  Result<GetResult> got = co_await store_.Get(request, context);
+  Result<GetResult> got = co_await StoreOf(job.read->planned).Get(request, context);
   lane.job = nullptr;
   const std::shared_ptr<Hedge> hedge = std::exchange(lane.hedge, nullptr);
   if (!hedge) co_return got;
@@ -293,7 +293,8 @@ Task<void> Scheduler::RunHedge(std::shared_ptr<Scheduler> self, std::shared_ptr<
     const std::stop_callback<std::function<void()>> tie(
         hedge->read->consumer->context().stop,
         [own = hedge->stop]() mutable { own.request_stop(); });
-    hedge->outcome = co_await self->store_.Get(hedge->request, hedge->context);
+    ObjectStore& store = self->StoreOf(hedge->read->planned);
+    hedge->outcome = co_await store.Get(hedge->request, hedge->context);
   }
   if (hedge->lane != nullptr && *hedge->outcome) hedge->lane->stop.request_stop();
   // The first request's bytes are being delivered: these are nobody's.

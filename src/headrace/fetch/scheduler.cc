@@ -144,7 +144,8 @@ void Scheduler::LookUpChecksum(const std::shared_ptr<ReadState>& read) {
     read->Close();
     self->EndLookUp();
   };
-  Spawn(loops_.Next(), FetchHead(store_, borrowed, read->consumer->context()), std::move(done));
+  Spawn(loops_.Next(), FetchHead(StoreOf(read->planned), borrowed, read->consumer->context()),
+        std::move(done));
 }
 
 void Scheduler::EndLookUp() {

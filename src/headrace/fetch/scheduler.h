@@ -125,6 +125,10 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   void HedgeLateLanes(size_t loop_index) HR_EXCLUDES(mutex_);
   void StartHedge(Lane& lane, PartBytes bytes) HR_EXCLUDES(mutex_);
 
+  ObjectStore& StoreOf(const PlannedRead& read) const {
+    return read.store != nullptr ? *read.store : store_;
+  }
+
   ObjectStore& store_;
   EventLoops& loops_;
   const SchedulerOptions options_;

@@ -110,6 +110,7 @@ pipe::ItemSource PipeChannel::AugmentedEpoch(uint64_t number, const CallContext&
   return [this, items = std::move(items)]() -> Result<std::optional<pipe::PipeItem>> {
     HR_TRY_ASSIGN(auto item, While(spec_.s3_uri, items->Next()));
     if (!item) return std::nullopt;
+    if (item->read) item->read->store = store_;
     return pipe::PipeItem{.read = std::move(item->read), .bytes = std::move(item->text)};
   };
 }
@@ -127,7 +128,8 @@ fetch::PlannedRead PipeChannel::ReadAt(uint64_t place) const {
           .key = std::move(object.key),
           .object_size_bytes = object.size_bytes,
           .etag = std::move(object.etag),
-          .range = {.begin = 0, .end = object.size_bytes}};
+          .range = {.begin = 0, .end = object.size_bytes},
+          .store = store_};
 }
 
 }  // namespace headrace::job

@@ -44,6 +44,9 @@ class PipeChannel {
   // put in order.
   uint64_t unit_count() const;
   pipe::PipeFraming framing() const;
+  // What its epochs read from now on goes through `store`, a face of the one it was planned with
+  // that outlives its epochs' items too.
+  void ReadThrough(ObjectStore& store) { store_ = &store; }
   // What this host gets in the `number`-th epoch of this run. The first one begins where the job
   // was to be resumed.
   pipe::ItemSource Epoch(uint64_t number, const CallContext& context) const;

@@ -12,6 +12,11 @@ namespace headrace::job {
 void PipeDelivery::Add(PipeChannel channel) {
   HR_CHECK(!fetcher_.has_value());
   channels_.push_back(std::make_unique<PipeChannel>(std::move(channel)));
+  if (!faces_) return;
+  Face& face = channel_faces_.emplace_back();
+  face.metrics = std::make_shared<s3::S3Metrics>(s3::kS3Metrics);
+  face.store = faces_(face.metrics);
+  channels_.back()->ReadThrough(*face.store);
 }
 
 Status PipeDelivery::Start(const std::string& folder) {
@@ -53,6 +58,7 @@ std::vector<PipeChannelReport> PipeDelivery::Stop() {
     const pipe::PipeReport counts = feeds_[i]->report();
     reports.push_back({.name = channel.name(),
                        .counts = counts,
+                       .retries = faces_ ? s3::RetryCount(*channel_faces_[i].metrics) : 0,
                        .next = channel.ResumeAt(counts.last_epoch, counts.last_epoch_items)});
   }
   feeds_.clear();

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "headrace/fetch/fetcher.h"
 #include "headrace/job/pipe_channel.h"
 #include "headrace/store/object_store.h"
+#include "headrace/store/s3/s3_metrics.h"
 
 namespace headrace::job {
 
@@ -25,9 +27,14 @@ struct PipeOptions {
   fetch::FetchOptions fetch{.memory_bytes_max = 256ULL << 20U};
 };
 
+// Gives another face of the job's store, which counts in the metrics what is sent through it.
+using StoreFaces =
+    std::function<std::unique_ptr<ObjectStore>(std::shared_ptr<s3::S3Metrics> metrics)>;
+
 struct PipeChannelReport {
   std::string name;
   pipe::PipeReport counts;
+  uint64_t retries = 0;  // Requests for its epochs that were sent again; 0 where nobody counts.
   // The first object that was not read whole, as --resume takes it; for this host alone.
   plan::ResumePoint next;
 };
@@ -37,8 +44,9 @@ struct PipeChannelReport {
 // outlive it.
 class PipeDelivery {
  public:
-  PipeDelivery(ObjectStore& store, EventLoops& loops, PipeOptions options)
-      : store_(store), loops_(loops), options_(std::move(options)) {}
+  // `faces` may be empty: then no channel's retries are known.
+  PipeDelivery(ObjectStore& store, EventLoops& loops, PipeOptions options, StoreFaces faces)
+      : store_(store), loops_(loops), options_(std::move(options)), faces_(std::move(faces)) {}
 
   // Takes a channel in. It must not be started yet.
   void Add(PipeChannel channel);
@@ -59,6 +67,13 @@ class PipeDelivery {
   ObjectStore& store_;
   EventLoops& loops_;
   const PipeOptions options_;
+  const StoreFaces faces_;
+  // A channel's face of the store.
+  struct Face {
+    std::shared_ptr<s3::S3Metrics> metrics;
+    std::unique_ptr<ObjectStore> store;
+  };
+  std::vector<Face> channel_faces_;  // As the channels; empty where there are no faces.
   std::vector<std::unique_ptr<PipeChannel>> channels_;  // Feeds hold on to their addresses.
   std::optional<fetch::Fetcher> fetcher_;
   UniqueFd failed_event_;

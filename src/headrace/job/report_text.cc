@@ -31,6 +31,21 @@ std::string SecondsText(std::chrono::nanoseconds span) {
   return fmt::format("{:.2f} s", Seconds(span));
 }
 
+namespace {
+
+std::string RateText(uint64_t objects, uint64_t bytes, std::chrono::nanoseconds span) {
+  const double seconds = std::max(Seconds(span), 1e-9);
+  return fmt::format(" ({:.0f} objects/s, {}/s)", static_cast<double>(objects) / seconds,
+                     BytesText(static_cast<uint64_t>(static_cast<double>(bytes) / seconds)));
+}
+
+// Empty for none.
+std::string RetriesText(uint64_t retries) {
+  return retries > 0 ? fmt::format(", {} requests sent again", retries) : "";
+}
+
+}  // namespace
+
 std::string CheckedLine(const std::string& channel, const FileChannelReport& counts) {
   return fmt::format("channel {}: {} objects, {}; {} of them are there already", channel,
                      counts.objects, BytesText(counts.bytes), counts.objects_kept);
@@ -56,16 +71,12 @@ std::string ChannelLine(const ChannelReport& channel) {
   const uint64_t bytes = counts.bytes - counts.bytes_kept;
   std::string line = fmt::format("channel {}: {} objects, {} downloaded in {}", channel.name,
                                  objects, BytesText(bytes), SecondsText(channel.span));
-  if (objects > 0) {
-    const double seconds = std::max(Seconds(channel.span), 1e-9);
-    line += fmt::format(" ({:.0f} objects/s, {}/s)", static_cast<double>(objects) / seconds,
-                        BytesText(static_cast<uint64_t>(static_cast<double>(bytes) / seconds)));
-  }
+  if (objects > 0) line += RateText(objects, bytes, channel.span);
   if (counts.objects_kept > 0) {
     line += fmt::format(", {} objects, {} already there", counts.objects_kept,
                         BytesText(counts.bytes_kept));
   }
-  return line;
+  return line + RetriesText(channel.retries);
 }
 
 std::string DirectoryLine(const DirectoryBinding& binding, bool is_mounted) {
@@ -82,10 +93,12 @@ std::string PipeLine(const PipeChannelReport& channel) {
     return fmt::format("channel {}: the command opened no epoch", channel.name);
   }
   return fmt::format(
-      "channel {}: {} epochs opened, {} read to their end, {} objects, {}; the command waited {} "
-      "for data, the data {} for the command; next is {}:{}",
+      "channel {}: {} epochs opened, {} read to their end, {} objects, {}{}{}; the command waited "
+      "{} for data, the data {} for the command; next is {}:{}",
       channel.name, counts.epochs_opened, counts.epochs_complete, counts.items,
-      BytesText(counts.bytes), SecondsText(counts.reader_waited),
+      BytesText(counts.bytes),
+      counts.items > 0 ? RateText(counts.items, counts.bytes, counts.open_span) : "",
+      RetriesText(channel.retries), SecondsText(counts.reader_waited),
       SecondsText(counts.waited_for_reader), channel.next.epoch, channel.next.position);
 }
 

@@ -264,7 +264,7 @@ class JobRun {
                                        .augmented = AugmentedOptions()};
     HR_TRY_ASSIGN(PipeChannel planned,
                   PipeChannel::Plan(channel, plan_options, *world_.store, *world_.loops, context));
-    if (!pipes_) pipes_.emplace(*world_.store, *world_.loops, options_.pipe);
+    if (!pipes_) pipes_.emplace(*world_.store, *world_.loops, options_.pipe, world_.store_faces);
     pipes_->Add(std::move(planned));
     return Ok();
   }
@@ -280,10 +280,7 @@ class JobRun {
 
   // Of the run so far. File channels come one after the other, so what it grows by is theirs.
   uint64_t RetryCount() const {
-    uint64_t sum = 0;
-    if (world_.store_metrics == nullptr) return sum;
-    for (const auto& [cause, count] : RetriesByCause(*world_.store_metrics)) sum += count;
-    return sum;
+    return world_.store_metrics != nullptr ? s3::RetryCount(*world_.store_metrics) : 0;
   }
 
   Status DownloadChannels(const CallContext& context) {

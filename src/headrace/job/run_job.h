@@ -53,6 +53,7 @@ struct JobWorld {
   ObjectStore* store = nullptr;
   EventLoops* loops = nullptr;
   s3::S3Metrics* store_metrics = nullptr;  // For the report; null: nothing is known of retries.
+  StoreFaces store_faces;  // For the report; empty: nothing is known of Pipe channels' retries.
   const SignalInbox* signals = nullptr;
   const Clock* clock = &RealClock();
   HostFacts host;

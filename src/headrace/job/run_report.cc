@@ -48,8 +48,12 @@ json PipeJson(const PipeChannelReport& channel) {
           {"bytes", counts.bytes},
           {"epochs_opened", counts.epochs_opened},
           {"epochs_complete", counts.epochs_complete},
+          {"open_seconds", Seconds(counts.open_span)},
+          {"objects_per_second", Rate(counts.items, counts.open_span)},
+          {"bytes_per_second", Rate(counts.bytes, counts.open_span)},
           {"script_waited_seconds", Seconds(counts.reader_waited)},
-          {"waited_for_script_seconds", Seconds(counts.waited_for_reader)}};
+          {"waited_for_script_seconds", Seconds(counts.waited_for_reader)},
+          {"retries", channel.retries}};
 }
 
 json CheckpointJson(const JobSpec& spec, const CheckpointReport& checkpoint) {

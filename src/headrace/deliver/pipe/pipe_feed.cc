@@ -173,8 +173,11 @@ Result<bool> PipeFeed::ServeEpoch(uint64_t epoch) {
   const std::stop_callback stopped(stop_.get_token(), [&ended] { ended.request_stop(); });
   const CallContext context{.deadline = Deadline(), .stop = ended.get_token()};
   EpochStream stream(fetcher_, epochs_(epoch, context), options_.framing, context);
+  const SteadyTime begin = options_.clock->Now();
   Result<bool> served = WriteAll(fifo, stream);
   ended.request_stop();
+  const MutexLock lock(mutex_);
+  report_.open_span += options_.clock->Now() - begin;
   return served;
 }
 

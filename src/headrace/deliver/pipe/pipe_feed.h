@@ -44,6 +44,8 @@ struct PipeReport {
   // when an epoch ended before its last byte does not count.
   uint64_t items = 0;
   uint64_t bytes = 0;
+  // From readers' opening of epochs to these epochs' ends.
+  std::chrono::nanoseconds open_span{};
   // While a reader was there: it had read all there was and the next bytes had not come yet; we
   // waited for it to read.
   std::chrono::nanoseconds reader_waited{};

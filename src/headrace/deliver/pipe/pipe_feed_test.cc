@@ -221,6 +221,7 @@ TEST_F(PipeFeedTest, AReaderWithSomethingToReadDoesNotWait) {
   while (feed_->report().epochs_complete == 0) std::this_thread::yield();
   EXPECT_EQ(Read(reader), "therelate");
   EXPECT_EQ(feed_->report().reader_waited, std::chrono::nanoseconds(0));
+  EXPECT_EQ(feed_->report().open_span, std::chrono::hours(1));
 }
 
 // Others that are open and not read may leave a reader so little.

@@ -74,6 +74,7 @@ struct RequestRunner::TryFacts {
   std::optional<SystemTime> server_time;
   std::optional<std::chrono::seconds> retry_after;
   int status = 0;
+  S3Metrics* counted_apart = nullptr;
   // The try before brought nothing, or nothing good: not over a connection that was used before.
   // After an answer, a 503 say, the connection is as good as any.
   bool needs_fresh_connection = false;
@@ -102,12 +103,13 @@ RequestRunner::RequestRunner(S3Config config, RetryOptions retry, net::HttpClien
       pacer_(retry),
       random_(Random::FromEntropy()) {}
 
-Task<Status> RequestRunner::Run(Exchange& exchange, const CallContext& context) {
+Task<Status> RequestRunner::Run(Exchange& exchange, const CallContext& context, S3Metrics* apart) {
   Corrections corrections;
   uint32_t attempt_index = 0;
   bool was_broken = false;
   while (true) {
     TryFacts facts;
+    facts.counted_apart = apart;
     facts.needs_fresh_connection = was_broken;
     if (throttle_.is_limiting()) {
       if (!co_await AwaitTurn(context)) {
@@ -143,7 +145,9 @@ Task<Status> RequestRunner::Run(Exchange& exchange, const CallContext& context) 
     if (!co_await SleepUnlessStopped(*delay, context.stop)) {
       co_return Fail(ErrorCode::kCancelled, AttemptOf(exchange.NextRequest()) + ": cancelled");
     }
-    metrics_->counter(S3Metric::kRetries, static_cast<size_t>(CauseOf(outcome.error()))).Add();
+    const auto cause = static_cast<size_t>(CauseOf(outcome.error()));
+    metrics_->counter(S3Metric::kRetries, cause).Add();
+    if (apart != nullptr) apart->counter(S3Metric::kRetries, cause).Add();
     was_broken = ClassifyRetry(outcome.error()) == RetryKind::kUnanswered;
     ++attempt_index;
   }
@@ -211,6 +215,7 @@ Task<Status> RequestRunner::TryOnce(Exchange& exchange, const CallContext& conte
   facts.region = RegionOf(request.bucket);
   const net::HttpCall call = CallFor(request, context, facts);
   metrics_->counter(S3Metric::kTries).Add();
+  if (facts.counted_apart != nullptr) facts.counted_apart->counter(S3Metric::kTries).Add();
   const SteadyTime begin = clock_.Now();
   const uint64_t received_before = exchange.received_bytes();
   Status outcome = Ok();

@@ -70,7 +70,8 @@ class RequestRunner {
                 CredentialCache* credentials, const Clock& clock,
                 std::shared_ptr<S3Metrics> metrics);
 
-  Task<Status> Run(Exchange& exchange, const CallContext& context);
+  // What is sent is counted in `apart` as well, unless it is null.
+  Task<Status> Run(Exchange& exchange, const CallContext& context, S3Metrics* apart = nullptr);
   // The URL that lets anyone do what `request` does for `lifetime`.
   Task<Result<std::string>> Presign(const S3Request& request, std::chrono::seconds lifetime,
                                     const CallContext& context);

@@ -16,7 +16,7 @@ Task<Result<std::vector<BucketInfo>>> S3Store::ListBuckets(const CallContext& co
   std::string query;
   for (int page_index = 0; page_index < kPageCountMax; ++page_index) {
     TextExchange exchange({.verb = "list", .query = query}, kListTextBytesMax);
-    HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+    HR_CO_TRY(co_await parts_->runner->Run(exchange, context, apart_.get()));
     HR_CO_TRY_ASSIGN(BucketPage page, While("list buckets", ReadBucketPage(exchange.text())));
     std::move(page.buckets.begin(), page.buckets.end(), std::back_inserter(buckets));
     if (page.next_token.empty()) co_return buckets;
@@ -33,19 +33,19 @@ Task<Status> S3Store::CreateBucket(const std::string& bucket, const CallContext&
   request.body = AsBytes(document);
   request.sends_body = true;
   TextExchange exchange(std::move(request), kShortTextBytesMax);
-  co_return co_await parts_->runner->Run(exchange, context);
+  co_return co_await parts_->runner->Run(exchange, context, apart_.get());
 }
 
 Task<Status> S3Store::HeadBucket(const std::string& bucket, const CallContext& context) {
   TextExchange exchange({.verb = "look up", .method = "HEAD", .bucket = bucket},
                         kShortTextBytesMax);
-  co_return co_await parts_->runner->Run(exchange, context);
+  co_return co_await parts_->runner->Run(exchange, context, apart_.get());
 }
 
 Task<Status> S3Store::DeleteBucket(const std::string& bucket, const CallContext& context) {
   TextExchange exchange({.verb = "delete bucket", .method = "DELETE", .bucket = bucket},
                         kShortTextBytesMax);
-  co_return co_await parts_->runner->Run(exchange, context);
+  co_return co_await parts_->runner->Run(exchange, context, apart_.get());
 }
 
 }  // namespace headrace::s3

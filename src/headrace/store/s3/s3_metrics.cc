@@ -3,6 +3,14 @@
 
 namespace headrace::s3 {
 
+uint64_t RetryCount(S3Metrics& metrics) {
+  uint64_t sum = 0;
+  for (size_t cause = 0; cause < kRetryCauses.size(); ++cause) {
+    sum += metrics.counter(S3Metric::kRetries, cause).value();
+  }
+  return sum;
+}
+
 RetryCause CauseOf(const Error& error) {
   if (error.code() == ErrorCode::kThrottled) return RetryCause::kThrottled;
   if (error.code() == ErrorCode::kCorrupt) return RetryCause::kCorrupt;

@@ -37,6 +37,9 @@ inline constexpr std::array kS3Metrics = {
 // Shared by the stores of a process that are counted together. Threads: any.
 using S3Metrics = Metrics<S3Metric>;
 
+// Requests sent again, for whatever cause.
+uint64_t RetryCount(S3Metrics& metrics);
+
 // Of an error that is worth another try (ClassifyRetry).
 RetryCause CauseOf(const Error& error);
 

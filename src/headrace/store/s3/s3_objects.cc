@@ -52,9 +52,9 @@ Task<Result<GetResult>> GetNothingIfEmpty(S3Store& store, const GetRequest& requ
 
 // The frame of this one is taken for each object: what few need stands above.
 Task<Result<GetResult>> GetSome(RequestRunner& runner, S3Store& store, const GetRequest& request,
-                                const CallContext& context) {
+                                const CallContext& context, S3Metrics* apart) {
   GetExchange exchange(request, runner.config().verify_checksums);
-  const Status outcome = co_await runner.Run(exchange, context);
+  const Status outcome = co_await runner.Run(exchange, context, apart);
   if (outcome) co_return exchange.TakeResult();
   if (outcome.error().origin().http_status != 416) co_return std::unexpected(outcome.error());
   co_return co_await GetNothingIfEmpty(store, request, context, outcome.error());
@@ -76,7 +76,7 @@ Task<Result<ListPage>> S3Store::List(const ListRequest& request, const CallConte
   query.Add("prefix", request.prefix);
   TextExchange exchange({.verb = "list", .bucket = request.bucket, .query = query.Take()},
                         kListTextBytesMax);
-  HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  HR_CO_TRY(co_await parts_->runner->Run(exchange, context, apart_.get()));
   co_return While("list " + ObjectName(request.bucket, request.prefix),
                   ReadListPage(exchange.text()));
 }
@@ -88,7 +88,7 @@ Task<Result<ObjectHead>> S3Store::Head(const HeadRequest& request, const CallCon
     head.headers.Add("x-amz-checksum-mode", "ENABLED");
   }
   TextExchange exchange(std::move(head), 0);
-  HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  HR_CO_TRY(co_await parts_->runner->Run(exchange, context, apart_.get()));
   if (!ObjectSizeIn(exchange.headers())) {
     // Taken for 0, it would make an empty file of the object, and mv would then remove it.
     co_return Fail(ErrorCode::kCorrupt,
@@ -102,7 +102,7 @@ Task<Result<ObjectHead>> S3Store::Head(const HeadRequest& request, const CallCon
 Task<Result<GetResult>> S3Store::Get(const GetRequest& request, const CallContext& context) {
   // No Range header asks for nothing.
   if (request.range && request.range->empty()) return GetNothing(*this, request, context);
-  return GetSome(*parts_->runner, *this, request, context);
+  return GetSome(*parts_->runner, *this, request, context, apart_.get());
 }
 
 Task<Status> S3Store::Delete(const DeleteRequest& request, const CallContext& context) {
@@ -110,7 +110,7 @@ Task<Status> S3Store::Delete(const DeleteRequest& request, const CallContext& co
       .verb = "delete", .method = "DELETE", .bucket = request.bucket, .key = request.key};
   AddConditions(request.conditions, call.headers);
   TextExchange exchange(std::move(call), kShortTextBytesMax);
-  Status outcome = co_await parts_->runner->Run(exchange, context);
+  Status outcome = co_await parts_->runner->Run(exchange, context, apart_.get());
   // S3 answers 204 for an absent key; some servers answer 404.
   if (!outcome && outcome.error().origin().s3_code == "NoSuchKey") co_return Ok();
   co_return outcome;
@@ -148,7 +148,7 @@ Task<Result<std::vector<DeleteFailure>>> S3Store::DeleteMany(const DeleteManyReq
   call.body = AsBytes(document);
   call.sends_body = true;
   TextExchange exchange(std::move(call), kListTextBytesMax, true);
-  HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  HR_CO_TRY(co_await parts_->runner->Run(exchange, context, apart_.get()));
   HR_CO_TRY_ASSIGN(const auto failed, While("delete objects in " + ObjectName(request.bucket, ""),
                                             ReadDeleteResult(exchange.text())));
   for (const FailedDelete& one : failed) {

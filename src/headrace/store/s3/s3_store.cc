@@ -16,8 +16,13 @@ QueryBuilder& QueryBuilder::Add(std::string_view name, std::string_view value) {
   return *this;
 }
 
-S3Store::S3Store(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+S3Store::S3Store(std::shared_ptr<Parts> parts, std::shared_ptr<S3Metrics> apart)
+    : parts_(std::move(parts)), apart_(std::move(apart)) {}
 S3Store::~S3Store() = default;
+
+std::unique_ptr<S3Store> S3Store::CountedIn(std::shared_ptr<S3Metrics> metrics) const {
+  return std::unique_ptr<S3Store>(new S3Store(parts_, std::move(metrics)));
+}
 
 Result<std::unique_ptr<S3Store>> OpenS3Store(const S3Settings& settings,
                                              const Environment& environment, const Clock& clock) {
@@ -35,7 +40,7 @@ Result<std::unique_ptr<S3Store>> OpenS3Store(const S3Settings& settings,
   if (settings.connect_timeout.count() > 0) options.connect_timeout = settings.connect_timeout;
   options.proxy = proxy.proxy;
   options.proxy_authorization = proxy.authorization;
-  auto parts = std::make_unique<S3Store::Parts>();
+  auto parts = std::make_shared<S3Store::Parts>();
   HR_TRY_ASSIGN(parts->client, net::HttpClient::Make(std::move(options)));
   if (config.sign_requests) {
     HR_TRY_ASSIGN(auto source, MakeCredentialSource(config, environment, std::move(files), clock));
@@ -46,7 +51,7 @@ Result<std::unique_ptr<S3Store>> OpenS3Store(const S3Settings& settings,
   parts->runner =
       std::make_unique<RequestRunner>(std::move(config), retry, *parts->client,
                                       parts->credentials.get(), clock, std::move(metrics));
-  return std::unique_ptr<S3Store>(new S3Store(std::move(parts)));
+  return std::unique_ptr<S3Store>(new S3Store(std::move(parts), nullptr));
 }
 
 Task<Result<std::string>> S3Store::PresignGet(const std::string& bucket, const std::string& key,

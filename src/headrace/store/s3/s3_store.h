@@ -49,6 +49,10 @@ class S3Store final : public ObjectStore {
 
   ~S3Store() override;
 
+  // Another face of this store: its connections, credentials and pace, and what is sent through it
+  // is counted in `metrics` as well. Outlives this one where need be.
+  std::unique_ptr<S3Store> CountedIn(std::shared_ptr<S3Metrics> metrics) const;
+
   // The URL that lets anyone GET the object for `lifetime` (1 second to 7 days, kInvalidArgument
   // otherwise; shorter where the credentials themselves expire). Asks the store nothing.
   Task<Result<std::string>> PresignGet(const std::string& bucket, const std::string& key,
@@ -85,9 +89,10 @@ class S3Store final : public ObjectStore {
   friend Result<std::unique_ptr<S3Store>> OpenS3Store(const S3Settings&, const Environment&,
                                                       const Clock&);
 
-  explicit S3Store(std::unique_ptr<Parts> parts);
+  S3Store(std::shared_ptr<Parts> parts, std::shared_ptr<S3Metrics> apart);
 
-  std::unique_ptr<Parts> parts_;
+  std::shared_ptr<Parts> parts_;      // Of all faces.
+  std::shared_ptr<S3Metrics> apart_;  // Of this one; null: it is the first.
 };
 
 // Reads configuration files and environment now, credentials when the first request needs them.

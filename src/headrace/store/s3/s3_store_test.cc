@@ -559,5 +559,24 @@ TEST_F(S3StoreTest, CountsTriesAndRetriesByCause) {
   EXPECT_EQ(settings.metrics->counter(S3Metric::kTries).value(), 4U);
 }
 
+TEST_F(S3StoreTest, AFaceOfItsOwnIsCountedApartAndInAll) {
+  S3Settings settings = Settings();
+  settings.metrics = std::make_shared<S3Metrics>(kS3Metrics);
+  Open(settings, Keys());
+  const auto metrics = std::make_shared<S3Metrics>(kS3Metrics);
+  const auto face = s3().CountedIn(metrics);
+  std::string target(2, '\0');
+  const GetRequest request{
+      .bucket = "bucket", .key = "key", .target = std::as_writable_bytes(std::span(target))};
+  peer_.Then(ErrorReply(503, "SlowDown")).Then({.headers = {{"ETag", "\"e\""}}, .body = "ab"});
+  EXPECT_THAT(store().Run(face->Get(request, {})), IsOk());
+  peer_.Then(ErrorReply(500, "InternalError")).Then({.headers = {{"ETag", "\"e\""}}});
+  EXPECT_THAT(store().Put("bucket", "key", "x"), IsOk());
+  EXPECT_EQ(RetryCount(*metrics), 1U);
+  EXPECT_EQ(metrics->counter(S3Metric::kTries).value(), 2U);
+  EXPECT_EQ(RetryCount(*settings.metrics), 2U);
+  EXPECT_EQ(settings.metrics->counter(S3Metric::kTries).value(), 4U);
+}
+
 }  // namespace
 }  // namespace headrace::s3

@@ -219,7 +219,7 @@ Task<Result<PutResult>> S3Store::Put(const PutRequest& request, ByteSource& body
   call.body = upload.bytes;
   call.sends_body = true;
   PutExchange exchange(*this, request, context, std::move(call), checksum);
-  HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  HR_CO_TRY(co_await parts_->runner->Run(exchange, context, apart_.get()));
   co_return exchange.TakeResult();
 }
 
@@ -241,7 +241,7 @@ Task<Result<PutResult>> S3Store::Copy(const CopyRequest& request, const CallCont
   call.sends_body = true;
   TextExchange exchange(std::move(call), kShortTextBytesMax, true);
   const std::string attempt = AttemptOf(exchange.NextRequest());
-  HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  HR_CO_TRY(co_await parts_->runner->Run(exchange, context, apart_.get()));
   HR_CO_TRY_ASSIGN(WriteResult written, While(attempt, ReadWriteResult(exchange.text())));
   co_return AsPutResult(std::move(written));
 }
@@ -267,7 +267,7 @@ Task<Result<MultipartUpload>> S3Store::CreateMultipart(const CreateMultipartRequ
   call.sends_body = true;
   TextExchange exchange(std::move(call), kShortTextBytesMax);
   const std::string attempt = AttemptOf(exchange.NextRequest());
-  HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  HR_CO_TRY(co_await parts_->runner->Run(exchange, context, apart_.get()));
   HR_CO_TRY_ASSIGN(std::string upload_id, While(attempt, ReadUploadId(exchange.text())));
   MultipartUpload upload{
       .bucket = request.bucket, .key = request.key, .upload_id = std::move(upload_id)};
@@ -288,7 +288,7 @@ Task<Result<PartInfo>> S3Store::UploadPart(const UploadPartRequest& request, Byt
   call.body = upload.bytes;
   call.sends_body = true;
   BodyExchange exchange(std::move(call), checksum);
-  HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  HR_CO_TRY(co_await parts_->runner->Run(exchange, context, apart_.get()));
   PutResult stored = exchange.TakeResult();
   PartInfo part{.part_number = request.part_number,
                 .size_bytes = upload.bytes.size(),
@@ -314,7 +314,7 @@ Task<Result<PartInfo>> S3Store::CopyPart(const CopyPartRequest& request,
   call.sends_body = true;
   TextExchange exchange(std::move(call), kShortTextBytesMax, true);
   const std::string attempt = AttemptOf(exchange.NextRequest());
-  HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  HR_CO_TRY(co_await parts_->runner->Run(exchange, context, apart_.get()));
   HR_CO_TRY_ASSIGN(WriteResult written, While(attempt, ReadWriteResult(exchange.text())));
   PartInfo part{.part_number = request.part_number,
                 .size_bytes = request.source_range ? request.source_range->size_bytes() : 0,
@@ -342,7 +342,7 @@ Task<Result<PutResult>> S3Store::CompleteMultipart(const CompleteMultipartReques
   call.body = AsBytes(document);
   call.sends_body = true;
   CompleteExchange exchange(*this, request, context, std::move(call));
-  HR_CO_TRY(co_await parts_->runner->Run(exchange, context));
+  HR_CO_TRY(co_await parts_->runner->Run(exchange, context, apart_.get()));
   co_return exchange.TakeResult();
 }
 
@@ -353,7 +353,7 @@ Task<Status> S3Store::AbortMultipart(const MultipartUpload& upload, const CallCo
                          .key = upload.key,
                          .query = QueryBuilder().Add("uploadId", upload.upload_id).Take()},
                         kShortTextBytesMax);
-  Status outcome = co_await parts_->runner->Run(exchange, context);
+  Status outcome = co_await parts_->runner->Run(exchange, context, apart_.get());
   // Aborted or completed before: nothing is left to abort.
   if (!outcome && outcome.error().origin().s3_code == "NoSuchUpload") co_return Ok();
   co_return outcome;
