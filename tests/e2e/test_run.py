@@ -462,6 +462,14 @@ def test_wrong_or_missing_credentials_fail_first(headrace, box, job, tmp_path, v
     assert not (tmp_path / "started").exists()
 
 
+def test_a_job_file_that_cannot_be_read_is_none(bare_headrace, job, tmp_path):
+    (tmp_path / "job.toml").mkdir()
+    outcome = bare_headrace("run", tmp_path / "job.toml", "--base", job, "--", "touch",
+                            tmp_path / "started")
+    assert_one_line_error(outcome, 2, str(tmp_path / "job.toml"), "Is a directory")
+    assert not (tmp_path / "started").exists()
+
+
 def test_a_missing_output_bucket_fails_first(headrace, box, job, tmp_path):
     outcome = headrace("run", "--base", job, "--output", "s3://nowhere-to-be/x", "--", "touch",
                        tmp_path / "started")

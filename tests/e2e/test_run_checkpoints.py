@@ -144,6 +144,17 @@ def test_what_the_store_does_not_take_is_named_with_its_size(headrace, box, job,
     assert sorted(checkpoints(box)) == ["step-1/z"]
 
 
+def test_a_file_that_the_store_refuses_is_told_and_nobody_else_blamed(headrace, box, job, proxied):
+    proxied(lambda request: s3_error(400, "KeyTooLongError")
+            if request.method == "PUT" and request.path.endswith("/odd") else None)
+    outcome = headrace("run", "--base", job, *QUICK, "--", "sh", "-c",
+                       "cd $SAGEMAKER_BASE_DIR/checkpoints; echo 1 > odd; echo 2 > even")
+    assert outcome.code == 1, outcome
+    assert "1 files or folders cannot be uploaded: odd: " in outcome.stderr
+    assert "signal" not in outcome.stderr
+    assert checkpoints(box) == {"even": b"2\n"}
+
+
 def test_a_store_that_fails_for_a_while_gets_everything_in_the_end(headrace, box, job, proxied):
     failures = [6]
 

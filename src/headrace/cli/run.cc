@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
 
 #include <fmt/format.h>
@@ -53,10 +54,15 @@ Status CheckJobFiles(const std::vector<std::string>& words) {
 
 Result<std::string> ReadText(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  if (file) text << file.rdbuf();
-  if (!file) return std::unexpected(Error::FromErrno(errno, "read " + path));
-  return text.str();
+  std::string text;
+  std::array<char, 4096> piece{};
+  while (file) {
+    file.read(piece.data(), piece.size());
+    text.append(piece.data(), static_cast<size_t>(file.gcount()));
+  }
+  // Its end fails it, too: what cannot be opened or read has none.
+  if (!file.eof()) return std::unexpected(Error::FromErrno(errno, "read " + path));
+  return text;
 }
 
 Result<std::string> AbsolutePath(const std::string& path) {

@@ -70,7 +70,7 @@ Status JobCheckpoint::Finish(const CallContext& context, bool ended_by_signal) {
     Log(LogLevel::kWarning, "{}: left out what is no file: {}", Attempt(),
         fmt::join(seen.skipped, ", "));
   }
-  if (finished && !seen.pending.empty()) {
+  if (ended_by_signal && finished && !seen.pending.empty()) {
     Log(LogLevel::kWarning,
         "{}: a signal ended the command, perhaps while it wrote; kept in {}: {}", Attempt(),
         sync_.place().folder, PendingText(seen));
