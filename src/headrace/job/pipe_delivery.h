@@ -35,7 +35,8 @@ struct PipeChannelReport {
   std::string name;
   pipe::PipeReport counts;
   uint64_t retries = 0;  // Requests for its epochs that were sent again; 0 where nobody counts.
-  // The first object that was not read whole, as --resume takes it; for this host alone.
+  // The first object that was not read whole, as --resume takes it, where all hosts have read as
+  // much as this one.
   plan::ResumePoint next;
 };
 

@@ -31,12 +31,13 @@ Result<ResumePoint> ParseResumePoint(std::string_view text) {
 
 EpochPlan::EpochPlan(uint64_t object_count, const PlanOptions& options, Rank rank,
                      ResumePoint start)
-    : object_count_(object_count), epoch_(start.epoch) {
+    : object_count_(object_count),
+      epoch_(start.epoch),
+      begin_(std::min(start.position, object_count)) {
   HR_CHECK(rank.index < rank.count);
   if (options.distribution == Distribution::kFullyReplicated) rank = {};
-  const uint64_t begin = std::min(start.position, object_count);
   stride_ = rank.count;
-  first_ = FirstPosition(begin, rank);
+  first_ = FirstPosition(begin_, rank);
   size_ = first_ < object_count ? (object_count - first_ - 1) / stride_ + 1 : 0;
   if (options.shuffle_seed) order_.emplace(*options.shuffle_seed, epoch_, object_count);
 }
@@ -56,7 +57,8 @@ bool EpochPlan::Holds(uint64_t object) const {
 ResumePoint EpochPlan::ResumeAt(uint64_t index) const {
   HR_CHECK(index <= size_);
   if (index == size_) return {.epoch = epoch_ + 1, .position = 0};
-  return {.epoch = epoch_, .position = PositionAt(index)};
+  // Not the position of this rank's next object: those of lower ranks stand before it.
+  return {.epoch = epoch_, .position = begin_ + index * stride_};
 }
 
 }  // namespace headrace::plan

@@ -48,8 +48,8 @@ class EpochPlan {
   // Whether this rank reads the listing's object `object` (from the start on): what ObjectAt gives,
   // asked the other way round. Precondition: object < object_count.
   bool Holds(uint64_t object) const;
-  // Where to resume after this rank has read `index` of them, as far as this rank can tell: the
-  // position of the next one, or the next epoch's begin after the last one.
+  // Where to resume after this rank has read `index` of them, as far as this rank can tell: where
+  // all ranks stand when each has read as many, or the next epoch's begin after the last one.
   ResumePoint ResumeAt(uint64_t index) const;
 
  private:
@@ -57,6 +57,7 @@ class EpochPlan {
 
   uint64_t object_count_;
   uint64_t epoch_;
+  uint64_t begin_;  // Position of the start.
   uint64_t stride_;
   uint64_t first_;  // Position of this rank's first object at or after the start.
   uint64_t size_;

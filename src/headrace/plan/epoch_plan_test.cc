@@ -113,6 +113,19 @@ TEST(EpochPlan, ResumesExactlyWhereARankStopped) {
   }
 }
 
+TEST(EpochPlan, RanksThatHaveReadAsMuchNameTheSamePoint) {
+  const PlanOptions options{.distribution = Distribution::kShardedByS3Key, .shuffle_seed = 1};
+  for (const uint64_t start : {0, 7}) {
+    for (uint64_t rank = 0; rank < 5; ++rank) {
+      const EpochPlan plan(103, options, {.index = rank, .count = 5},
+                           {.epoch = 8, .position = start});
+      for (const uint64_t read : {0, 1, 18}) {
+        EXPECT_EQ(plan.ResumeAt(read), (ResumePoint{.epoch = 8, .position = start + 5 * read}));
+      }
+    }
+  }
+}
+
 TEST(EpochPlan, ResumesWithTheNextEpochAfterAWholeOne) {
   const PlanOptions options{.distribution = Distribution::kShardedByS3Key, .shuffle_seed = 1};
   for (uint64_t rank = 0; rank < 5; ++rank) {
