@@ -387,6 +387,7 @@ Result<ProcessEnd> RunProcess(const std::string& program, const std::vector<std:
   const Result<pid_t> started = StartCommand(program, command, environment, start);
   if (!started) {
     if (options.guard != nullptr) options.guard->Forget();
+    terminal.GiveTo(getpgrp());  // It had been given before the program turned out not to run.
     return std::unexpected(started.error());
   }
   const pid_t process = *started;

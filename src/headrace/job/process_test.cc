@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -218,6 +219,24 @@ TEST_F(ProcessTest, NamesAMissingInterpreter) {
   ASSERT_FALSE(end.has_value());
   EXPECT_EQ(end.error().code(), ErrorCode::kPermissionDenied);
   EXPECT_THAT(end.error().message(), HasSubstr("interpreter is missing"));
+}
+
+TEST_F(ProcessTest, TakesTheTerminalBackFromAProgramThatDoesNotRun) {
+  Write("tool", "#!/no/such/interpreter\n", 0700);
+  const UniqueFd far_end(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(grantpt(far_end.get()) == 0 && unlockpt(far_end.get()) == 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    setsid();
+    // The first terminal that the first process of a session opens is the session's.
+    dup2(open(ptsname(far_end.get()), O_RDWR), STDIN_FILENO);
+    const bool was_ours = tcgetpgrp(STDIN_FILENO) == getpgrp();
+    const auto end = RunProcess(Path("tool"), {"tool"}, environment_, signals_, options_);
+    _exit(was_ours && !end && tcgetpgrp(STDIN_FILENO) == getpgrp() ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 TEST_F(ProcessTest, IsAskedToStopWhenItsTimeIsOver) {
