@@ -77,7 +77,10 @@ Result<std::optional<Record>> TarReader::Next(std::span<const std::byte>& input)
       const auto run = gatherer_.Take(input, static_cast<size_t>(PaddedBytes()));
       if (!run) return std::nullopt;
       HR_TRY(Learn(run->first(size_bytes)));
+      // It is of the archive, not of the member that follows, which may not be there.
+      const bool is_alone = block_->kind == Kind::kPaxGlobal && offset_bytes_ == position_bytes_;
       EndMember();
+      if (is_alone) offset_bytes_.reset();
     } else if (block_->kind == Kind::kFile) {
       const auto record = TakeFile(input);
       if (record) EndMember();

@@ -77,6 +77,24 @@ TEST_F(TarReaderTest, ReadsArchivesJoinedByCat) {
   EXPECT_EQ((*records)[1].offset_bytes, archive.size() + (*records)[0].offset_bytes);
 }
 
+// As git archive writes them, of an empty tree too.
+TEST_F(TarReaderTest, AttributesOfTheWholeArchiveAreOfNoMember) {
+  Write("a", "1");
+  const std::string attributes =
+      Archive("--format=pax --pax-option=comment=x").substr(0, 2 * kTarBlockBytes);
+  ASSERT_EQ(attributes.at(kTarType.offset), 'g');
+  TarReader reader({});
+  const auto none = ReadRecords(reader, attributes + std::string(kTarEndBytes, '\0'));
+  ASSERT_TRUE(none.has_value()) << none.error().message();
+  EXPECT_TRUE(none->empty());
+  TarReader another({});
+  const std::string members = Archive("--format=ustar").substr(kTarBlockBytes);  // But the folder.
+  const auto records = ReadRecords(another, attributes + members);
+  ASSERT_TRUE(records.has_value()) << records.error().message();
+  ASSERT_EQ(records->size(), 1U);
+  EXPECT_EQ(records->front().offset_bytes, attributes.size());
+}
+
 TEST_F(TarReaderTest, RefusesSparseFiles) {
   Write("holes", "x");
   fs::resize_file(folder_.path() / "tree/holes", 1 << 20);
