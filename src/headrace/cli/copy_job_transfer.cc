@@ -11,6 +11,7 @@
 #include "headrace/base/media_type.h"
 #include "headrace/cli/copy_job.h"
 #include "headrace/cli/engine_options.h"
+#include "headrace/deliver/file/partial_file.h"
 #include "headrace/deliver/file/read_ahead.h"
 #include "headrace/deliver/file/remove_below.h"
 
@@ -76,7 +77,10 @@ std::optional<Error> CopyJob::Transfer(file::ItemSource<Item> items) {
         Beginning<file::UploadItem>(next, [this](const Item& item) { return UploadOf(item); }),
         display_, call);
   } else if (is_download()) {
-    const auto convert = [this](const Item& item) -> Result<file::DownloadItem> {
+    file::PartialSweep sweep(context_.world().clock->WallNow() - file::kPartialAge);
+    const auto convert = [this, &sweep](const Item& item) -> Result<file::DownloadItem> {
+      // A sync has swept its whole target.
+      if (options_.kind != CopyKind::kSync) sweep.Before(item.target);
       return file::DownloadItem{.bucket = source_.uri.bucket,
                                 .key = item.source,
                                 .size_bytes = item.entry.size_bytes,

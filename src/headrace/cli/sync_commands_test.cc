@@ -191,5 +191,27 @@ TEST_F(CommandsTest, SyncRemovesTheOldPiecesOfAKilledOne) {
   EXPECT_TRUE(Files().contains("out/.b.0123456789ab.headrace-part"));
 }
 
+TEST_F(CommandsTest, CpAndMvRemoveTheOldPiecesOfAKilledOneFromTheFoldersTheyWriteTo) {
+  const int64_t long_ago = 1'767'225'600 - 61;
+  const std::string name = ".b.0123456789ab.headrace-part";
+  for (const std::string command : {"cp", "mv"}) {
+    GivenObject("p/a/b", "1");
+    GivenObject("p/a/c", "1");
+    for (const char* folder : {"out/", "out/a/", "out/other/"}) {
+      GivenFile(folder + name, "half", long_ago);
+    }
+    GivenFile("out/a/.c.0123456789ab.headrace-part", "half", long_ago + 2);
+    EXPECT_EQ(Run({command, "-r", "--dryrun", "s3://bkt/p", Path("out")}), 0) << err_;
+    EXPECT_TRUE(Files().contains("out/a/" + name));
+    EXPECT_EQ(Run({command, "-r", "s3://bkt/p", Path("out")}), 0) << err_;
+    EXPECT_THAT(Files(), ElementsAre("out/" + name, "out/a/.c.0123456789ab.headrace-part",
+                                     "out/a/b", "out/a/c", "out/other/" + name));
+    GivenObject("p/a/b", "1");
+    EXPECT_EQ(Run({command, "s3://bkt/p/a/b", Path("out/")}), 0) << err_;
+    EXPECT_FALSE(Files().contains("out/" + name));
+    fs::remove(Path("out/b"));
+  }
+}
+
 }  // namespace
 }  // namespace headrace::cli

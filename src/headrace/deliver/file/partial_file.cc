@@ -87,6 +87,13 @@ void RemoveUnheld(const std::string& path) {
   unlink(path.c_str());
 }
 
+void RemoveIfDead(const std::filesystem::path& path, SystemTime unwritten_since) {
+  struct stat status{};
+  if (!IsPartialName(path.filename().native())) return;
+  if (lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+  if (ModifiedOf(status) <= unwritten_since) RemoveUnheld(path.native());
+}
+
 timespec ToTimespec(SystemTime time) {
   const auto since = time.time_since_epoch();
   const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
@@ -112,12 +119,21 @@ void RemovePartialFiles(const std::string& folder, SystemTime unwritten_since) {
   fs::recursive_directory_iterator walk(folder, fs::directory_options::skip_permission_denied,
                                         failure);
   for (; !failure && walk != fs::recursive_directory_iterator(); walk.increment(failure)) {
-    const std::string& path = walk->path().native();
-    struct stat status{};
-    if (!IsPartialName(walk->path().filename().native())) continue;
-    if (lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
-    if (ModifiedOf(status) <= unwritten_since) RemoveUnheld(path);
+    RemoveIfDead(walk->path(), unwritten_since);
   }
+}
+
+void PartialSweep::Before(const std::string& path) {
+  const std::string folder = path.substr(0, path.rfind('/') + 1);
+  while (!folders_.empty() && !folder.starts_with(folders_.back())) folders_.pop_back();
+  if (!folders_.empty() && folders_.back() == folder) return;
+  namespace fs = std::filesystem;
+  std::error_code failure;
+  fs::directory_iterator walk(folder.empty() ? "." : folder, failure);
+  for (; !failure && walk != fs::directory_iterator(); walk.increment(failure)) {
+    RemoveIfDead(walk->path(), unwritten_since_);
+  }
+  folders_.push_back(folder);
 }
 
 PartialFile::PartialFile(UniqueFd fd, std::string path, std::string temporary_path)

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "headrace/base/clock.h"
 #include "headrace/base/error.h"
@@ -27,6 +28,21 @@ inline constexpr std::chrono::minutes kPartialAge(1);
 // since `unwritten_since` and that no process holds (flock(2), which ends with its process).
 // Follows no link; what cannot be looked at or removed stays.
 void RemovePartialFiles(const std::string& folder, SystemTime unwritten_since);
+
+// The same for the folders that files go into, none of what lies below them: each is looked
+// through before its first file.
+// Threads: one.
+class PartialSweep {
+ public:
+  explicit PartialSweep(SystemTime unwritten_since) : unwritten_since_(unwritten_since) {}
+
+  // Before a file is made at `path`. In byte order of the paths no folder is looked through twice.
+  void Before(const std::string& path);
+
+ private:
+  const SystemTime unwritten_since_;
+  std::vector<std::string> folders_;  // Looked through, each below the one before it.
+};
 
 // A file on its way: written under a temporary name, visible under its own only when complete, and
 // locked until then.

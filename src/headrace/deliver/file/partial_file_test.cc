@@ -95,6 +95,32 @@ TEST(RemovePartialFiles, TakesOldPiecesAlone) {
   EXPECT_TRUE(folder.Has(".new.0123456789ab.headrace-part"));
 }
 
+TEST(PartialSweep, LooksThroughAFolderOnceAndNotBelowIt) {
+  const testing::TempDir folder;
+  const auto leave_in = [&folder](const std::string& below) {
+    return folder.Write(below + ".f.0123456789ab.headrace-part", "x");
+  };
+  const auto is_in = [&folder](const std::string& below) {
+    return folder.Has(below + ".f.0123456789ab.headrace-part");
+  };
+  leave_in("");
+  leave_in("a/");
+  leave_in("a/b/");
+  PartialSweep sweep(SystemTime::max());
+  sweep.Before(folder.Path("a/1"));
+  EXPECT_TRUE(is_in(""));
+  EXPECT_FALSE(is_in("a/"));
+  EXPECT_TRUE(is_in("a/b/"));
+  leave_in("a/");
+  sweep.Before(folder.Path("a/b/1"));
+  sweep.Before(folder.Path("a/b/c/1"));
+  sweep.Before(folder.Path("a/c"));
+  EXPECT_FALSE(is_in("a/b/"));
+  EXPECT_TRUE(is_in("a/"));
+  sweep.Before(folder.Path("b"));
+  EXPECT_FALSE(is_in(""));
+}
+
 TEST(RemovePartialFiles, LeavesWhatIsStillBeingWritten) {
   const testing::TempDir folder;
   {
