@@ -16,11 +16,16 @@ struct FileSink::FileJob {
   const size_t index;
 
   Mutex mutex;
+  CondVar opened;
+  bool is_opening HR_GUARDED_BY(mutex) = false;
   std::optional<PartialFile> file HR_GUARDED_BY(mutex);
   std::optional<Error> failure HR_GUARDED_BY(mutex);
   // Its bytes were damaged and come again for another job, which tells the item's end.
   bool is_replaced HR_GUARDED_BY(mutex) = false;
-  // One for the read's end, one for each part not yet written.
+  // The job that this one replaces, until its room on the disk is given back.
+  std::shared_ptr<FileJob> damaged HR_GUARDED_BY(mutex);
+  // One for the read's end (of a damaged job: for the one that replaces it), one for each part not
+  // yet written.
   std::atomic<size_t> open_count = 1;
 
   void Fail(Error error) HR_EXCLUDES(mutex) {
@@ -33,6 +38,24 @@ struct FileSink::FileJob {
     if (failure) return false;
     is_replaced = true;
     return true;
+  }
+  // Makes the calling part the one that opens the file; nothing: it is open. Waits for another that
+  // is at it.
+  Result<PartialFile*> AwaitOpener() HR_EXCLUDES(mutex) {
+    const MutexLock lock(mutex);
+    while (is_opening) opened.Wait(mutex);
+    if (file) return &*file;
+    if (failure) return std::unexpected(*failure);
+    is_opening = true;
+    return nullptr;
+  }
+  Result<PartialFile*> EndOpening(Result<PartialFile> made) HR_EXCLUDES(mutex) {
+    const MutexLock lock(mutex);
+    is_opening = false;
+    opened.NotifyAll();
+    if (made) return &file.emplace(*std::move(made));
+    if (!failure) failure = made.error();
+    return std::unexpected(std::move(made).error());
   }
 };
 
@@ -69,14 +92,14 @@ void FileSink::OnReadEnd(size_t read_index, Status status) {
 bool FileSink::MayGiveAgain(size_t read_index) {
   std::shared_ptr<FileJob> damaged = Find(read_index);
   if (!damaged->Replace()) return false;
+  auto job = std::make_shared<FileJob>(damaged->item, read_index);
   {
-    const MutexLock lock(mutex_);
-    ++unfinished_;
-    jobs_[read_index] = std::make_shared<FileJob>(damaged->item, read_index);
+    const MutexLock lock(job->mutex);
+    job->damaged = std::move(damaged);
   }
-  if (damaged->open_count.fetch_sub(1) == 1) {
-    files_.Post([this, job = std::move(damaged)] { Finish(*job); });
-  }
+  const MutexLock lock(mutex_);
+  ++unfinished_;
+  jobs_[read_index] = std::move(job);
   return true;
 }
 
@@ -117,18 +140,32 @@ void FileSink::Write(FileJob& job, fetch::Part part) {
 
 // The job's file, made by whichever part comes first.
 Result<PartialFile*> FileSink::Open(FileJob& job) {
-  HR_TRY_ASSIGN(PartialFile made, PartialFile::Create(job.item.path));
-  PartialFile* file = nullptr;
-  {
-    const MutexLock lock(job.mutex);
-    if (job.file) return &*job.file;
-    file = &job.file.emplace(std::move(made));
-  }
-  // Only for the file that stays: two at once need room for two.
+  HR_TRY_ASSIGN(PartialFile * file, job.AwaitOpener());
+  if (file != nullptr) return file;
+  GiveDamagedBack(job);
+  HR_TRY_ASSIGN(file, job.EndOpening(PartialFile::Create(job.item.path)));
   if (job.item.size_bytes > options_.part_size_bytes) {
     HR_TRY(file->Reserve(job.item.size_bytes));
   }
   return file;
+}
+
+// A nearly full disk has room for one of the two.
+void FileSink::GiveDamagedBack(FileJob& job) {
+  std::shared_ptr<FileJob> damaged;
+  PartialFile* file = nullptr;
+  {
+    const MutexLock lock(job.mutex);
+    damaged = std::exchange(job.damaged, nullptr);
+  }
+  if (!damaged) return;
+  {
+    const MutexLock lock(damaged->mutex);
+    if (damaged->file) file = &*damaged->file;
+  }
+  // One of its writes may still be running, and ends it then.
+  if (file != nullptr) file->GiveRoomBack();
+  if (damaged->open_count.fetch_sub(1) == 1) Finish(*damaged);
 }
 
 Status FileSink::Commit(FileJob& job) {
@@ -136,20 +173,13 @@ Status FileSink::Commit(FileJob& job) {
     const MutexLock lock(job.mutex);
     if (job.failure) return std::unexpected(*job.failure);
   }
-  HR_TRY_ASSIGN(PartialFile* const file, ExistingOrNew(job));
+  // An empty object had no part that could have made its file.
+  HR_TRY_ASSIGN(PartialFile* const file, Open(job));
   return file->Commit(job.item.size_bytes, job.item.modified, options_.sync_files);
 }
 
-// An empty object had no part that could have made its file.
-Result<PartialFile*> FileSink::ExistingOrNew(FileJob& job) {
-  {
-    const MutexLock lock(job.mutex);
-    if (job.file) return &*job.file;
-  }
-  return Open(job);
-}
-
 void FileSink::Finish(FileJob& job) {
+  GiveDamagedBack(job);
   bool is_replaced = false;
   {
     const MutexLock lock(job.mutex);

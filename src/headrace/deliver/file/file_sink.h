@@ -29,7 +29,8 @@ class FileSink final : public fetch::PartSink {
 
   void OnPart(fetch::Part part) override HR_EXCLUDES(mutex_);
   void OnReadEnd(size_t read_index, Status status) override HR_EXCLUDES(mutex_);
-  // Parts that come again go into a new file: writes of damaged ones may still be running.
+  // Parts that come again go into a new file, because writes of damaged ones may still be running;
+  // the damaged one's room is given back first.
   bool MayGiveAgain(size_t read_index) override HR_EXCLUDES(mutex_);
 
   // Until every file is in its place or given up.
@@ -42,7 +43,7 @@ class FileSink final : public fetch::PartSink {
   std::shared_ptr<FileJob> Take(size_t read_index) HR_EXCLUDES(mutex_);
   void Write(FileJob& job, fetch::Part part);
   Result<PartialFile*> Open(FileJob& job);
-  Result<PartialFile*> ExistingOrNew(FileJob& job);
+  void GiveDamagedBack(FileJob& job) HR_EXCLUDES(mutex_);
   Status Commit(FileJob& job);
   void Finish(FileJob& job) HR_EXCLUDES(mutex_);
 

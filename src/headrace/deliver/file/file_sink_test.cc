@@ -78,6 +78,33 @@ TEST_F(FileSinkTest, AReadThatIsGivenAgainNeverMeetsTheWritesOfItsFirstRound) {
   EXPECT_EQ(tally_.Report(Ok()).items_done, 1U);
 }
 
+TEST_F(FileSinkTest, AReadThatIsGivenAgainHasTheRoomOfItsFirstRound) {
+  sink_.Add({.size_bytes = 2 * kPartBytes, .path = folder_.Path("file")}, 0);
+  Give(0, 'x');
+  observer_.gate->AwaitArrivals(1);
+  const auto damaged = std::filesystem::directory_iterator(folder_.path())->path();
+  EXPECT_EQ(std::filesystem::file_size(damaged), 2 * kPartBytes);
+  ASSERT_TRUE(sink_.MayGiveAgain(0));
+  Give(0, 'a');
+  Give(1, 'b');
+  sink_.OnReadEnd(0, Ok());
+  observer_.ended->Wait();
+  // Its write still runs, so it is there, empty.
+  EXPECT_EQ(std::filesystem::file_size(damaged), 0U);
+  observer_.gate->Open();
+  sink_.WaitForAll();
+}
+
+TEST_F(FileSinkTest, ADamagedFileIsGoneWithoutAPartOfItsSecondRound) {
+  sink_.Add({.size_bytes = kPartBytes, .path = folder_.Path("file")}, 0);
+  observer_.gate->Open();
+  Give(0, 'x');
+  ASSERT_TRUE(sink_.MayGiveAgain(0));
+  sink_.OnReadEnd(0, Fail(ErrorCode::kUnavailable, "lost"));
+  sink_.WaitForAll();
+  EXPECT_EQ(FileCount(), 0U);
+}
+
 TEST_F(FileSinkTest, AFileThatCannotBeWrittenIsNotAskedForAgain) {
   folder_.Write("in-the-way", "");
   sink_.Add({.size_bytes = 2 * kPartBytes, .path = folder_.Path("in-the-way/file")}, 0);

@@ -190,6 +190,11 @@ Status PartialFile::WriteAt(std::span<const std::byte> bytes, uint64_t offset) {
   return Ok();
 }
 
+void PartialFile::GiveRoomBack() {
+  // Should it fail, the room comes back with the end of the file.
+  (void)!ftruncate(fd_.get(), 0);
+}
+
 Status PartialFile::Commit(uint64_t size_bytes, SystemTime modified, bool sync) {
   struct stat status{};
   if (fstat(fd_.get(), &status) != 0) return Failure(errno, "stat " + path_);

@@ -60,6 +60,9 @@ class PartialFile {
   // Reserves room, so that a full disk is noticed before hours of download. 0 is fine.
   Status Reserve(uint64_t size_bytes);
   Status WriteAt(std::span<const std::byte> bytes, uint64_t offset);
+  // What has been written and reserved goes back to the disk; the file will not be committed. May
+  // run beside WriteAt, whose bytes then take room until the end.
+  void GiveRoomBack();
   // Sets the modification time unless it is the epoch, makes the bytes durable when `sync`, checks
   // the size and renames into place.
   Status Commit(uint64_t size_bytes, SystemTime modified, bool sync);
