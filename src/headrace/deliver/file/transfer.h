@@ -52,7 +52,7 @@ struct UploadItem {
   std::string path;
   uint64_t size_bytes = 0;  // A file that has another size by then fails its item.
   // A file that is written to before its last byte was read fails its item with
-  // kPreconditionFailed, and no object appears. The epoch: only its size is looked at.
+  // kPreconditionFailed, and no object appears. The epoch: the time it has when it is opened.
   SystemTime modified{};
   std::string bucket;
   std::string key;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/deliver/file/transfer.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -224,6 +225,30 @@ TEST_F(TransferTest, AFileOfAnotherSizeThanListedIsNotUploaded) {
       observer_, context_);
   EXPECT_EQ(report.items_failed, 1U);
   EXPECT_THAT(observer_.failures.at(0).message(), HasSubstr("changed while it was uploaded"));
+  EXPECT_THAT(store_.Head("data", "f"), HasCode(ErrorCode::kNotFound));
+}
+
+TEST_F(TransferTest, AFileThatIsWrittenToBetweenItsPartsIsNotUploaded) {
+  std::ofstream(Path("f")) << std::string(3000, 'a');
+  FaultyStore faulty(memory_);
+  auto gate = std::make_shared<Gate>();
+  faulty.Add({.operation = StoreOperation::kUploadPart, .gate = gate});
+  std::jthread writer([&, path = Path("f")] {
+    faulty.AwaitGated(1);
+    std::ofstream(path) << std::string(3000, 'b');
+    const timespec time{.tv_sec = 1'000, .tv_nsec = 0};
+    const timespec times[2] = {time, time};
+    utimensat(AT_FDCWD, path.c_str(), times, 0);
+    gate->Open();
+  });
+  TransferOptions one_by_one = small_parts_;
+  one_by_one.upload_requests_max = 1;
+  Transfer transfer(faulty, loops_, one_by_one);
+  const auto report = transfer.Upload(
+      SourceOf<UploadItem>({{.path = Path("f"), .size_bytes = 3000, .bucket = "data", .key = "f"}}),
+      observer_, context_);
+  EXPECT_EQ(report.items_failed, 1U);
+  EXPECT_EQ(observer_.failures.at(0).code(), ErrorCode::kPreconditionFailed);
   EXPECT_THAT(store_.Head("data", "f"), HasCode(ErrorCode::kNotFound));
 }
 

@@ -21,7 +21,7 @@ namespace headrace::file {
 namespace {
 
 struct UploadJob {
-  UploadItem item;
+  UploadItem item;  // Once its file is open, `modified` is the time of the version that goes up.
   size_t index = 0;
   TransferObserver* observer = nullptr;
   UniqueFd fd;
@@ -37,9 +37,8 @@ Status CheckVersion(const UploadJob& job) {
   if (fstat(job.fd.get(), &status) != 0) {
     return std::unexpected(Error::FromErrno(errno, "stat " + job.item.path));
   }
-  const bool is_other_time =
-      job.item.modified != SystemTime{} && ModifiedOf(status) != job.item.modified;
-  if (static_cast<uint64_t>(status.st_size) != job.item.size_bytes || is_other_time) {
+  if (static_cast<uint64_t>(status.st_size) != job.item.size_bytes ||
+      ModifiedOf(status) != job.item.modified) {
     return std::unexpected(Changed(job.item));
   }
   return Ok();
@@ -48,6 +47,10 @@ Status CheckVersion(const UploadJob& job) {
 Status OpenFile(UploadJob& job) {
   job.fd = UniqueFd(open(job.item.path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!job.fd.is_open()) return std::unexpected(Error::FromErrno(errno, "open " + job.item.path));
+  struct stat status{};
+  if (job.item.modified == SystemTime{} && fstat(job.fd.get(), &status) == 0) {
+    job.item.modified = ModifiedOf(status);
+  }
   return CheckVersion(job);
 }
 
@@ -68,7 +71,7 @@ Status ReadFile(const UploadJob& job, std::span<std::byte> target, uint64_t offs
                 job.item.path + ": it does not tell its size; pipe it in and use - as the source");
   }
   // Every part is looked at after it was read: parts of one object are of one version.
-  return job.item.modified == SystemTime{} ? Ok() : CheckVersion(job);
+  return CheckVersion(job);
 }
 
 Task<Status> UploadWhole(Transfer::State& state, UploadJob& job, const CallContext& context) {
