@@ -220,6 +220,18 @@ TEST_F(CommandsTest, CpReadsStandardInputAndWritesStandardOutput) {
   EXPECT_EQ(Run({"mv", "-", "s3://bkt/k"}, "x"), 2);
 }
 
+TEST_F(CommandsTest, CpSendsAFileThatDoesNotTellItsSize) {
+  EXPECT_EQ(Run({"cp", "/proc/sys/kernel/ostype", "s3://bkt/p/"}), 0) << err_;
+  EXPECT_EQ(out_, "upload: /proc/sys/kernel/ostype to s3://bkt/p/ostype\n");
+  EXPECT_EQ(*blocking_.Get("bkt", "p/ostype"), "Linux\n");
+  GivenFile("empty", "");
+  EXPECT_EQ(Run({"cp", Path("empty"), "s3://bkt/empty"}), 0) << err_;
+  EXPECT_EQ(*blocking_.Get("bkt", "empty"), "");
+  // Nothing that mv sends away could be removed there.
+  EXPECT_EQ(Run({"mv", "/proc/sys/kernel/ostype", "s3://bkt/q"}), 5);
+  EXPECT_THAT(Keys(), ElementsAre("empty", "p/ostype"));
+}
+
 TEST_F(CommandsTest, CpKeepsAttributesItIsNotToldToReplace) {
   const PutRequest request{
       .bucket = "bkt",

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -7,6 +11,7 @@
 
 #include "headrace/base/buffer.h"
 #include "headrace/base/media_type.h"
+#include "headrace/base/unique_fd.h"
 #include "headrace/cli/commands.h"
 #include "headrace/cli/copy_job.h"
 #include "headrace/cli/input_stream.h"
@@ -44,8 +49,16 @@ Status CheckStreamEnd(const CopyOptions& options, const Place& store_end, const 
   return Ok();
 }
 
-Status SendInput(CommandContext& context, ObjectStore& store, const CreateMultipartRequest& request,
-                 const CopyOptions& options, TransferDisplay& display) {
+// What is sent as it comes, its length unknown.
+struct Input {
+  int descriptor = -1;
+  std::string name;   // In messages.
+  std::string shown;  // As the command line names it.
+};
+
+Status SendInput(CommandContext& context, ObjectStore& store, const Input& from,
+                 const CreateMultipartRequest& request, const CopyOptions& options,
+                 TransferDisplay& display) {
   file::StreamUploadOptions upload_options;
   const uint64_t stream_bytes_max = upload_options.memory_bytes_max * kPartCountMax;
   if (options.expected_size_bytes > stream_bytes_max) {
@@ -58,7 +71,7 @@ Status SendInput(CommandContext& context, ObjectStore& store, const CreateMultip
       file::PartSizeFor(options.expected_size_bytes, upload_options.part_size_bytes);
   const CallContext call = context.call();
   file::StreamUpload upload(store, context.loops(), request, upload_options, call);
-  InputStream input(context.world().in, call);
+  InputStream input(from.descriptor, from.name, call);
   Buffer buffer(kInputBytes);
   while (true) {
     HR_TRY_ASSIGN(const size_t taken, input.Read(buffer.span()));
@@ -70,14 +83,14 @@ Status SendInput(CommandContext& context, ObjectStore& store, const CreateMultip
   return Ok();
 }
 
-Result<ExitCode> UploadInput(CommandContext& context, const CopyOptions& options,
+Result<ExitCode> UploadInput(CommandContext& context, const CopyOptions& options, const Input& from,
                              const S3Uri& target) {
   CreateMultipartRequest request{
       .bucket = target.bucket, .key = target.key, .attributes = {}, .checksum_algorithm = {}};
   if (options.guesses_content_type) request.attributes.content_type = MediaTypeOf(target.key);
   HR_TRY_ASSIGN(request.attributes, options.attributes.Over(std::move(request.attributes)));
   const Step step{.verb = "upload",
-                  .source = "-",
+                  .source = from.shown,
                   .target = FormatS3Uri(target.bucket, target.key),
                   .size_bytes = 0};
   if (options.is_dry_run) {
@@ -88,10 +101,23 @@ Result<ExitCode> UploadInput(CommandContext& context, const CopyOptions& options
   TransferDisplay display(context, "cp",
                           {.shows_progress = options.shows_progress, .on_item_end = {}});
   display.OnFound(0);
-  Status uploaded = SendInput(context, *store, request, options, display);
+  Status uploaded = SendInput(context, *store, from, request, options, display);
   if (!uploaded.has_value()) return display.Finish(std::move(uploaded).error());
   display.OnDone(step);
   return display.Finish(std::nullopt);
+}
+
+// A file that has bytes and tells no size, as those of /proc; not open: it is another.
+UniqueFd OpenFileOfUnknownSize(const std::string& path) {
+  struct stat status{};
+  if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size != 0) {
+    return {};
+  }
+  UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  std::byte first{};
+  // Leaves the position where it is, at the first byte.
+  if (!file.is_open() || pread(file.get(), &first, 1, 0) <= 0) return {};
+  return file;
 }
 
 // Into a device or pipe, where no temporary file can take a name's place.
@@ -137,7 +163,9 @@ Result<ExitCode> RunCopy(CommandContext& context, const CopyOptions& options) {
   const bool allows_streams = options.kind == CopyKind::kCopy;
   if (allows_streams && source.kind == Place::Kind::kStream) {
     HR_TRY(CheckStreamEnd(options, target, "standard input"));
-    return UploadInput(context, options, target.uri);
+    const Input from{
+        .descriptor = fileno(context.world().in), .name = "standard input", .shown = "-"};
+    return UploadInput(context, options, from, target.uri);
   }
   if (allows_streams && target.kind == Place::Kind::kStream) {
     HR_TRY(CheckStreamEnd(options, source, "standard output"));
@@ -154,6 +182,13 @@ Result<ExitCode> RunCopy(CommandContext& context, const CopyOptions& options) {
   }
   if (IsIntoStream(options, source, target)) {
     return DownloadIntoStream(context, options, source.uri, target.path);
+  }
+  if (allows_streams && !options.is_recursive && source.kind == Place::Kind::kLocal) {
+    if (const UniqueFd file = OpenFileOfUnknownSize(source.path); file.is_open()) {
+      const Input from{.descriptor = file.get(), .name = source.path, .shown = source.path};
+      target.uri.key = SingleTargetKey(target.uri.key, LastPart(source.path));
+      return UploadInput(context, options, from, target.uri);
+    }
   }
   HR_TRY_ASSIGN(ObjectStore * store, context.Store());
   CopyJob job(context, options, *store, std::move(source), std::move(target));
