@@ -1,6 +1,7 @@
 """What goes wrong on this machine: full disks, closed folders, broken pipes, Ctrl-C."""
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import stat
@@ -54,6 +55,23 @@ def test_a_file_larger_than_half_the_free_space_fits(headrace, s3, tmp_path, sma
     put_all(s3, "box", {"big": data})
     headrace.ok("cp", "s3://box/big", small_disk / "big")
     assert read_tree(small_disk) == {"big": data}
+
+
+@pytest.mark.parametrize("soft, hard", [(256, 256), (256, 4096)])
+def test_few_open_files_are_enough_for_a_store_far_away(start_server, bare_headrace, tmp_path,
+                                                        soft, hard):
+    # The further away, the more requests are in flight: more than there may be files.
+    tree = {f"{number:04}": "x" for number in range(1000)}
+    write_tree(tmp_path / "store/box", tree)
+    server = start_server("--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY,
+                          "--shape", "first-byte=100ms,seed=1")
+
+    def allow_few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    bare_headrace.ok("cp", "-r", "s3://box", tmp_path / "out", env=server.variables(),
+                     preexec_fn=allow_few)
+    assert len(read_tree(tmp_path / "out")) == len(tree)
 
 
 def test_checkpoints_that_do_not_fit_fail_before_the_command(headrace, s3, tmp_path, small_disk):

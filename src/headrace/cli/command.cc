@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "headrace/base/machine_memory.h"
+#include "headrace/cli/open_files.h"
 
 namespace headrace::cli {
 namespace {
@@ -46,6 +47,7 @@ fetch::FetchOptions CommandContext::fetching() {
   }
   fetch::FetchOptions options;
   options.memory = memory_;
+  options.requests_in_flight_max = RequestsWithin(OpenFilesMax(), options.requests_in_flight_max);
   options.target_bytes_per_second = engine_.target_bytes_per_second;
   options.verify_checksums = engine_.verifies_checksums;
   return options;

@@ -16,6 +16,7 @@
 #include "headrace/base/log.h"
 #include "headrace/cli/command.h"
 #include "headrace/cli/help_format.h"
+#include "headrace/cli/open_files.h"
 #include "headrace/cli/option_checks.h"
 #include "headrace/cli/print.h"
 #include "headrace/cli/signal_watch.h"
@@ -198,6 +199,8 @@ ExitCode RunCommand(const DeclaredCommand& declared, GlobalOptions options, Comm
     world.stop = watch->stop();
     world.hangups = watch->hangups();
   }
+  // A program that runs under this one expects the limit it would have without.
+  if (world.stops_on_signals && !declared.command->runs_program) RaiseOpenFilesMax();
   CommandContext context(std::move(options), std::move(world));
   const Result<ExitCode> result = declared.action(context);
   const CommandWorld& used = context.world();

@@ -39,6 +39,9 @@ file::TransferOptions TransferOptionsFor(CommandContext& context) {
   if (!context.has_own_memory()) options.memory_bytes_max = kTransferMemoryBytes;
   options.upload_memory_bytes_max =
       std::clamp(options.memory->limit_bytes(), kUploadBytesMin, options.upload_memory_bytes_max);
+  options.requests_in_flight_max = fetching.requests_in_flight_max;
+  options.upload_requests_max =
+      std::min<uint64_t>(options.upload_requests_max, fetching.requests_in_flight_max);
   options.target_bytes_per_second = fetching.target_bytes_per_second;
   options.verify_checksums = fetching.verify_checksums;
   return options;

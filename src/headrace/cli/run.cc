@@ -154,6 +154,7 @@ Result<ExitCode> RunTraining(const RunFlags& flags, CommandContext& context) {
                           .is_fresh = flags.is_fresh};
   const fetch::FetchOptions fetching = context.fetching();
   if (context.has_own_memory()) options.pipe.fetch.memory = fetching.memory;
+  options.pipe.fetch.requests_in_flight_max = fetching.requests_in_flight_max;
   options.pipe.fetch.target_bytes_per_second = fetching.target_bytes_per_second;
   options.pipe.fetch.verify_checksums = fetching.verify_checksums;
   options.process.stop_grace =
