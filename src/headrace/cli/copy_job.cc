@@ -4,12 +4,12 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "headrace/cli/look_up.h"
+#include "headrace/deliver/file/file_time.h"
 #include "headrace/deliver/file/local_tree.h"
 #include "headrace/deliver/file/partial_file.h"
 #include "headrace/deliver/file/remove_below.h"
@@ -41,8 +41,7 @@ Result<Entry> LocalEntry(const std::string& path) {
   }
   return Entry{.path = std::string(LastPart(path)),
                .size_bytes = static_cast<uint64_t>(status.st_size),
-               .modified = SystemTime(std::chrono::seconds(status.st_mtim.tv_sec) +
-                                      std::chrono::nanoseconds(status.st_mtim.tv_nsec)),
+               .modified = file::ModifiedOf(status),
                .etag = {}};
 }
 

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,6 +10,7 @@
 #include "headrace/base/media_type.h"
 #include "headrace/cli/copy_job.h"
 #include "headrace/cli/engine_options.h"
+#include "headrace/deliver/file/file_time.h"
 #include "headrace/deliver/file/partial_file.h"
 #include "headrace/deliver/file/read_ahead.h"
 #include "headrace/deliver/file/remove_below.h"
@@ -203,9 +203,7 @@ void CopyJob::RemoveMovedFile(const Item& item) {
                   .size_bytes = item.entry.size_bytes};
   struct stat status{};
   if (stat(item.source.c_str(), &status) != 0) return;  // Gone already.
-  const SystemTime modified(std::chrono::seconds(status.st_mtim.tv_sec) +
-                            std::chrono::nanoseconds(status.st_mtim.tv_nsec));
-  if (modified != item.entry.modified) {
+  if (file::ModifiedOf(status) != item.entry.modified) {
     display_.OnFailed(step, ChangedWhileMoved(item.source));
   } else if (unlink(item.source.c_str()) != 0) {
     display_.OnFailed(step, Error::FromErrno(errno, fmt::format("delete {}", item.source)));
