@@ -69,7 +69,10 @@ std::optional<Error> CopyJob::Transfer(file::ItemSource<Item> items) {
     }
   });
   file::ItemSource<Item> next = [&ahead] { return ahead.Next(); };
-  file::Transfer transfer(store_, context_.loops(), TransferOptionsFor(context_));
+  file::TransferOptions options = TransferOptionsFor(context_);
+  // What was moved is nowhere else.
+  options.sync_files = options_.kind == CopyKind::kMove;
+  file::Transfer transfer(store_, context_.loops(), std::move(options));
   const CallContext call = context_.call();
   file::TransferReport report;
   if (is_upload()) {
