@@ -35,8 +35,12 @@ LocalTree::LocalTree(std::string root, LocalTreeOptions options, OnProblem on_pr
 Result<LocalTree> LocalTree::Open(std::string root, LocalTreeOptions options,
                                   OnProblem on_problem) {
   LocalTree tree(std::move(root), options, std::move(on_problem));
-  HR_TRY_ASSIGN(Folder folder, tree.ReadFolder(""));
-  tree.folders_.push_back(std::move(folder));
+  Result<Folder> folder = tree.ReadFolder("");
+  if (!folder && folder.error().origin().os_error == ENOTDIR) {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("{} is no folder", tree.root_));
+  }
+  if (!folder) return std::unexpected(std::move(folder).error());
+  tree.folders_.push_back(std::move(*folder));
   return tree;
 }
 

@@ -100,8 +100,10 @@ TEST_F(LocalTreeTest, RefusesARootThatIsNotAFolder) {
   ASSERT_FALSE(missing.has_value());
   EXPECT_EQ(missing.error().code(), ErrorCode::kNotFound);
   GivenFile("f");
-  EXPECT_FALSE(
-      LocalTree::Open(root_.path() / "f", {}, [](const std::string&, const Error&) {}).has_value());
+  const auto file =
+      LocalTree::Open(root_.path() / "f", {}, [](const std::string&, const Error&) {});
+  ASSERT_FALSE(file.has_value());
+  EXPECT_EQ(file.error().code(), ErrorCode::kInvalidArgument);
 }
 
 }  // namespace
