@@ -216,6 +216,8 @@ TEST_F(CommandsTest, CpReadsStandardInputAndWritesStandardOutput) {
   EXPECT_TRUE(out_ == text);
   EXPECT_EQ(Run({"cat", "s3://bkt/big", "s3://bkt/big"}), 0);
   EXPECT_TRUE(out_ == text + text);
+  EXPECT_EQ(Run({"cp", "--json", "-", "s3://bkt/k"}, "four"), 0);
+  EXPECT_THAT(out_, HasSubstr("\"size_bytes\":4"));
   EXPECT_EQ(Run({"cp", "-", "s3://bkt/dir/"}, "x"), 2);
   EXPECT_EQ(Run({"mv", "-", "s3://bkt/k"}, "x"), 2);
 }

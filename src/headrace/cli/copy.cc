@@ -56,9 +56,10 @@ struct Input {
   std::string shown;  // As the command line names it.
 };
 
-Status SendInput(CommandContext& context, ObjectStore& store, const Input& from,
-                 const CreateMultipartRequest& request, const CopyOptions& options,
-                 TransferDisplay& display) {
+// Says how many bytes there were.
+Result<uint64_t> SendInput(CommandContext& context, ObjectStore& store, const Input& from,
+                           const CreateMultipartRequest& request, const CopyOptions& options,
+                           TransferDisplay& display) {
   file::StreamUploadOptions upload_options;
   const uint64_t stream_bytes_max = upload_options.memory_bytes_max * kPartCountMax;
   if (options.expected_size_bytes > stream_bytes_max) {
@@ -80,7 +81,7 @@ Status SendInput(CommandContext& context, ObjectStore& store, const Input& from,
     display.OnBytes(taken);
   }
   HR_TRY(upload.Finish());
-  return Ok();
+  return upload.size_bytes();
 }
 
 Result<ExitCode> UploadInput(CommandContext& context, const CopyOptions& options, const Input& from,
@@ -89,10 +90,10 @@ Result<ExitCode> UploadInput(CommandContext& context, const CopyOptions& options
       .bucket = target.bucket, .key = target.key, .attributes = {}, .checksum_algorithm = {}};
   if (options.guesses_content_type) request.attributes.content_type = MediaTypeOf(target.key);
   HR_TRY_ASSIGN(request.attributes, options.attributes.Over(std::move(request.attributes)));
-  const Step step{.verb = "upload",
-                  .source = from.shown,
-                  .target = FormatS3Uri(target.bucket, target.key),
-                  .size_bytes = 0};
+  Step step{.verb = "upload",
+            .source = from.shown,
+            .target = FormatS3Uri(target.bucket, target.key),
+            .size_bytes = 0};
   if (options.is_dry_run) {
     PrintStep(context.world().out, step, context.options().is_json);
     return ExitCode::kSuccess;
@@ -101,8 +102,9 @@ Result<ExitCode> UploadInput(CommandContext& context, const CopyOptions& options
   TransferDisplay display(context, "cp",
                           {.shows_progress = options.shows_progress, .on_item_end = {}});
   display.OnFound(0);
-  Status uploaded = SendInput(context, *store, from, request, options, display);
+  Result<uint64_t> uploaded = SendInput(context, *store, from, request, options, display);
   if (!uploaded.has_value()) return display.Finish(std::move(uploaded).error());
+  step.size_bytes = *uploaded;
   display.OnDone(step);
   return display.Finish(std::nullopt);
 }
@@ -169,6 +171,15 @@ Result<ExitCode> RunCopy(CommandContext& context, const CopyOptions& options) {
   }
   if (allows_streams && target.kind == Place::Kind::kStream) {
     HR_TRY(CheckStreamEnd(options, source, "standard output"));
+    if (options.is_dry_run) {
+      PrintStep(context.world().out,
+                {.verb = "download",
+                 .source = FormatS3Uri(source.uri.bucket, source.uri.key),
+                 .target = "-",
+                 .size_bytes = 0},
+                context.options().is_json);
+      return ExitCode::kSuccess;
+    }
     HR_TRY_ASSIGN(ObjectStore * store, context.Store());
     HR_TRY(PrintObjects(context, *store, {source.uri}));
     return ExitCode::kSuccess;

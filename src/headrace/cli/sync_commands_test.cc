@@ -24,6 +24,8 @@ TEST_F(CommandsTest, DryRunsChangeNothing) {
   EXPECT_EQ(out_, "(dryrun) upload: " + Path("in/a") +
                       " to s3://bkt/p/a\n(dryrun) delete: s3://bkt/p/old\n");
   EXPECT_EQ(Run({"mv", "--dry-run", "s3://bkt/p/old", Path("x")}), 0);
+  EXPECT_EQ(Run({"cp", "--dry-run", "s3://bkt/p/old", "-"}), 0);
+  EXPECT_EQ(out_, "(dryrun) download: s3://bkt/p/old to -\n");
   EXPECT_EQ(Run({"rm", "-r", "--dry-run", "s3://bkt"}), 0);
   EXPECT_EQ(out_, "(dryrun) delete: s3://bkt/p/old\n");
   EXPECT_THAT(Keys(), ElementsAre("p/old"));
