@@ -350,6 +350,10 @@ TEST_F(HttpClientTest, TlsThroughAProxyAsksForATunnel) {
   EXPECT_THAT(answered.error().message(), HasSubstr("status 407"));
   EXPECT_EQ(proxy.requests()[0].method, "CONNECT");
   EXPECT_EQ(proxy.requests()[0].target, "bucket.example:443");
+  proxy.Then({.status = 407, .end = PeerEnd::kClose});
+  call.endpoint.host = "fd00::5";
+  EXPECT_THAT(Get(call), HasCode(ErrorCode::kUnavailable));
+  EXPECT_EQ(proxy.requests()[1].target, "[fd00::5]:443");
 }
 
 TEST(IsLoopback, IsAboutAddressesNotAboutHowTheyBegin) {
