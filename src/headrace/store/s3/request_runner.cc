@@ -358,6 +358,13 @@ Task<Status> TextExchange::Receive(net::HttpAnswer& answer) {
   co_return Ok();
 }
 
+Task<Status> TextExchange::Reconsider(const Error& error, uint32_t attempt_index) {
+  const bool is_done =
+      attempt_index > 0 && !done_code_.empty() && error.origin().s3_code == done_code_;
+  if (is_done) co_return Ok();
+  co_return std::unexpected(error);
+}
+
 std::string BlankSecrets(std::string_view target) {
   std::string blanked(target);
   for (const std::string_view name : {"X-Amz-Signature=", "X-Amz-Security-Token="}) {

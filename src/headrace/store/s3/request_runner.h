@@ -127,7 +127,11 @@ class TextExchange final : public Exchange {
         may_hide_error_(may_hide_error) {}
 
   const S3Request& NextRequest() override { return request_; }
+  // What S3 says to a further try when an earlier one, whose answer got lost, has done the work.
+  void SetDoneCode(std::string_view s3_code) { done_code_ = s3_code; }
+
   Task<Status> Receive(net::HttpAnswer& answer) override;
+  Task<Status> Reconsider(const Error& error, uint32_t attempt_index) override;
   uint64_t received_bytes() const override { return received_bytes_; }
 
   const net::HttpHeaders& headers() const { return headers_; }
@@ -137,6 +141,7 @@ class TextExchange final : public Exchange {
   S3Request request_;
   size_t text_bytes_max_;
   bool may_hide_error_;
+  std::string_view done_code_;  // A literal.
   net::HttpHeaders headers_;
   std::string text_;
   uint64_t received_bytes_ = 0;

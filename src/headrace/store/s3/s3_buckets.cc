@@ -33,6 +33,7 @@ Task<Status> S3Store::CreateBucket(const std::string& bucket, const CallContext&
   request.body = AsBytes(document);
   request.sends_body = true;
   TextExchange exchange(std::move(request), kShortTextBytesMax);
+  exchange.SetDoneCode("BucketAlreadyOwnedByYou");
   co_return co_await parts_->runner->Run(exchange, context, apart_.get());
 }
 
@@ -45,6 +46,7 @@ Task<Status> S3Store::HeadBucket(const std::string& bucket, const CallContext& c
 Task<Status> S3Store::DeleteBucket(const std::string& bucket, const CallContext& context) {
   TextExchange exchange({.verb = "delete bucket", .method = "DELETE", .bucket = bucket},
                         kShortTextBytesMax);
+  exchange.SetDoneCode("NoSuchBucket");
   co_return co_await parts_->runner->Run(exchange, context, apart_.get());
 }
 

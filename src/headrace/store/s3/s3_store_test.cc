@@ -391,6 +391,22 @@ TEST_F(S3StoreTest, ACompletionWhoseAnswerGotLostIsFoundDone) {
   EXPECT_EQ(done->etag, expected);
 }
 
+TEST_F(S3StoreTest, ABucketMadeByATryWhoseAnswerGotLostIsMade) {
+  peer_.ThenDropConnection();
+  peer_.Then(ErrorReply(409, "BucketAlreadyOwnedByYou"));
+  EXPECT_THAT(store().CreateBucket("made"), IsOk());
+  peer_.Then(ErrorReply(409, "BucketAlreadyOwnedByYou"));
+  EXPECT_THAT(store().CreateBucket("made"), HasCode(ErrorCode::kAlreadyExists));
+}
+
+TEST_F(S3StoreTest, ABucketDeletedByATryWhoseAnswerGotLostIsDeleted) {
+  peer_.ThenDropConnection();
+  peer_.Then(ErrorReply(404, "NoSuchBucket"));
+  EXPECT_THAT(store().DeleteBucket("gone"), IsOk());
+  peer_.Then(ErrorReply(404, "NoSuchBucket"));
+  EXPECT_THAT(store().DeleteBucket("gone"), HasCode(ErrorCode::kNotFound));
+}
+
 TEST_F(S3StoreTest, AnUploadThatIsGoneFromTheStartIsAnError) {
   peer_.Then(ErrorReply(404, "NoSuchUpload"));
   const CompleteMultipartRequest request{
