@@ -226,6 +226,12 @@ TEST_F(CommandsTest, CpSendsAFileThatDoesNotTellItsSize) {
   EXPECT_EQ(Run({"cp", "/proc/sys/kernel/ostype", "s3://bkt/p/"}), 0) << err_;
   EXPECT_EQ(out_, "upload: /proc/sys/kernel/ostype to s3://bkt/p/ostype\n");
   EXPECT_EQ(*blocking_.Get("bkt", "p/ostype"), "Linux\n");
+  const std::string shorter_than_told = "/sys/kernel/mm/transparent_hugepage/enabled";
+  if (std::filesystem::exists(shorter_than_told)) {
+    EXPECT_EQ(Run({"cp", shorter_than_told, "s3://bkt/s"}), 0) << err_;
+    EXPECT_THAT(*blocking_.Get("bkt", "s"), HasSubstr("never"));
+    EXPECT_EQ(Run({"rm", "s3://bkt/s"}), 0);
+  }
   GivenFile("empty", "");
   EXPECT_EQ(Run({"cp", Path("empty"), "s3://bkt/empty"}), 0) << err_;
   EXPECT_EQ(*blocking_.Get("bkt", "empty"), "");

@@ -109,16 +109,19 @@ Result<ExitCode> UploadInput(CommandContext& context, const CopyOptions& options
   return display.Finish(std::nullopt);
 }
 
-// A file that has bytes and tells no size, as those of /proc; not open: it is another.
+// A file that has other than as many bytes as it says: more than none, as those of /proc, or fewer,
+// as those of /sys. Not open: it is another.
 UniqueFd OpenFileOfUnknownSize(const std::string& path) {
   struct stat status{};
-  if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size != 0) {
-    return {};
-  }
+  if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
   UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  std::byte first{};
+  if (!file.is_open()) return {};
+  std::byte byte{};
   // Leaves the position where it is, at the first byte.
-  if (!file.is_open() || pread(file.get(), &first, 1, 0) <= 0) return {};
+  const bool is_empty = status.st_size == 0;
+  const ssize_t got = pread(file.get(), &byte, 1, is_empty ? 0 : status.st_size - 1);
+  const bool is_as_it_says = is_empty ? got <= 0 : got != 0;
+  if (is_as_it_says) return {};
   return file;
 }
 

@@ -262,6 +262,16 @@ TEST_F(TransferTest, AFileWithBytesAndNoSizeIsNotUploadedEmpty) {
   EXPECT_THAT(store_.Head("data", "f"), HasCode(ErrorCode::kNotFound));
 }
 
+TEST_F(TransferTest, AFileOfNoSizeThatCannotBeReadIsNotUploadedEmpty) {
+  Transfer transfer(memory_, loops_, {});
+  // Nothing is mapped at the address 0.
+  const auto report = transfer.Upload(
+      SourceOf<UploadItem>({{.path = "/proc/self/mem", .bucket = "data", .key = "f"}}), observer_,
+      context_);
+  EXPECT_EQ(report.items_failed, 1U);
+  EXPECT_THAT(store_.Head("data", "f"), HasCode(ErrorCode::kNotFound));
+}
+
 TEST_F(TransferTest, CopiesKeepBytes) {
   const std::string text = GivenObject("from", 4321);
   Transfer transfer(memory_, loops_, {});

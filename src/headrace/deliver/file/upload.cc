@@ -66,7 +66,9 @@ Status ReadFile(const UploadJob& job, std::span<std::byte> target, uint64_t offs
   }
   // Files of /proc have bytes and no size: they would go up empty.
   std::byte more{};
-  if (job.item.size_bytes == 0 && pread(job.fd.get(), &more, 1, 0) > 0) {
+  const ssize_t beyond = job.item.size_bytes == 0 ? pread(job.fd.get(), &more, 1, 0) : 0;
+  if (beyond < 0) return std::unexpected(Error::FromErrno(errno, "read " + job.item.path));
+  if (beyond > 0) {
     return Fail(ErrorCode::kInvalidArgument,
                 job.item.path + ": it does not tell its size; pipe it in and use - as the source");
   }
