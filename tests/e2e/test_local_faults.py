@@ -178,6 +178,17 @@ def test_a_reader_that_leaves_ends_the_command(headrace, s3):
     process.stderr.close()
 
 
+def test_a_transfer_whose_lines_nobody_reads_goes_on_to_its_end(headrace, s3, tmp_path):
+    tree = {f"{number:03}": "x" for number in range(300)}
+    put_all(s3, "box", tree)
+    process = headrace.start("cp", "-r", "s3://box", tmp_path / "out")
+    process.stdout.close()
+    assert process.wait(timeout=PATIENCE_SECONDS) == 1
+    assert b"standard output" in process.stderr.read()
+    process.stderr.close()
+    assert len(read_tree(tmp_path / "out")) == len(tree)
+
+
 def run_with_closed(headrace, redirections, *arguments):
     """Runs it by a shell that closes streams first: redirections like "<&- >&-"."""
     with subprocess.Popen(["sh", "-c", f'exec "$0" "$@" {redirections}', str(PROGRAM),

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <memory>
 #include <string>
 #include <utility>
@@ -35,6 +36,12 @@ void PrintStep(std::FILE* out, const Step& step, bool is_json) {
   } else {
     PrintShown(out, StepLine(step, true));
   }
+}
+
+// That nobody reads its lines any more is no reason for a transfer to end with temporary files and
+// open uploads left behind: it goes on as with a closed standard output.
+void OutliveReader(const CommandContext& context) {
+  if (context.world().stops_on_signals) std::signal(SIGPIPE, SIG_IGN);
 }
 
 Status CheckStreamEnd(const CopyOptions& options, const Place& store_end, const char* stream) {
@@ -98,6 +105,7 @@ Result<ExitCode> UploadInput(CommandContext& context, const CopyOptions& options
     PrintStep(context.world().out, step, context.options().is_json);
     return ExitCode::kSuccess;
   }
+  OutliveReader(context);
   HR_TRY_ASSIGN(ObjectStore * store, context.Store());
   TransferDisplay display(context, "cp",
                           {.shows_progress = options.shows_progress, .on_item_end = {}});
@@ -204,6 +212,7 @@ Result<ExitCode> RunCopy(CommandContext& context, const CopyOptions& options) {
       return UploadInput(context, options, from, target.uri);
     }
   }
+  if (!options.is_dry_run) OutliveReader(context);
   HR_TRY_ASSIGN(ObjectStore * store, context.Store());
   CopyJob job(context, options, *store, std::move(source), std::move(target));
   return job.Run();
