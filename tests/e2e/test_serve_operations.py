@@ -111,7 +111,7 @@ def test_our_own_client_gets_through_a_rough_line(start_server, bare_headrace, t
 def test_delays_hold_back_the_first_byte(start_server, fault):
     server = start_server("--anonymous", "--shape", fault)
     began = time.monotonic()
-    assert b"200 OK" in send_raw(server, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+    assert b"200 OK" in send_raw(server, b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
     assert time.monotonic() - began >= 0.3
 
 
@@ -243,8 +243,9 @@ def test_malformed_requests_get_errors_that_clients_can_read(start_server):
     for request, status, code in [
             (b"nonsense\r\n\r\n", b"400", b"BadRequest"),
             (b"GET / HTTP/3.9\r\n\r\n", b"400", b"BadRequest"),
-            (b"PUT /box/k HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"400", b"BadRequest"),
-            (b"GET / HTTP/1.1\r\nX: " + b"x" * 3000 + b"\r\n\r\n", b"400",
+            (b"PUT /box/k HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", b"400",
+             b"BadRequest"),
+            (b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"x" * 3000 + b"\r\n\r\n", b"400",
              b"RequestHeaderSectionTooLarge")]:
         answer = send_raw(server, request)
         assert answer.startswith(b"HTTP/1.1 " + status), answer
@@ -282,7 +283,8 @@ def test_a_dripping_header_and_a_dripping_body_are_given_up(start_server):
     server.client().create_bucket(Bucket="box")
     answer = drip(server, b"GET / HT", b"x" * 200)
     assert b"<Code>RequestTimeout</Code>" in answer
-    answer = drip(server, b"PUT /box/k HTTP/1.1\r\nContent-Length: 200\r\n\r\n", b"x" * 200)
+    head = b"PUT /box/k HTTP/1.1\r\nHost: h\r\nContent-Length: 200\r\n\r\n"
+    answer = drip(server, head, b"x" * 200)
     assert b"<Code>RequestTimeout</Code>" in answer
     with pytest.raises(botocore.exceptions.ClientError, match="404"):
         server.client().head_object(Bucket="box", Key="k")
@@ -297,7 +299,7 @@ def test_connections_over_the_limit_are_closed_and_counted(start_server):
     server = start_server("--anonymous", "--max-connections", "2",
                           "--metrics-listen", "127.0.0.1:0")
     url = metrics_url(server)
-    request = b"GET / HTTP/1.1\r\n\r\n"
+    request = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
     with contextlib.ExitStack() as stack:
         for _ in range(2):
             connection = stack.enter_context(
@@ -318,7 +320,7 @@ def test_a_running_upload_may_finish_within_the_grace(start_server, tmp_path):
     url = metrics_url(server)
     server.client().create_bucket(Bucket="box")
     with socket.create_connection(address_of(server), timeout=20) as connection:
-        connection.sendall(b"PUT /box/k HTTP/1.1\r\nContent-Length: 10\r\n\r\n12345")
+        connection.sendall(b"PUT /box/k HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n12345")
         await_that(lambda: metric(fetch(url + "/metrics"), "headrace_requests_in_flight") == 1,
                    "a request in flight")
         server.process.send_signal(signal.SIGTERM)
@@ -343,7 +345,7 @@ def test_a_running_upload_may_finish_within_the_grace(start_server, tmp_path):
 
 def hold_an_upload(server, stack):
     connection = stack.enter_context(socket.create_connection(address_of(server), timeout=20))
-    connection.sendall(b"PUT /box/k HTTP/1.1\r\nContent-Length: 10\r\n"
+    connection.sendall(b"PUT /box/k HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n"
                        b"Expect: 100-continue\r\n\r\n")
     assert connection.recv(100).startswith(b"HTTP/1.1 100")
 
