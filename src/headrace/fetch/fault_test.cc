@@ -40,17 +40,24 @@ constexpr size_t kPartBytes = 64 * 1024;
 constexpr const char* kEtag = "the-only-version";
 
 // A small S3: every key is an object of the length its name begins with ("100-a"), with seeded
-// bytes and their checksum.
+// bytes and their checksum: a CRC64NVME, or what the name tells.
 std::string BodyOf(const std::string& target) {
   const std::string name = target.substr(target.rfind('/') + 1);
   return SeededText(std::hash<std::string>{}(name), std::stoul(name));
 }
 
+ChecksumAlgorithm AlgorithmOf(const std::string& target) {
+  if (target.contains("-crc32c-")) return ChecksumAlgorithm::kCrc32c;
+  return target.contains("-crc32-") ? ChecksumAlgorithm::kCrc32 : ChecksumAlgorithm::kCrc64Nvme;
+}
+
 Reply AnswerTo(const ReceivedRequest& request) {
   std::string body = BodyOf(request.target);
-  const Checksum checksum = ChecksumOf(ChecksumAlgorithm::kCrc64Nvme, AsBytes(body));
+  const Checksum checksum = ChecksumOf(AlgorithmOf(request.target), AsBytes(body));
+  const std::string checksum_name =
+      fmt::format("x-amz-checksum-{}", ChecksumHeaderSuffix(checksum.algorithm));
   Reply reply{.headers = {{"ETag", fmt::format("\"{}\"", kEtag)},
-                          {"x-amz-checksum-crc64nvme", checksum.value},
+                          {checksum_name, checksum.value},
                           {"x-amz-checksum-type", "FULL_OBJECT"}}};
   // A store that keeps damaged bytes.
   if (request.target.ends_with("-bad")) body[0] = static_cast<char>(body[0] ^ 1);
@@ -58,8 +65,8 @@ Reply AnswerTo(const ReceivedRequest& request) {
   if (request.method == "HEAD") {
     reply.raw = fmt::format(
         "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nETag: \"{}\"\r\n"
-        "x-amz-checksum-crc64nvme: {}\r\nx-amz-checksum-type: FULL_OBJECT\r\n\r\n",
-        body.size(), kEtag, checksum.value);
+        "{}: {}\r\nx-amz-checksum-type: FULL_OBJECT\r\n\r\n",
+        body.size(), kEtag, checksum_name, checksum.value);
   } else if (range.empty()) {
     reply.body = body;
   } else {
@@ -250,6 +257,23 @@ TEST_F(FaultTest, BytesThatStayDamagedAreReportedAsCorrupt) {
       EXPECT_THAT(fetcher_->Run(source, sink, Within(std::chrono::seconds(20))), IsOk());
       EXPECT_THAT(*sink.ends[0], HasCode(ErrorCode::kCorrupt));
       EXPECT_EQ(fetcher_->memory_bytes_taken(), 0U);
+    }
+  }
+}
+
+TEST_F(FaultTest, DamageShowsInEveryChecksumThatPartsCombineTo) {
+  MakeFetcher({});
+  for (const char* kind : {"crc32", "crc32c", "crc64nvme"}) {
+    for (const char* state : {"good", "bad"}) {
+      PlannedRead split = PlanOf(3 * kPartBytes, 0);
+      split.key = fmt::format("{}-{}-{}", 3 * kPartBytes, kind, state);
+      TextSink sink({3 * kPartBytes}, false);
+      std::optional<PlannedRead> next = split;
+      const auto source = [&]() -> Result<std::optional<PlannedRead>> {
+        return std::exchange(next, std::nullopt);
+      };
+      EXPECT_THAT(fetcher_->Run(source, sink, Within(std::chrono::seconds(20))), IsOk());
+      EXPECT_EQ(sink.ends[0]->has_value(), state == std::string_view("good")) << split.key;
     }
   }
 }

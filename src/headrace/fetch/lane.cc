@@ -52,10 +52,11 @@ Status CheckPart(const PartJob& job, const GetResult& got) {
 // While the bytes are still in the processor's last cache.
 void SumPart(const PartJob& job) {
   const ReadState::Sums wanted = job.read->WantedSums();
-  if (!wanted.crc32c && !wanted.crc64_nvme) return;
+  if (!wanted.crc32c && !wanted.crc64_nvme && !wanted.crc32) return;
   PartSum sum{.offset = job.range.begin, .size_bytes = job.range.size_bytes()};
   if (wanted.crc32c) sum.crc32c = Crc32c(job.bytes.span());
   if (wanted.crc64_nvme) sum.crc64_nvme = Crc64Nvme(job.bytes.span());
+  if (wanted.crc32) sum.crc32 = Crc32(job.bytes.span());
   job.read->AddSum(sum);
 }
 

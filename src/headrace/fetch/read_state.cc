@@ -24,6 +24,13 @@ std::optional<Checksum> CombineSums(ChecksumAlgorithm algorithm,
     }
     return ChecksumFromCrc(algorithm, whole);
   }
+  if (algorithm == ChecksumAlgorithm::kCrc32) {
+    uint32_t whole = 0;
+    for (const auto& [offset, sum] : sums) {
+      whole = CombineCrc32(whole, sum.crc32, sum.size_bytes);
+    }
+    return ChecksumFromCrc(algorithm, whole);
+  }
   return std::nullopt;
 }
 
@@ -84,10 +91,11 @@ bool ReadState::has_failed() const {
 ReadState::Sums ReadState::WantedSums() const {
   const MutexLock lock(mutex_);
   if (!is_verified_) return {};
-  if (!is_expected_known_) return {.crc32c = true, .crc64_nvme = true};
+  if (!is_expected_known_) return {.crc32c = true, .crc64_nvme = true, .crc32 = true};
   if (!expected_ || expected_->is_composite) return {};
   return {.crc32c = expected_->algorithm == ChecksumAlgorithm::kCrc32c,
-          .crc64_nvme = expected_->algorithm == ChecksumAlgorithm::kCrc64Nvme};
+          .crc64_nvme = expected_->algorithm == ChecksumAlgorithm::kCrc64Nvme,
+          .crc32 = expected_->algorithm == ChecksumAlgorithm::kCrc32};
 }
 
 void ReadState::AddSum(const PartSum& sum) {

@@ -21,6 +21,7 @@ struct PartSum {
   uint64_t size_bytes = 0;
   uint64_t crc64_nvme = 0;
   uint32_t crc32c = 0;
+  uint32_t crc32 = 0;
 };
 
 // The whole object's CRC from its parts', given in order of offset without gaps; nothing for an
@@ -77,11 +78,12 @@ class ReadState : public std::enable_shared_from_this<ReadState> {
   void GiveUp(Error error) HR_EXCLUDES(mutex_);
   std::stop_token given_up() const { return stop_.get_token(); }
 
-  // The algorithms that a part must be summed in: the one of the object's checksum; both that can
+  // The algorithms that a part must be summed in: the one of the object's checksum; all that can
   // be combined while it is not known; none where there is nothing to compare with.
   struct Sums {
     bool crc32c = false;
     bool crc64_nvme = false;
+    bool crc32 = false;
   };
   Sums WantedSums() const HR_EXCLUDES(mutex_);
   void AddSum(const PartSum& sum) HR_EXCLUDES(mutex_);
