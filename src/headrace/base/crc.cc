@@ -104,43 +104,47 @@ __attribute__((target("sse4.2"))) uint32_t HardwareCrc32c(std::span<const std::b
 // Carry-less multiplication folds four registers of 16 bytes over the data ("folding", as in
 // Intel's paper on fast CRC by PCLMULQDQ, 2009). A register R = low * x^64 + high moves D bits on
 // as low * x^(64+D) + high * x^D; the product of two reflected words is one power of x too high, so
-// the constants are one lower.
-template <uint64_t kBits>
+// the constants are one lower. Those of 32 bits stand in the upper half, where their highest power
+// is the word's.
+template <typename Table, uint64_t kBits>
 __attribute__((target("pclmul,sse4.1"))) __m128i Fold(__m128i reg) {
+  constexpr auto kInWord = [](auto power) {
+    return static_cast<int64_t>(uint64_t{power} << (64 - 8 * sizeof(power)));
+  };
   const __m128i constants =
-      _mm_set_epi64x(static_cast<int64_t>(TableCrc64Nvme::PowerOfX(kBits - 1)),
-                     static_cast<int64_t>(TableCrc64Nvme::PowerOfX(kBits + 63)));
+      _mm_set_epi64x(kInWord(Table::PowerOfX(kBits - 1)), kInWord(Table::PowerOfX(kBits + 63)));
   return _mm_xor_si128(_mm_clmulepi64_si128(reg, constants, 0x00),
                        _mm_clmulepi64_si128(reg, constants, 0x11));
 }
 
-__attribute__((target("pclmul,sse4.1"))) uint64_t FoldedCrc64Nvme(std::span<const std::byte> bytes,
-                                                                  uint64_t crc) {
+template <typename Table, typename Word>
+__attribute__((target("pclmul,sse4.1"))) Word FoldedCrc(std::span<const std::byte> bytes,
+                                                        Word crc) {
   constexpr size_t kStride = 64;
-  if (bytes.size() < 2 * kStride) return TableCrc64Nvme::Update(bytes, crc);
+  if (bytes.size() < 2 * kStride) return Table::Update(bytes, crc);
   const auto load = [](const std::byte* from) __attribute__((target("pclmul,sse4.1"))) {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
   };
   const std::byte* next = bytes.data();
   const std::byte* const end = next + bytes.size() / kStride * kStride;
-  __m128i a = _mm_xor_si128(load(next), _mm_cvtsi64_si128(static_cast<int64_t>(~crc)));
+  __m128i a = _mm_xor_si128(load(next), _mm_cvtsi64_si128(static_cast<int64_t>(Word(~crc))));
   __m128i b = load(next + 16);
   __m128i c = load(next + 32);
   __m128i d = load(next + 48);
   for (next += kStride; next != end; next += kStride) {
-    a = _mm_xor_si128(Fold<512>(a), load(next));
-    b = _mm_xor_si128(Fold<512>(b), load(next + 16));
-    c = _mm_xor_si128(Fold<512>(c), load(next + 32));
-    d = _mm_xor_si128(Fold<512>(d), load(next + 48));
+    a = _mm_xor_si128(Fold<Table, 512>(a), load(next));
+    b = _mm_xor_si128(Fold<Table, 512>(b), load(next + 16));
+    c = _mm_xor_si128(Fold<Table, 512>(c), load(next + 32));
+    d = _mm_xor_si128(Fold<Table, 512>(d), load(next + 48));
   }
-  b = _mm_xor_si128(b, Fold<128>(a));
-  c = _mm_xor_si128(c, Fold<128>(b));
-  d = _mm_xor_si128(d, Fold<128>(c));
+  b = _mm_xor_si128(b, Fold<Table, 128>(a));
+  c = _mm_xor_si128(c, Fold<Table, 128>(b));
+  d = _mm_xor_si128(d, Fold<Table, 128>(c));
   std::array<std::byte, 16> last{};
   _mm_storeu_si128(reinterpret_cast<__m128i*>(last.data()), d);
-  const uint64_t folded = TableCrc64Nvme::UpdateRaw(last, 0);
+  const Word folded = Table::UpdateRaw(last, 0);
   const auto tail = bytes.subspan(static_cast<size_t>(end - bytes.data()));
-  return TableCrc64Nvme::Update(tail, ~folded);
+  return Table::Update(tail, ~folded);
 }
 
 const bool kHasCrc32c = __builtin_cpu_supports("sse4.2") != 0;
@@ -150,13 +154,13 @@ const bool kHasFolding =
 }  // namespace
 
 uint32_t Crc32(std::span<const std::byte> bytes, uint32_t crc) {
-  return TableCrc32::Update(bytes, crc);
+  return kHasFolding ? FoldedCrc<TableCrc32>(bytes, crc) : TableCrc32::Update(bytes, crc);
 }
 uint32_t Crc32c(std::span<const std::byte> bytes, uint32_t crc) {
   return kHasCrc32c ? HardwareCrc32c(bytes, crc) : TableCrc32c::Update(bytes, crc);
 }
 uint64_t Crc64Nvme(std::span<const std::byte> bytes, uint64_t crc) {
-  return kHasFolding ? FoldedCrc64Nvme(bytes, crc) : TableCrc64Nvme::Update(bytes, crc);
+  return kHasFolding ? FoldedCrc<TableCrc64Nvme>(bytes, crc) : TableCrc64Nvme::Update(bytes, crc);
 }
 
 uint32_t CombineCrc32(uint32_t crc_a, uint32_t crc_b, uint64_t size_b_bytes) {
