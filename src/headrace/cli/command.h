@@ -119,7 +119,8 @@ struct Command {
   bool handles_signals = false;
   // True: what follows "--" is another program's command line and passed on untouched.
   bool runs_program = false;
-  // True: goes on when the reader of its output or log is gone. Others end as a filter does.
+  // True: goes on when the reader of its output or log is gone, whatever it is told to do (cp sees
+  // for itself). Others end as a filter does.
   bool outlives_its_reader = false;
   // True: SIGHUP comes as world().hangups and does not end the process.
   bool reloads_on_hangup = false;

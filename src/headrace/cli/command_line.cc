@@ -200,7 +200,7 @@ ExitCode RunCommand(const DeclaredCommand& declared, GlobalOptions options, Comm
     world.hangups = watch->hangups();
   }
   // A program that runs under this one expects the limit it would have without.
-  if (world.stops_on_signals && !declared.command->runs_program) RaiseOpenFilesMax();
+  if (world.stops_on_signals && !declared.command->runs_program) RaiseOpenFilesMax(kTransferFiles);
   CommandContext context(std::move(options), std::move(world));
   const Result<ExitCode> result = declared.action(context);
   const CommandWorld& used = context.world();

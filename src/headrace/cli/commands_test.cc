@@ -235,6 +235,7 @@ TEST_F(CommandsTest, CpSendsAFileThatDoesNotTellItsSize) {
   GivenFile("empty", "");
   EXPECT_EQ(Run({"cp", Path("empty"), "s3://bkt/empty"}), 0) << err_;
   EXPECT_EQ(*blocking_.Get("bkt", "empty"), "");
+  EXPECT_EQ(Run({"cp", "--exclude", "*", "/proc/sys/kernel/ostype", "s3://bkt/q"}), 0) << err_;
   // Nothing that mv sends away could be removed there.
   EXPECT_EQ(Run({"mv", "/proc/sys/kernel/ostype", "s3://bkt/q"}), 5);
   EXPECT_THAT(Keys(), ElementsAre("empty", "p/ostype"));

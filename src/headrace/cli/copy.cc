@@ -30,12 +30,15 @@ namespace {
 // A pipe holds 64 KiB unless told otherwise; a file gives as much as it is asked for.
 constexpr size_t kInputBytes = 1U << 20U;
 
-void PrintStep(std::FILE* out, const Step& step, bool is_json) {
-  if (is_json) {
+// What --dry-run does.
+ExitCode OnlyTell(const CommandContext& context, const Step& step) {
+  std::FILE* const out = context.world().out;
+  if (context.options().is_json) {
     PrintLine(out, StepJson(step, true, nullptr));
   } else {
     PrintShown(out, StepLine(step, true));
   }
+  return ExitCode::kSuccess;
 }
 
 // That nobody reads its lines any more is no reason for a transfer to end with temporary files and
@@ -101,10 +104,7 @@ Result<ExitCode> UploadInput(CommandContext& context, const CopyOptions& options
             .source = from.shown,
             .target = FormatS3Uri(target.bucket, target.key),
             .size_bytes = 0};
-  if (options.is_dry_run) {
-    PrintStep(context.world().out, step, context.options().is_json);
-    return ExitCode::kSuccess;
-  }
+  if (options.is_dry_run) return OnlyTell(context, step);
   OutliveReader(context);
   HR_TRY_ASSIGN(ObjectStore * store, context.Store());
   TransferDisplay display(context, "cp",
@@ -144,10 +144,7 @@ Result<ExitCode> DownloadIntoStream(CommandContext& context, const CopyOptions& 
                   .source = FormatS3Uri(source.bucket, source.key),
                   .target = path,
                   .size_bytes = 0};
-  if (options.is_dry_run) {
-    PrintStep(context.world().out, step, context.options().is_json);
-    return ExitCode::kSuccess;
-  }
+  if (options.is_dry_run) return OnlyTell(context, step);
   HR_TRY_ASSIGN(ObjectStore * store, context.Store());
   const CallContext call = context.call();
   HR_TRY_ASSIGN(StreamTarget target, StreamTarget::Open(path, call));
@@ -183,13 +180,10 @@ Result<ExitCode> RunCopy(CommandContext& context, const CopyOptions& options) {
   if (allows_streams && target.kind == Place::Kind::kStream) {
     HR_TRY(CheckStreamEnd(options, source, "standard output"));
     if (options.is_dry_run) {
-      PrintStep(context.world().out,
-                {.verb = "download",
-                 .source = FormatS3Uri(source.uri.bucket, source.uri.key),
-                 .target = "-",
-                 .size_bytes = 0},
-                context.options().is_json);
-      return ExitCode::kSuccess;
+      return OnlyTell(context, {.verb = "download",
+                                .source = FormatS3Uri(source.uri.bucket, source.uri.key),
+                                .target = "-",
+                                .size_bytes = 0});
     }
     HR_TRY_ASSIGN(ObjectStore * store, context.Store());
     HR_TRY(PrintObjects(context, *store, {source.uri}));
@@ -205,7 +199,8 @@ Result<ExitCode> RunCopy(CommandContext& context, const CopyOptions& options) {
   if (IsIntoStream(options, source, target)) {
     return DownloadIntoStream(context, options, source.uri, target.path);
   }
-  if (allows_streams && !options.is_recursive && source.kind == Place::Kind::kLocal) {
+  if (allows_streams && !options.is_recursive && source.kind == Place::Kind::kLocal &&
+      options.filters.Filter().Includes(LastPart(source.path))) {
     if (const UniqueFd file = OpenFileOfUnknownSize(source.path); file.is_open()) {
       const Input from{.descriptor = file.get(), .name = source.path, .shown = source.path};
       target.uri.key = SingleTargetKey(target.uri.key, LastPart(source.path));

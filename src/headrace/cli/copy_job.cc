@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/file_time.h"
 #include "headrace/cli/look_up.h"
-#include "headrace/deliver/file/file_time.h"
 #include "headrace/deliver/file/local_tree.h"
 #include "headrace/deliver/file/partial_file.h"
 #include "headrace/deliver/file/remove_below.h"
@@ -41,7 +41,7 @@ Result<Entry> LocalEntry(const std::string& path) {
   }
   return Entry{.path = std::string(LastPart(path)),
                .size_bytes = static_cast<uint64_t>(status.st_size),
-               .modified = file::ModifiedOf(status),
+               .modified = ModifiedOf(status),
                .etag = {}};
 }
 

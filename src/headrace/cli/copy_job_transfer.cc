@@ -7,10 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/file_time.h"
 #include "headrace/base/media_type.h"
 #include "headrace/cli/copy_job.h"
 #include "headrace/cli/engine_options.h"
-#include "headrace/deliver/file/file_time.h"
 #include "headrace/deliver/file/partial_file.h"
 #include "headrace/deliver/file/read_ahead.h"
 #include "headrace/deliver/file/remove_below.h"
@@ -82,8 +82,9 @@ std::optional<Error> CopyJob::Transfer(file::ItemSource<Item> items) {
   } else if (is_download()) {
     file::PartialSweep sweep(context_.world().clock->WallNow() - file::kPartialAge);
     const auto convert = [this, &sweep](const Item& item) -> Result<file::DownloadItem> {
-      // A sync has swept its whole target.
-      if (options_.kind != CopyKind::kSync) sweep.Before(item.target);
+      // A sync has swept its whole target. For one file alone, reading a large folder would take
+      // longer than it.
+      if (options_.kind != CopyKind::kSync && options_.is_recursive) sweep.Before(item.target);
       return file::DownloadItem{.bucket = source_.uri.bucket,
                                 .key = item.source,
                                 .size_bytes = item.entry.size_bytes,
@@ -206,7 +207,7 @@ void CopyJob::RemoveMovedFile(const Item& item) {
                   .size_bytes = item.entry.size_bytes};
   struct stat status{};
   if (stat(item.source.c_str(), &status) != 0) return;  // Gone already.
-  if (file::ModifiedOf(status) != item.entry.modified) {
+  if (ModifiedOf(status) != item.entry.modified) {
     display_.OnFailed(step, ChangedWhileMoved(item.source));
   } else if (unlink(item.source.c_str()) != 0) {
     display_.OnFailed(step, Error::FromErrno(errno, fmt::format("delete {}", item.source)));

@@ -8,9 +8,6 @@
 namespace headrace::cli {
 namespace {
 
-// Twice the 1,024 requests that may be in flight, second requests for late ones, uploads; the usual
-// limit of a login is 1,024, and 524,288 the hard one.
-constexpr rlim_t kWanted = 4096;
 // Event loops, listings, signals, streams.
 constexpr uint64_t kOthers = 128;
 // Goes on with as few, slowly.
@@ -18,17 +15,15 @@ constexpr uint64_t kRequestsMin = 8;
 
 }  // namespace
 
-uint64_t OpenFilesMax() {
-  rlimit limit{};
-  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : kWanted;
-}
+uint64_t OpenFilesMax() { return RaiseOpenFilesMax(0); }
 
-void RaiseOpenFilesMax() {
+uint64_t RaiseOpenFilesMax(uint64_t wanted) {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kWanted) return;
-  limit.rlim_cur = std::min(kWanted, limit.rlim_max);
-  // Should it fail, the limit stays what it was, and RequestsWithin keeps to it.
-  (void)setrlimit(RLIMIT_NOFILE, &limit);
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::max(wanted, kTransferFiles);
+  if (limit.rlim_cur >= wanted) return limit.rlim_cur;
+  const rlim_t before = limit.rlim_cur;
+  limit.rlim_cur = std::min<rlim_t>(wanted, limit.rlim_max);
+  return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
 }
 
 uint64_t RequestsWithin(uint64_t open_files_max, uint64_t requests_max) {

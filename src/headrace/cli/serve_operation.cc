@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/cli/serve_operation.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
 
 #include "headrace/base/log.h"
+#include "headrace/cli/open_files.h"
 #include "headrace/cli/option_checks.h"
 #include "headrace/cli/serve_options.h"
 
@@ -19,7 +18,7 @@ namespace {
 constexpr uint64_t kSecondsMax = 86'400;
 // Descriptors for everything that is no connection: objects being read and written (few requests of
 // many connections run at once), the database, the log.
-constexpr rlim_t kOtherDescriptors = 2048;
+constexpr uint64_t kOtherDescriptors = 2048;
 
 void DeclareSeconds(CLI::App& app, const std::string& name, std::chrono::seconds& value,
                     const std::string& help) {
@@ -32,21 +31,16 @@ void DeclareSeconds(CLI::App& app, const std::string& name, std::chrono::seconds
 
 // Gives how many connections fit.
 size_t MakeRoomForDescriptors(size_t connections) {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return connections;
-  const rlim_t wanted = connections + kOtherDescriptors;
-  if (limit.rlim_cur >= wanted) return connections;
-  limit.rlim_cur = std::min(wanted, limit.rlim_max);
-  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur >= wanted) return connections;
+  const uint64_t wanted = connections + kOtherDescriptors;
+  const uint64_t allowed = RaiseOpenFilesMax(wanted);
+  if (allowed >= wanted) return connections;
   // With little to give, half of it.
-  const size_t room =
-      std::max(limit.rlim_cur / 2, limit.rlim_cur - std::min(limit.rlim_cur, kOtherDescriptors));
+  const size_t room = std::max(allowed / 2, allowed - std::min(allowed, kOtherDescriptors));
   const bool was_asked_for = connections != net::HttpServerOptions().connections_max;
   Log(was_asked_for ? LogLevel::kWarning : LogLevel::kInfo,
       "this process may open {} files: {} connections instead of {} are served at once (raise "
       "`ulimit -n`)",
-      limit.rlim_cur, room, connections);
+      allowed, room, connections);
   return room;
 }
 

@@ -193,7 +193,7 @@ TEST_F(CommandsTest, SyncRemovesTheOldPiecesOfAKilledOne) {
   EXPECT_TRUE(Files().contains("out/.b.0123456789ab.headrace-part"));
 }
 
-TEST_F(CommandsTest, CpAndMvRemoveTheOldPiecesOfAKilledOneFromTheFoldersTheyWriteTo) {
+TEST_F(CommandsTest, RecursiveCpAndMvRemoveOldPiecesOfAKilledOneFromTheFoldersTheyWriteTo) {
   const int64_t long_ago = 1'767'225'600 - 61;
   const std::string name = ".b.0123456789ab.headrace-part";
   for (const std::string command : {"cp", "mv"}) {
@@ -210,7 +210,8 @@ TEST_F(CommandsTest, CpAndMvRemoveTheOldPiecesOfAKilledOneFromTheFoldersTheyWrit
                                      "out/a/b", "out/a/c", "out/other/" + name));
     GivenObject("p/a/b", "1");
     EXPECT_EQ(Run({command, "s3://bkt/p/a/b", Path("out/")}), 0) << err_;
-    EXPECT_FALSE(Files().contains("out/" + name));
+    // For one file no folder is read.
+    EXPECT_TRUE(Files().contains("out/" + name));
     fs::remove(Path("out/b"));
   }
 }

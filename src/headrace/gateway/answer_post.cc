@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // PostObject: the upload of a browser's form.
-#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 
 #include "headrace/base/encoding.h"
-#include "headrace/base/text.h"
 #include "headrace/gateway/form_body.h"
 #include "headrace/gateway/s3_call.h"
 #include "headrace/gateway/s3_failure.h"
 #include "headrace/gateway/xml_request.h"
+#include "headrace/net/field_text.h"
 
 namespace headrace::gateway {
 namespace {
@@ -18,13 +17,6 @@ namespace {
 std::string Field(const FormFields& fields, const std::string& name) {
   const auto found = fields.find(name);
   return found == fields.end() ? std::string() : found->second;
-}
-
-// RFC 9110, section 5.6.2.
-bool IsToken(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return IsLetterOrDigit(c) || std::string_view("!#$%&'*+-.^_`|~").contains(c);
-  });
 }
 
 // The fields that a PutObject has as headers. A name or value with a line end would be a header of
@@ -36,7 +28,7 @@ Result<net::HttpHeaders> HeadersOf(const FormFields& fields) {
     if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
       return FailS3("InvalidArgument", fmt::format("the field '{}' has a line end in it", name));
     }
-    if (name.starts_with("x-amz-meta-") && !IsToken(name)) {
+    if (name.starts_with("x-amz-meta-") && !net::IsToken(name)) {
       return FailS3("InvalidArgument", "the name of a metadata field is none of a header");
     }
     headers.Add(name, value);

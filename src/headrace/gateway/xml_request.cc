@@ -20,9 +20,9 @@ constexpr size_t kTagsMax = 10;
 constexpr size_t kTagNameCharactersMax = 128;
 constexpr size_t kTagValueCharactersMax = 256;
 
-// Keys may be nothing but spaces, so those are kept. pugixml skips document types and expands no
-// entities of their making.
-constexpr unsigned kParseFlags = pugi::parse_default | pugi::parse_ws_pcdata_single;
+// Keys may be nothing but spaces, or have such a piece (TextOf), so those are kept. pugixml skips
+// document types and expands no entities of their making.
+constexpr unsigned kParseFlags = pugi::parse_default | pugi::parse_ws_pcdata;
 
 std::unexpected<Error> Malformed() {
   return FailS3("MalformedXML",

@@ -25,7 +25,11 @@ TEST(XmlRequestTest, AKeyInPiecesIsOneKey) {
     ASSERT_THAT(order, IsOk()) << text;
     EXPECT_EQ(order->items.at(0).key, "abc") << text;
   }
+  for (const char* const text : {"a<!-- --> <!-- -->b", "a<![CDATA[ ]]>b", "a <![CDATA[b]]>"}) {
+    EXPECT_EQ(ParseDelete(DeleteOf(text))->items.at(0).key, "a b") << text;
+  }
   EXPECT_EQ(ParseDelete(DeleteOf(" "))->items.at(0).key, " ");
+  EXPECT_EQ(ParseDelete(DeleteOf(" <![CDATA[b]]> "))->items.at(0).key, " b ");
   EXPECT_EQ(ParseDelete(DeleteOf("&#;&#x;&#xZ;&amp;#0;"))->items.at(0).key, "&#;&#x;&#xZ;&#0;");
 }
 

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "headrace/deliver/file/file_time.h"
+#include "headrace/base/file_time.h"
 #include "headrace/deliver/file/partial_file.h"
 #include "headrace/job/first_failure.h"
 #include "headrace/plan/key_path.h"
@@ -72,7 +72,7 @@ bool FileChannel::IsComplete(size_t index, const std::string& path) const {
   if (lstat((folder_ + "/" + path).c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return false;
   const plan::ListedObject object = listing_.At(index);
   return static_cast<uint64_t>(found.st_size) == object.size_bytes &&
-         file::ModifiedOf(found) == object.modified;
+         ModifiedOf(found) == object.modified;
 }
 
 bool FileChannel::Expects(const std::string& relative_path) const {

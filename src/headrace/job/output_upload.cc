@@ -9,9 +9,9 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/file_time.h"
 #include "headrace/base/media_type.h"
 #include "headrace/base/utf8.h"
-#include "headrace/deliver/file/file_time.h"
 #include "headrace/job/first_failure.h"
 #include "headrace/job/output_place.h"
 #include "headrace/plan/key_path.h"
@@ -86,7 +86,7 @@ Result<uint64_t> OutputUpload::UploadTree(const ArchiveContents& contents, const
     const bool is_there = stat(member.path.c_str(), &status) == 0;  // Its upload says why not.
     return file::UploadItem{.path = member.path,
                             .size_bytes = member.entry.size_bytes,
-                            .modified = is_there ? file::ModifiedOf(status) : SystemTime{},
+                            .modified = is_there ? ModifiedOf(status) : SystemTime{},
                             .bucket = target.bucket,
                             .key = target.key + member.entry.name,
                             .attributes = std::move(attributes)};

@@ -115,8 +115,7 @@ Status CheckRequestFields(const ParsedHead<HttpRequestHead>& parsed) {
     }
   }
   const auto authority = AuthorityOf(parsed.head.target);
-  if (authority && host_count > 0 &&
-      !EqualIgnoringCase(*authority, parsed.head.headers.Value("Host"))) {
+  if (authority && !EqualIgnoringCase(*authority, parsed.head.headers.Value("Host"))) {
     return Malformed("the target names another host than Host");
   }
   if (host_count > 1) return Malformed("multiple Host");

@@ -153,9 +153,7 @@ struct HttpClient::Shared {
 // Asks the proxy to pass bytes through to `target` (RFC 9110, section 9.3.6).
 Task<Status> HttpClient::Shared::OpenTunnel(Connection& connection, const HttpEndpoint& target) {
   // Never without the port (RFC 9110, section 9.3.6), as a Host header may be.
-  const bool is_v6 = target.host.contains(':');
-  const std::string host = is_v6 ? "[" + target.host + "]" : target.host;
-  const std::string authority = fmt::format("{}:{}", host, target.port);
+  const std::string authority = fmt::format("{}:{}", HostText(target), target.port);
   std::string head = fmt::format("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n", authority);
   if (!options->proxy_authorization.empty()) {
     head += "Proxy-Authorization: " + options->proxy_authorization + "\r\n";

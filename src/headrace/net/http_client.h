@@ -31,6 +31,8 @@ struct HttpEndpoint {
 Result<HttpEndpoint> ParseHttpEndpoint(std::string_view url);
 // True for "localhost", ::1 and the addresses 127.0.0.0/8: never for a name that only looks so.
 bool IsLoopback(const std::string& host);
+// The host as it stands in URLs: IPv6 in brackets.
+std::string HostText(const HttpEndpoint& endpoint);
 // The Host header: the port is left out where it is the scheme's own.
 std::string HostHeader(const HttpEndpoint& endpoint);
 

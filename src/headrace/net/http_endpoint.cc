@@ -68,10 +68,14 @@ Result<HttpEndpoint> ParseHttpEndpoint(std::string_view url) {
   return endpoint;
 }
 
+std::string HostText(const HttpEndpoint& endpoint) {
+  const bool is_v6 = endpoint.host.contains(':');
+  return is_v6 ? "[" + endpoint.host + "]" : endpoint.host;
+}
+
 std::string HostHeader(const HttpEndpoint& endpoint) {
-  const bool is_v6 = endpoint.host.find(':') != std::string::npos;
   const uint16_t own_port = endpoint.is_tls ? kHttpsPort : kHttpPort;
-  std::string host = is_v6 ? "[" + endpoint.host + "]" : endpoint.host;
+  std::string host = HostText(endpoint);
   if (endpoint.port != own_port) host.append(":").append(std::to_string(endpoint.port));
   return host;
 }

@@ -214,6 +214,7 @@ TEST_F(HttpServerTest, RefusesHeadsThatAProxyMayReadOtherwise) {
       get + "Host: user@h\r\n\r\n",
       get + "Host: h/path\r\n\r\n",
       "GET http://other/ HTTP/1.1\r\nHost: h\r\n\r\n",
+      "GET http://h/ HTTP/1.0\r\n\r\n",
       get + "Host: h\r\nX: a\r\n b\r\n\r\n",
       get + "Host: h\r\nX: a\r\n\tb\r\n\r\n",
       get + "Host: h\r\nX: a\r\n \r\n\r\n",

@@ -6,16 +6,14 @@
 #include <string>
 
 #include "headrace/base/text.h"
+#include "headrace/net/field_text.h"
 
 namespace headrace::net {
 namespace {
 
-// RFC 9110, section 5.6.2.
 constexpr std::array<bool, 256> kIsTokenCharacter = [] {
   std::array<bool, 256> is_token{};
-  for (unsigned c = '0'; c <= '9'; ++c) is_token[c] = true;
-  for (unsigned c = 'a'; c <= 'z'; ++c) is_token[c] = is_token[c - 32] = true;
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) is_token[static_cast<uint8_t>(c)] = true;
+  for (unsigned c = 0; c < 256; ++c) is_token[c] = IsTokenCharacter(static_cast<char>(c));
   return is_token;
 }();
 

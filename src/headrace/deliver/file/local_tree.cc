@@ -11,8 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/file_time.h"
 #include "headrace/base/utf8.h"
-#include "headrace/deliver/file/file_time.h"
 #include "headrace/deliver/file/partial_file.h"
 
 namespace headrace::file {

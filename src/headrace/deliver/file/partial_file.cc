@@ -16,8 +16,8 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/file_time.h"
 #include "headrace/base/random.h"
-#include "headrace/deliver/file/file_time.h"
 
 namespace headrace::file {
 namespace {

@@ -12,8 +12,8 @@
 #include <fmt/format.h>
 
 #include "headrace/base/buffer.h"
+#include "headrace/base/file_time.h"
 #include "headrace/base/unique_fd.h"
-#include "headrace/deliver/file/file_time.h"
 #include "headrace/deliver/file/multipart.h"
 #include "headrace/deliver/file/transfer_state.h"
 

@@ -62,7 +62,8 @@ class DirectoryCore {
 
   // Quick unless an odd key is asked for. kNotFound: no such bucket or key.
   Result<FoundFile> FindFile(const std::string& bucket, const std::string& key);
-  // Completes `found`: from the index or, for a file that it does not know, by reading it.
+  // Completes `found`: from the index or, for a file that it does not know, by reading it. Of a
+  // file that was replaced meanwhile it becomes the one that is there now; kNotFound: none is.
   Status Describe(const std::string& bucket, const std::string& key, FoundFile& found);
   // Quick. Null: what is cached is of no file of this stamp.
   SharedRecord FindCached(const HeadRequest& request, const FileStamp& stamp) {
@@ -155,9 +156,11 @@ class DirectoryCore {
   std::unique_ptr<ObjectIndex> objects_;
   std::unique_ptr<UploadIndex> uploads_;
   FolderCache folders_;
-  std::array<Mutex, 64> locks_;
+  // So many that keys seldom share one with a key whose object is being summed or appended to: that
+  // takes seconds a GiB, and where nothing is flushed event loops take these locks.
+  std::array<Mutex, 1024> locks_;
   // The same for uploads. Taken before a key's lock, never after one.
-  std::array<Mutex, 16> upload_locks_;
+  std::array<Mutex, 1024> upload_locks_;
   std::array<Mutex, 64> hash_locks_;  // Taken last.
 };
 

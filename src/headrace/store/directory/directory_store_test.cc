@@ -108,6 +108,7 @@ TEST_F(DirectoryStoreTest, ALateRecordOfAFileDoesNotReplaceThatOfANewOneWithItsI
     ASSERT_THAT(blocking_->Put(request, "version " + std::to_string(i)), IsOk());
     if (inode() == first) break;
   }
+  if (inode() != first) GTEST_SKIP() << "this file system gives no inode again";
   Restart();
   EXPECT_EQ(blocking_->Head("bucket", "key")->attributes.content_type, "text/x");
 }

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "headrace/base/clock.h"
+#include "headrace/base/file_time.h"
 #include "headrace/store/directory/folder_files.h"
 
 namespace headrace::directory {
@@ -19,10 +20,6 @@ namespace {
 constexpr std::chrono::milliseconds kTooYoung{50};
 // An empty entry costs this much of the limit too.
 constexpr size_t kEntryBytes = 256;
-
-int64_t ModifiedNs(const struct stat& status) {
-  return int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
-}
 
 // 'f' a file, 'd' a folder, 0 neither.
 char KindOf(int folder, int bucket_folder, const std::string& path, const dirent& entry) {
@@ -55,7 +52,7 @@ Result<std::vector<std::string>> Scan(int folder, int bucket_folder, const std::
 FolderCache::Stamp FolderCache::StampOf(int folder) {
   struct stat status{};
   if (::fstat(folder, &status) != 0) return {};
-  return {.inode = status.st_ino, .modified_ns = ModifiedNs(status)};
+  return {.inode = status.st_ino, .modified_ns = ModifiedOf(status).time_since_epoch().count()};
 }
 
 Result<std::shared_ptr<const FolderNames>> FolderCache::Read(const std::string& bucket,
@@ -131,8 +128,8 @@ bool HasFineTimes(int folder) {
     const UniqueFd file(::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     struct stat status{};
     if (!file.is_open() || ::fstat(folder, &status) != 0) return false;
-    all_differ = all_differ && ModifiedNs(status) != last_ns;
-    last_ns = ModifiedNs(status);
+    all_differ = all_differ && ModifiedOf(status).time_since_epoch().count() != last_ns;
+    last_ns = ModifiedOf(status).time_since_epoch().count();
     ::unlinkat(folder, name.c_str(), 0);
   }
   return all_differ;

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "headrace/base/file_time.h"
+
 namespace headrace::directory {
 namespace {
 
@@ -54,7 +56,7 @@ std::string Dump(const json& values) {
 FileStamp StampOf(const struct stat& status) {
   return {.inode = status.st_ino,
           .size_bytes = static_cast<uint64_t>(status.st_size),
-          .modified_ns = int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec};
+          .modified_ns = ModifiedOf(status).time_since_epoch().count()};
 }
 
 SystemTime TimeOf(const FileStamp& stamp) {

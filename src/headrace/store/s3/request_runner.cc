@@ -358,10 +358,13 @@ Task<Status> TextExchange::Receive(net::HttpAnswer& answer) {
   co_return Ok();
 }
 
-Task<Status> TextExchange::Reconsider(const Error& error, uint32_t attempt_index) {
-  const bool is_done =
-      attempt_index > 0 && !done_code_.empty() && error.origin().s3_code == done_code_;
-  if (is_done) co_return Ok();
+Task<Status> TextExchange::Reconsider(const Error& error, uint32_t /*attempt_index*/) {
+  const bool says_done = !done_code_.empty() && error.origin().s3_code == done_code_;
+  if (may_be_done_ && says_done) co_return Ok();
+  // A request that was throttled, or refused for its time or region, has done nothing.
+  const ErrorCode code = error.code();
+  may_be_done_ = may_be_done_ || code == ErrorCode::kUnavailable || code == ErrorCode::kTimedOut ||
+                 code == ErrorCode::kCorrupt;
   co_return std::unexpected(error);
 }
 

@@ -142,6 +142,7 @@ class TextExchange final : public Exchange {
   size_t text_bytes_max_;
   bool may_hide_error_;
   std::string_view done_code_;  // A literal.
+  bool may_be_done_ = false;    // By a try that failed.
   net::HttpHeaders headers_;
   std::string text_;
   uint64_t received_bytes_ = 0;

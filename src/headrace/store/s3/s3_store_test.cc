@@ -403,6 +403,7 @@ TEST_F(S3StoreTest, ABucketDeletedByATryWhoseAnswerGotLostIsDeleted) {
   peer_.ThenDropConnection();
   peer_.Then(ErrorReply(404, "NoSuchBucket"));
   EXPECT_THAT(store().DeleteBucket("gone"), IsOk());
+  peer_.Then(ErrorReply(503, "SlowDown"));  // Has deleted nothing.
   peer_.Then(ErrorReply(404, "NoSuchBucket"));
   EXPECT_THAT(store().DeleteBucket("gone"), HasCode(ErrorCode::kNotFound));
 }

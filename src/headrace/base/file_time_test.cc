@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headrace/deliver/file/file_time.h"
+#include "headrace/base/file_time.h"
 
 #include <limits>
 
 #include <gtest/gtest.h>
 
-namespace headrace::file {
+namespace headrace {
 namespace {
 
 using std::chrono::nanoseconds;
@@ -33,4 +33,4 @@ TEST(ModifiedOf, IsTheFirstOrTheLastTimeForWhatLiesBeyond) {
 }
 
 }  // namespace
-}  // namespace headrace::file
+}  // namespace headrace

@@ -8,7 +8,7 @@
 
 #include "headrace/base/clock.h"
 
-namespace headrace::file {
+namespace headrace {
 
 // When the file was last written to; of a time that SystemTime cannot hold (a file system's may lie
 // beyond the year 2262) the nearest that it can.
@@ -20,4 +20,4 @@ inline SystemTime ModifiedOf(const struct stat& status) {
   return SystemTime(since + std::chrono::nanoseconds(status.st_mtim.tv_nsec));
 }
 
-}  // namespace headrace::file
+}  // namespace headrace
