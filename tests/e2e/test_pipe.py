@@ -74,7 +74,7 @@ for epoch in range(2):
         out(str(epoch)).write(file.read())
 """)
     assert output(job, "0") == output(job, "1") == WHOLE
-    assert "channel train: 2 epochs opened, 2 read to their end, 8 objects" in outcome.stderr
+    assert "channel train: 2 epochs opened, 2 written to their end, 8 objects" in outcome.stderr
     assert list((job / "input/data").iterdir()) == []
 
 

@@ -96,8 +96,9 @@ void DeclareGlobalOptions(CLI::App& app, GlobalOptions& options) {
 }
 
 constexpr std::string_view kFirstSteps =
-    "First steps, the first line in a terminal of its own; it prints what the others need:\n"
-    "  headrace serve ./buckets\n"
+    "First steps, the first line in a terminal of its own:\n"
+    "  mkdir -p buckets && headrace serve buckets\n"
+    "  export AWS_ENDPOINT_URL=http://127.0.0.1:9000  # and what the server says of its key pair\n"
     "  headrace mb s3://photos\n"
     "  headrace sync ./photos s3://photos\n"
     "  headrace run --channel training=s3://photos --base ./job -- python3 train.py\n";

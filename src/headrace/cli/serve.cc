@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
@@ -41,7 +42,7 @@ Result<std::vector<s3::AccessKeys>> Owners(CommandContext& context, ServeOptions
   if (!context.options().is_quiet) {
     PrintLine(context.world().err, fmt::format("the key pair is in {}; clients use it with\n"
                                                "  export AWS_SHARED_CREDENTIALS_FILE={}",
-                                               path, path));
+                                               path, std::filesystem::absolute(path).native()));
   }
   return std::vector<s3::AccessKeys>{std::move(keys)};
 }

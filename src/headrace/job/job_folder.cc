@@ -50,16 +50,21 @@ Status MakeTree(const JobSpec& spec, const JobTree& tree) {
   return Ok();
 }
 
-// The folder itself stays: it may be a mount. What lies behind a link is somebody else's.
-Status RemoveContents(const std::string& folder) {
+// What lies behind a link is somebody else's.
+Status RefuseLinkToContents(const std::string& folder) {
   std::error_code failure;
-  if (fs::is_symlink(fs::symlink_status(folder, failure))) {
-    if (fs::is_empty(folder, failure)) return Ok();
-    return Fail(ErrorCode::kAlreadyExists,
-                fmt::format("{} is a symbolic link, and --fresh removes nothing behind one: remove "
-                            "the link or what it leads to",
-                            folder));
-  }
+  if (!fs::is_symlink(fs::symlink_status(folder, failure))) return Ok();
+  if (fs::is_empty(folder, failure)) return Ok();
+  return Fail(ErrorCode::kAlreadyExists,
+              fmt::format("{} is a symbolic link, and --fresh removes nothing behind one: remove "
+                          "the link or what it leads to",
+                          folder));
+}
+
+// The folder itself stays: it may be a mount.
+Status RemoveContents(const std::string& folder) {
+  HR_TRY(RefuseLinkToContents(folder));
+  std::error_code failure;
   for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end;
        entry.increment(failure)) {
     fs::remove_all(entry->path(), failure);
@@ -111,17 +116,26 @@ Result<JobFolder> JobFolder::Take(const JobSpec& spec, bool is_fresh) {
   }
   HR_TRY(MakeTree(spec, tree));
   if (is_fresh) {
-    HR_TRY(RemoveContents(tree.model()));
-    HR_TRY(RemoveContents(tree.output()));
-    HR_TRY(MakeFolder(tree.output_data()));
+    HR_TRY(RefuseLinkToContents(tree.model()));
+    HR_TRY(RefuseLinkToContents(tree.output()));
+  } else {
+    HR_TRY(RefuseContents(tree.model()));
+    HR_TRY(RefuseContents(tree.output_data()));
   }
-  HR_TRY(RefuseContents(tree.model()));
-  HR_TRY(RefuseContents(tree.output_data()));
-  std::error_code ignored;
-  fs::remove(tree.failure_file(), ignored);
-  fs::remove(tree.success_file(), ignored);
-  fs::remove(tree.report_file(), ignored);
   return JobFolder(std::move(tree), std::move(lock));
+}
+
+void JobFolder::RemoveOldReports() const {
+  std::error_code ignored;
+  fs::remove(tree_.failure_file(), ignored);
+  fs::remove(tree_.success_file(), ignored);
+  fs::remove(tree_.report_file(), ignored);
+}
+
+Status JobFolder::RemoveOldOutputs() const {
+  HR_TRY(RemoveContents(tree_.model()));
+  HR_TRY(RemoveContents(tree_.output()));
+  return MakeFolder(tree_.output_data());
 }
 
 Status JobFolder::WriteConfig(const JobSpec& spec) const {

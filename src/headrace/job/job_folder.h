@@ -17,11 +17,17 @@ inline constexpr size_t kFailureCharactersMax = 1024;
 // A job's tree on disk, held by one job at a time.
 class JobFolder {
  public:
-  // Takes the tree for this process and makes what it lacks; an earlier run's failure, success and
-  // report files are removed. With `is_fresh` the contents of model/ and output/ are removed as
-  // well; without, kAlreadyExists when model/ or output/data/ hold anything: it would be uploaded
-  // as this job's. kUnavailable, with nothing touched, while another process runs a job there.
+  // Takes the tree for this process and makes what it lacks. kAlreadyExists when model/ or
+  // output/data/ hold anything, which would be uploaded as this job's; with `is_fresh`, when they
+  // are links to what RemoveOldOutputs would not remove. kUnavailable, with nothing touched, while another process
+  // runs a job there.
   static Result<JobFolder> Take(const JobSpec& spec, bool is_fresh);
+
+  // An earlier run's failure, success and report files.
+  void RemoveOldReports() const;
+  // The contents of model/ and output/: they may be nowhere else, so only once all that can be
+  // checked of the job before it runs has been. Nothing behind a symbolic link.
+  Status RemoveOldOutputs() const;
 
   const JobTree& tree() const { return tree_; }
   // Whoever inherits it keeps the tree taken for as long as it is open there.

@@ -93,7 +93,8 @@ std::string PipeLine(const PipeChannelReport& channel) {
     return fmt::format("channel {}: the command opened no epoch", channel.name);
   }
   return fmt::format(
-      "channel {}: {} epochs opened, {} read to their end, {} objects, {}{}{}; the command waited "
+      "channel {}: {} epochs opened, {} written to their end, {} objects, {}{}{}; the command "
+      "waited "
       "{} for data, the data {} for the command; next is {}:{}",
       channel.name, counts.epochs_opened, counts.epochs_complete, counts.items,
       BytesText(counts.bytes),

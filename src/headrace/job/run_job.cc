@@ -51,7 +51,7 @@ class JobRun {
     const Status ended = RunSteps();
     if (!ended) {
       result_.error = ended.error();
-      if (folder_ && result_.report.failure.empty()) {
+      if (folder_ && !options_.checks_only && result_.report.failure.empty()) {
         result_.report.failure = folder_->Failure(ended.error().message());
       }
     }
@@ -68,6 +68,7 @@ class JobRun {
     HR_TRY_ASSIGN(JobFolder folder, JobFolder::Take(spec_, options_.is_fresh));
     folder_.emplace(std::move(folder));
     if (!options_.checks_only) {
+      folder_->RemoveOldReports();
       // Before the listings: it shares the memory of the moment it is made.
       HR_TRY_ASSIGN(ProcessGuard guard, ProcessGuard::Make());
       guard_.emplace(std::move(guard));
@@ -173,6 +174,7 @@ class JobRun {
     HR_TRY(CheckRoom());
     HR_TRY(MakeCheckpoint(context));
     if (options_.checks_only) return SayWhatWasFound(context);
+    if (options_.is_fresh) HR_TRY(folder_->RemoveOldOutputs());
     HR_TRY(RestoreCheckpoint(context));
     HR_TRY(BindDirectories());
     return DownloadChannels(context);

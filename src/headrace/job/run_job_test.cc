@@ -337,6 +337,11 @@ TEST_F(RunJobTest, RefusesOutputsOfAnEarlierRunUnlessTheyAreToGo) {
   EXPECT_THAT(ErrorOf(refused), HasSubstr("/model is not empty"));
   EXPECT_EQ(Read("model/old"), "old\n");
   options_.is_fresh = true;
+  // Perhaps the only copy: not for a job that cannot run.
+  GivenChannel("train=s3://data/nothing/");
+  EXPECT_THAT(ErrorOf(RunShell("true")), HasSubstr("s3://data/nothing/"));
+  EXPECT_EQ(Read("model/old"), "old\n");
+  spec_.channels.clear();
   EXPECT_EQ(RunShell("test ! -e $SM_MODEL_DIR/old").exit_code, 0);
 }
 
