@@ -50,6 +50,15 @@ def test_awkward_keys_keep_bytes_and_metadata_and_list_as_written(s3, bucket):
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
+def test_an_empty_object_leaves_its_connection_fit_for_the_next(in_process, bucket):
+    config = botocore.config.Config(read_timeout=5, retries={"total_max_attempts": 1},
+                                    max_pool_connections=1)
+    client = boto3.client("s3", config=config)
+    for key, body in (("empty", b""), ("next", b"bytes"), ("again", b"")):
+        client.put_object(Bucket=bucket, Key=key, Body=body)
+        assert client.get_object(Bucket=bucket, Key=key)["Body"].read() == body
+
+
 def test_waiters_see_what_comes_and_goes(s3, bucket):
     soon = {"Delay": 1, "MaxAttempts": 2}
     s3.get_waiter("bucket_exists").wait(Bucket=bucket, WaiterConfig=soon)

@@ -30,12 +30,14 @@ Result<std::unique_ptr<AccessLog>> AccessLog::Open(std::string path, size_t queu
 }
 
 Result<AccessLog::File> AccessLog::OpenFile(const std::string& path) {
-  const int descriptor =
-      path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
-                  : ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kFileMode);
+  // Of a pipe that nobody reads, opening would wait for ever: it is an error (ENXIO).
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK;
+  const int descriptor = path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+                                     : ::open(path.c_str(), kFlags, kFileMode);
   if (descriptor < 0) {
     return std::unexpected(Error::FromErrno(errno, fmt::format("open the access log {}", path)));
   }
+  if (path != "-") ::fcntl(descriptor, F_SETFL, kFlags & ~O_NONBLOCK);
   return std::make_shared<const UniqueFd>(descriptor);
 }
 

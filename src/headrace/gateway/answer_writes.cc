@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // PutObject, CopyObject, DeleteObject, tags.
+#include <fmt/format.h>
+
 #include "headrace/base/encoding.h"
 #include "headrace/base/text.h"
 #include "headrace/gateway/s3_call.h"
@@ -14,11 +16,12 @@ Task<Status> PutTagsOf(S3Call& call, const std::map<std::string, std::string>& t
   co_return co_await call.store.PutTags(request, tags, call.context);
 }
 
-Result<bool> ReplacesMetadata(const S3Call& call) {
-  const std::string_view directive = call.Header("x-amz-metadata-directive");
+// Of a header that says whether a copy takes its source's or is given its own.
+Result<bool> IsReplace(const S3Call& call, std::string_view header) {
+  const std::string_view directive = call.Header(header);
   if (directive.empty() || directive == "COPY") return false;
   if (directive == "REPLACE") return true;
-  return FailS3("InvalidArgument", "x-amz-metadata-directive is COPY or REPLACE");
+  return FailS3("InvalidArgument", fmt::format("{} is COPY or REPLACE", header));
 }
 
 // S3 Express's append: x-amz-write-offset-bytes.
@@ -72,7 +75,7 @@ Task<Status> AnswerPutObject(S3Call& call) {
 
 Task<Status> AnswerCopyObject(S3Call& call) {
   HR_CO_TRY_ASSIGN(const CopySource source, ParseCopySource(call.Header("x-amz-copy-source")));
-  HR_CO_TRY_ASSIGN(const bool replaces, ReplacesMetadata(call));
+  HR_CO_TRY_ASSIGN(const bool replaces, IsReplace(call, "x-amz-metadata-directive"));
   CopyRequest request{.source_bucket = source.bucket,
                       .source_key = source.key,
                       .bucket = call.target.bucket,
@@ -85,7 +88,7 @@ Task<Status> AnswerCopyObject(S3Call& call) {
                      "a copy of an object onto itself must change its metadata or storage class");
   }
   HR_CO_TRY_ASSIGN(request.conditions, WriteConditionsOf(call.headers()));
-  const bool replaces_tags = call.Header("x-amz-tagging-directive") == "REPLACE";
+  HR_CO_TRY_ASSIGN(const bool replaces_tags, IsReplace(call, "x-amz-tagging-directive"));
   std::map<std::string, std::string> tags;
   if (replaces_tags) {
     HR_CO_TRY_ASSIGN(tags, ParseTaggingHeader(call.Header("x-amz-tagging")));

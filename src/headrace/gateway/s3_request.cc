@@ -115,14 +115,25 @@ Result<S3Target> ParseS3Target(const net::HttpRequestHead& head,
   return target;
 }
 
+namespace {
+
+// A number beyond 64 bits is beyond every object: the largest stands for it.
+std::optional<uint64_t> PositionIn(std::string_view digits) {
+  const auto number = ParseDecimal(digits);
+  const bool is_number = !digits.empty() && std::ranges::all_of(digits, IsDigit);
+  return number || !is_number ? number : UINT64_MAX;
+}
+
+}  // namespace
+
 Result<std::optional<ByteRange>> ParseRange(std::string_view header, uint64_t size_bytes) {
   constexpr std::string_view kUnit = "bytes=";
   if (!header.starts_with(kUnit) || header.find(',') != std::string_view::npos) return std::nullopt;
   header.remove_prefix(kUnit.size());
   const size_t dash = header.find('-');
   if (dash == std::string_view::npos) return std::nullopt;
-  const auto first = ParseDecimal(header.substr(0, dash));
-  const auto last = ParseDecimal(header.substr(dash + 1));
+  const auto first = PositionIn(header.substr(0, dash));
+  const auto last = PositionIn(header.substr(dash + 1));
   const bool has_first = dash > 0;
   const bool has_last = dash + 1 < header.size();
   if ((has_first && !first) || (has_last && !last) || (!has_first && !has_last)) {
@@ -138,7 +149,7 @@ Result<std::optional<ByteRange>> ParseRange(std::string_view header, uint64_t si
     return ByteRange{.begin = size_bytes - std::min(*last, size_bytes), .end = size_bytes};
   }
   if (*first >= size_bytes) return beyond();
-  const uint64_t end = has_last ? std::min(*last + 1, size_bytes) : size_bytes;
+  const uint64_t end = has_last ? std::min(*last, size_bytes - 1) + 1 : size_bytes;
   return ByteRange{.begin = *first, .end = end};
 }
 

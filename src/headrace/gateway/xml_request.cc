@@ -58,6 +58,14 @@ Status Load(const std::string& xml, const char* root, pugi::xml_document& docume
   if (!document.load_buffer(xml.data(), xml.size(), kParseFlags, pugi::encoding_utf8)) {
     return Malformed();
   }
+  // pugixml passes over what stands behind the root, text as well as a second one.
+  const size_t last = xml.find_last_not_of(" \t\r\n");
+  const auto is_element = [](const pugi::xml_node& one) {
+    return one.type() == pugi::node_element;
+  };
+  if (xml[last] != '>' || std::ranges::count_if(document.children(), is_element) != 1) {
+    return Malformed();
+  }
   node = document.child(root);
   return node ? Ok() : Malformed();
 }
@@ -78,6 +86,7 @@ Status AddTag(std::map<std::string, std::string>& tags, std::string name, std::s
   if (name.empty() || !is_short) {
     return FailS3("InvalidTag", "a tag's name has 1 to 128 characters, its value at most 256");
   }
+  if (name.starts_with("aws:")) return FailS3("InvalidTag", "tag names in aws: are S3's own");
   if (!tags.emplace(std::move(name), std::move(value)).second) {
     return FailS3("InvalidTag", "a tag is given twice");
   }
@@ -132,7 +141,10 @@ Result<std::map<std::string, std::string>> ParseTagging(const std::string& xml) 
   pugi::xml_node root;
   HR_TRY(Load(xml, "Tagging", document, root));
   std::map<std::string, std::string> tags;
+  // Without one, all tags would go.
+  if (!root.child("TagSet")) return Malformed();
   for (const pugi::xml_node& node : root.child("TagSet").children("Tag")) {
+    if (!node.child("Key") || !node.child("Value")) return Malformed();
     HR_TRY(AddTag(tags, TextOf(node, "Key"), TextOf(node, "Value")));
   }
   return tags;

@@ -43,6 +43,22 @@ TEST(XmlRequestTest, AKeyWithWhatIsNoCharacterIsRefused) {
   }
 }
 
+TEST(XmlRequestTest, WhatIsNotAskedForByNameRemovesNoTags) {
+  const std::string tag = "<Tag><Key>k</Key><Value>v</Value></Tag>";
+  EXPECT_EQ(ParseTagging("<Tagging><TagSet>" + tag + "</TagSet></Tagging>\n")->at("k"), "v");
+  EXPECT_TRUE(ParseTagging("<Tagging><TagSet/></Tagging><!-- none -->")->empty());
+  for (const std::string& text :
+       {std::string("<Tagging/>"), std::string("<Tagging><Tags/></Tagging>"),
+        std::string("<Tagging><TagSet/></Tagging><Tagging/>"),
+        std::string("<Tagging><TagSet/></Tagging>x"),
+        std::string("<Tagging><TagSet><Tag><Key>k</Key></Tag></TagSet></Tagging>")}) {
+    const auto tags = ParseTagging(text);
+    ASSERT_FALSE(tags) << text;
+    EXPECT_EQ(tags.error().origin().s3_code, "MalformedXML") << text;
+  }
+  EXPECT_EQ(ParseTaggingHeader("aws%3Ax=1").error().origin().s3_code, "InvalidTag");
+}
+
 TEST(XmlRequestTest, TagsAreMeasuredInCharacters) {
   const auto tagging = [](int name_characters, int value_characters) {
     std::string name;

@@ -19,8 +19,8 @@ class JobFolder {
  public:
   // Takes the tree for this process and makes what it lacks. kAlreadyExists when model/ or
   // output/data/ hold anything, which would be uploaded as this job's; with `is_fresh`, when they
-  // are links to what RemoveOldOutputs would not remove. kUnavailable, with nothing touched, while another process
-  // runs a job there.
+  // are links to what RemoveOldOutputs would not remove. kUnavailable, with nothing touched, while
+  // another process runs a job there.
   static Result<JobFolder> Take(const JobSpec& spec, bool is_fresh);
 
   // An earlier run's failure, success and report files.

@@ -25,12 +25,22 @@ Result<PipeChannel> PipeChannel::Plan(const ChannelSpec& spec, const PipePlanOpt
   const std::string attempt = "channel " + spec.name;
   if (spec.data_type == DataType::kAugmentedManifestFile) {
     HR_TRY(While(attempt, channel.ReadAugmented(options, context)));
-    return channel;
+  } else {
+    HR_TRY_ASSIGN(channel.objects_, ListChannel(spec, store, loops, options.sources, context));
+    HR_TRY(While(attempt, channel.DropFolderMarkers()));
+    HR_TRY(While(attempt, channel.CheckRecordSizes()));
   }
-  HR_TRY_ASSIGN(channel.objects_, ListChannel(spec, store, loops, options.sources, context));
-  HR_TRY(While(attempt, channel.DropFolderMarkers()));
-  HR_TRY(While(attempt, channel.CheckRecordSizes()));
+  HR_TRY(While(attempt, channel.CheckResume()));
   return channel;
+}
+
+// Silently nothing of an epoch would be read.
+Status PipeChannel::CheckResume() const {
+  const plan::ResumePoint& from = spec_.resume;
+  if (from.position <= unit_count()) return Ok();
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("resume {}:{} lies beyond the epoch, which has {} positions", from.epoch,
+                          from.position, unit_count()));
 }
 
 Status PipeChannel::ReadAugmented(const PipePlanOptions& options, const CallContext& context) {

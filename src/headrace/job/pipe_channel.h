@@ -62,6 +62,7 @@ class PipeChannel {
   pipe::ItemSource AugmentedEpoch(uint64_t number, const CallContext& context) const;
   Status DropFolderMarkers();
   Status CheckRecordSizes() const;
+  Status CheckResume() const;
   plan::EpochPlan PlanOf(uint64_t number) const;
   // The object at that place of the channel's own order.
   fetch::PlannedRead ReadAt(uint64_t place) const;

@@ -230,6 +230,14 @@ TEST_F(PipeJobTest, ACheckSaysWhatAnEpochHoldsAndMakesNoPipe) {
   EXPECT_TRUE(fs::is_empty(folder_.Path("input/data")));
 }
 
+TEST_F(PipeJobTest, AResumePointBeyondTheEpochIsRefused) {
+  GivenObject("set/a", "x");
+  GivenObject("set/b", "x");
+  GivenChannel("train=s3://data/set/,mode=Pipe,resume=3:3");
+  options_.checks_only = true;
+  EXPECT_THAT(ErrorOf(RunShell("true")), HasSubstr("channel train: resume 3:3 lies beyond"));
+}
+
 TEST_F(PipeJobTest, MistakesAreFoundBeforeTheCommand) {
   GivenObject("set/", "");
   GivenChannel("train=s3://data/set/,mode=Pipe");

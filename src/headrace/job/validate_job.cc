@@ -63,6 +63,9 @@ Status ValidateAttributes(const ChannelSpec& channel) {
     return Refuse("an augmented manifest needs 1 to {} attributes, not {}",
                   kLimits.attribute_name_count_max, names.size());
   }
+  if (std::set<std::string>(names.begin(), names.end()).size() != names.size()) {
+    return Refuse("an attribute is named twice");
+  }
   for (const std::string& name : names) {
     if (name.empty() || name.size() > kLimits.attribute_name_bytes_max) {
       return Refuse("attribute name '{}' must have 1 to {} bytes", name,
@@ -237,6 +240,7 @@ Status ValidateHosts(const JobSpec& spec) {
 
 // True when `path` is `folder` or lies below it.
 bool IsWithin(std::string_view path, std::string_view folder) {
+  if (folder == "/") return true;
   return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
 }
 

@@ -192,8 +192,8 @@ TEST(ValidateJob, RefusesCheckpointsWhereSomethingElseIsKept) {
   JobSpec spec = GoodJob();
   spec.checkpoint.s3_uri = "s3://b/jobs/job-1";
   EXPECT_EQ(Refusal(spec), "accepted");
-  for (const char* folder :
-       {"/opt/ml", "/opt", "/opt/ml/model", "/opt/ml/model/ckpt", "/opt/ml/input/data/train"}) {
+  for (const char* folder : {"/", "/opt/ml", "/opt", "/opt/ml/model", "/opt/ml/model/ckpt",
+                             "/opt/ml/input/data/train"}) {
     spec.checkpoint.folder = folder;
     EXPECT_THAT(Refusal(spec), HasSubstr("one inside the other")) << folder;
   }

@@ -301,6 +301,15 @@ TEST_F(HttpServerTest, AsksForTheBodyThatAClientHoldsBack) {
   EXPECT_THAT(ReceiveUntil(socket, "body"), EndsWith("PUT /: body"));
 }
 
+TEST_F(HttpServerTest, AsksForAnEmptyBodyToo) {
+  Start();
+  const std::string answers = Exchange(
+      "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n"
+      "GET /next HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answers, StartsWith("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200"));
+  EXPECT_THAT(answers, EndsWith("GET /next: "));
+}
+
 TEST_F(HttpServerTest, AHeldBackBodyThatNobodyReadsIsNotAskedForAndClosesTheConnection) {
   Start();
   const std::string answer = Exchange(

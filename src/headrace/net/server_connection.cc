@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -209,8 +210,10 @@ void ServerConnection::StartBody(const ParsedHead<HttpRequestHead>& parsed) {
   body_began_bytes_ = socket_.moved_bytes();
   reset_share_.reset();
   bytes_before_reset_.reset();
-  awaits_continue_ = !was_http_1_0_ && !body_is_done() &&
-                     EqualIgnoringCase(parsed.head.headers.Value("Expect"), "100-continue");
+  // Of an empty body, too: botocore asks for it, and takes a connection whose final answer comes
+  // without the 100 for broken.
+  awaits_continue_ =
+      !was_http_1_0_ && EqualIgnoringCase(parsed.head.headers.Value("Expect"), "100-continue");
 }
 
 Task<Result<size_t>> ServerConnection::ReadRaw(std::span<std::byte> target) {
@@ -251,13 +254,14 @@ Task<Result<size_t>> ServerConnection::ReadChunkedBody(std::span<std::byte> targ
 }
 
 Task<Result<size_t>> ServerConnection::ReadBody(std::span<std::byte> target) {
-  if (body_is_done()) co_return size_t{0};
-  SetPhase(Phase::kBody);
-  if (awaits_continue_) {
-    awaits_continue_ = false;
+  if (std::exchange(awaits_continue_, false)) {
+    SetPhase(Phase::kBody);
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     HR_CO_TRY(co_await socket_.Write(AsBytes(kContinue), {}));
+    SetPhase(Phase::kHandler);
   }
+  if (body_is_done()) co_return size_t{0};
+  SetPhase(Phase::kBody);
   // Awaited one by one: g++ 12 destroys the result of a conditional with co_await twice.
   Result<size_t> count = size_t{0};
   if (is_chunked_) {
