@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "headrace/base/error.h"
@@ -95,9 +96,10 @@ void Socket::ShutdownSend() {
 
 void Socket::Reset() {
   // Closing would reset only once no thread is in a call on the descriptor; dissolving the
-  // association does so at once, and wakes them.
+  // association does so at once, and wakes them. The system call itself: ThreadSanitizer takes
+  // connect() for a change of the descriptor, which other threads' calls must not meet.
   const sockaddr nowhere{.sa_family = AF_UNSPEC, .sa_data = {}};
-  connect(descriptor_, &nowhere, sizeof(nowhere));
+  syscall(SYS_connect, descriptor_, &nowhere, sizeof(nowhere));
 }
 
 void Socket::Close() {
