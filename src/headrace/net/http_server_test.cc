@@ -363,14 +363,16 @@ TEST_F(HttpServerTest, RefusesHeadsItCannotTake) {
               StartsWith("HTTP/1.1 431 "));
 }
 
-TEST_F(HttpServerTest, EndsConnectionsThatStayedSilentForTooLong) {
-  Start({.idle_timeout = std::chrono::seconds(0),
-         .head_timeout = std::chrono::seconds(0),
-         .body_timeout = std::chrono::seconds(0)});
+TEST_F(HttpServerTest, EndsConnectionsWhoseRequestStaysUnfinished) {
+  Start({.head_timeout = std::chrono::seconds(0), .body_timeout = std::chrono::seconds(0)});
   auto failed = handler_.failed.get_future();
   EXPECT_THAT(Exchange("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf"), IsEmpty());
   EXPECT_EQ(failed.get().code(), ErrorCode::kTimedOut);
   EXPECT_THAT(Exchange("GET / HTTP/1.1\r\nHos"), StartsWith("HTTP/1.1 408 "));
+}
+
+TEST_F(HttpServerTest, EndsConnectionsThatStayIdleForTooLong) {
+  Start({.idle_timeout = std::chrono::seconds(0)});
   EXPECT_THAT(Exchange(""), IsEmpty());
 }
 
