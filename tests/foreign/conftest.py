@@ -16,6 +16,10 @@ from tests.conftest import ACCESS_KEY, REGION, SECRET_KEY, Headrace
 
 WEED = pathlib.Path(sys.prefix) / "bin/weed"
 START_SECONDS_MAX = 45
+
+# A bucket takes whole volumes. Left alone the server plans volumes of 1 GiB and as many as the free disk
+# holds, so on a nearly full disk the last tests' buckets get none and every write to them fails.
+VOLUMES = ["-master.volumeSizeLimitMB=64", "-volume.max=128"]
 BUCKET_NUMBERS = itertools.count(1)
 
 
@@ -58,7 +62,7 @@ def seaweedfs(tmp_path_factory):
         process = subprocess.Popen(
             [str(WEED), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
              "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
-             *arguments],
+             *VOLUMES, *arguments],
             stdout=out, stderr=subprocess.STDOUT, cwd=folder, start_new_session=True,
             env={"PATH": os.environ["PATH"], "HOME": str(folder),
                  "AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY})
