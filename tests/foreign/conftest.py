@@ -17,8 +17,8 @@ from tests.conftest import ACCESS_KEY, REGION, SECRET_KEY, Headrace
 WEED = pathlib.Path(sys.prefix) / "bin/weed"
 START_SECONDS_MAX = 45
 
-# A bucket takes whole volumes. Left alone the server plans volumes of 1 GiB and as many as the free disk
-# holds, so on a nearly full disk the last tests' buckets get none and every write to them fails.
+# A bucket takes whole volumes. Left alone the server plans volumes of 1 GiB and as many as the free
+# disk holds, so on a nearly full disk the last tests' buckets get none and writes to them fail.
 VOLUMES = ["-master.volumeSizeLimitMB=64", "-volume.max=128"]
 BUCKET_NUMBERS = itertools.count(1)
 
