@@ -8,9 +8,8 @@
 #include <array>
 #include <utility>
 
-#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
@@ -23,6 +22,10 @@ using boost::system::error_code;
 constexpr size_t kAtOnceBytesMax = 64 * 1024;
 // Bytes written without suspending before other connections of the loop get their turn.
 constexpr size_t kTurnBytes = 4 << 20;
+// The same of bytes read and decrypted, which take longer: about a millisecond.
+constexpr size_t kTlsTurnBytes = 1 << 20;
+// Plaintext encrypted before it is sent: several records leave in one system call.
+constexpr size_t kTlsBatchBytes = 128 * 1024;
 
 bool WouldBlock(int os_error) { return os_error == EAGAIN || os_error == EWOULDBLOCK; }
 
@@ -58,6 +61,7 @@ void Connection::EndCall() {
   stop_callback_.reset();
   expires_at_.reset();
   received_.EndAnswer();
+  if (tls_) tls_->ReleaseMemory();
   ++call_number_;
 }
 
@@ -110,33 +114,42 @@ Task<Status> Connection::Connect(const TcpEndpoints& addresses,
   co_return std::unexpected(last);
 }
 
-Task<Status> Connection::StartTls(asio::ssl::context& context, bool verify) {
-  tls_ = std::make_unique<asio::ssl::stream<asio::ip::tcp::socket&>>(socket_, context);
+Task<Status> Connection::AwaitReadable(std::string_view attempt) {
   error_code error;
-  if (verify) {
-    tls_->set_verify_mode(asio::ssl::verify_peer, error);
-    tls_->set_verify_callback(asio::ssl::host_name_verification(endpoint_.host), error);
-  } else {
-    tls_->set_verify_mode(asio::ssl::verify_none, error);
-  }
-  // Server names are names (RFC 6066, section 3): addresses are not sent.
-  error_code not_an_address;
-  asio::ip::make_address(endpoint_.host, not_an_address);
-  if (not_an_address) SSL_set_tlsext_host_name(tls_->native_handle(), endpoint_.host.c_str());
+  co_await socket_.async_wait(asio::ip::tcp::socket::wait_read,
+                              asio::redirect_error(asio::use_awaitable, error));
+  if (error || ended_by_) co_return std::unexpected(Failure(attempt, error));
+  co_return Ok();
+}
+
+Task<Status> Connection::StartTls(const TlsClientContext& context, bool verify) {
+  constexpr std::string_view kAttempt = "TLS handshake with";
+  if (ended_by_) co_return std::unexpected(Failure(kAttempt, error_code()));
+  HR_CO_TRY_ASSIGN(
+      tls_, TlsSession::Make(context.NewSession(endpoint_.host, verify), socket_.native_handle()));
   Arm(idle_timeout_);
-  co_await tls_->async_handshake(asio::ssl::stream_base::client,
-                                 asio::redirect_error(asio::use_awaitable, error));
-  if (!error && !ended_by_) co_return Ok();
-  const long verdict = SSL_get_verify_result(tls_->native_handle());
-  if (!ended_by_ && verify && verdict != X509_V_OK) {
-    // No other try would bring another certificate.
-    co_return Fail(
-        ErrorCode::kPermissionDenied,
-        fmt::format("TLS with {}: its certificate is not to be trusted ({}); name its authority's "
-                    "file in AWS_CA_BUNDLE, or accept any certificate with --no-verify-ssl",
-                    HostHeader(endpoint_), X509_verify_cert_error_string(verdict)));
+  while (true) {
+    const auto step = tls_->Handshake();
+    const std::string problem(verify && !step ? tls_->CertificateProblem() : std::string_view());
+    // An alert tells the peer why; a handshake that failed has nothing else to send.
+    const Status sent = co_await FlushTls();
+    if (!problem.empty()) {
+      // No other try would bring another certificate.
+      co_return Fail(
+          ErrorCode::kPermissionDenied,
+          fmt::format(
+              "TLS with {}: its certificate is not to be trusted ({}); name its authority's "
+              "file in AWS_CA_BUNDLE, or accept any certificate with --no-verify-ssl",
+              HostHeader(endpoint_), problem));
+    }
+    if (!step) co_return std::unexpected(Error(step.error()).While(HostHeader(endpoint_)));
+    HR_CO_TRY(sent);
+    if (*step == TlsSession::Step::kDone) co_return Ok();
+    if (*step == TlsSession::Step::kEnded) {
+      co_return std::unexpected(Failure(kAttempt, asio::error::eof));
+    }
+    HR_CO_TRY(co_await AwaitReadable(kAttempt));
   }
-  co_return std::unexpected(Failure("TLS handshake with", error));
 }
 
 Task<Status> Connection::WritePlain(std::span<const std::byte> first,
@@ -178,20 +191,24 @@ Task<Status> Connection::Write(std::span<const std::byte> first,
   return tls_ ? WriteTls(first, second) : WritePlain(first, second);
 }
 
+Task<Status> Connection::FlushTls() {
+  if (!tls_->outgoing().empty()) HR_CO_TRY(co_await WritePlain(tls_->outgoing(), {}));
+  tls_->ClearOutgoing();
+  co_return Ok();
+}
+
 Task<Status> Connection::WriteTls(std::span<const std::byte> first,
                                   std::span<const std::byte> second) {
   for (std::span<const std::byte> rest : {first, second}) {
     while (!rest.empty()) {
-      error_code error;
-      const size_t sent =
-          co_await tls_->async_write_some(asio::const_buffer(rest.data(), rest.size()),
-                                          asio::redirect_error(asio::use_awaitable, error));
-      if (error || ended_by_) co_return std::unexpected(Failure("send to", error));
-      rest = rest.subspan(sent);
-      Arm(idle_timeout_);
+      if (ended_by_) co_return std::unexpected(Failure("send to", error_code()));
+      const auto batch = rest.first(std::min(rest.size(), kTlsBatchBytes));
+      HR_CO_TRY(tls_->Encrypt(batch));
+      rest = rest.subspan(batch.size());
+      if (tls_->outgoing().size() >= kTlsBatchBytes) HR_CO_TRY(co_await FlushTls());
     }
   }
-  co_return Ok();
+  co_return co_await FlushTls();
 }
 
 bool Connection::WriteAtOnce(std::span<const std::byte>& first,
@@ -233,9 +250,34 @@ void Connection::Account(size_t got, const ReceiveBuffer::Room& room, Into into)
   if (into == Into::kBuffer) received_.Commit(got);
 }
 
+Task<Result<size_t>> Connection::ReadTls(std::span<std::byte> target) {
+  if (target.empty()) co_return size_t{0};
+  if (read_without_wait_bytes_ >= kTlsTurnBytes) {
+    read_without_wait_bytes_ = 0;
+    co_await asio::post(executor_, asio::use_awaitable);
+  }
+  while (true) {
+    if (ended_by_) co_return std::unexpected(Failure("receive from", error_code()));
+    size_t count = 0;
+    auto step = tls_->Read(target, count);
+    if (!step) co_return std::unexpected(std::move(step).error().While(HostHeader(endpoint_)));
+    read_without_wait_bytes_ += count;
+    if (*step != TlsSession::Step::kWantsInput) co_return count;
+    // The peer may have asked for new keys.
+    HR_CO_TRY(co_await FlushTls());
+    HR_CO_TRY(co_await AwaitReadable("receive from"));
+    read_without_wait_bytes_ = 0;
+  }
+}
+
 Task<Result<size_t>> Connection::ReadSocket(ReceiveBuffer::Room room, Into into) {
   if (ended_by_) co_return std::unexpected(Failure("receive from", error_code()));
-  if (!tls_ && !is_drained_) {
+  if (tls_) {
+    HR_CO_TRY_ASSIGN(const size_t got, co_await ReadTls(room[0]));
+    if (got > 0) Account(got, room, into);
+    co_return got;
+  }
+  if (!is_drained_) {
     if (auto got = TryReceive(room)) {
       if (*got) Account(**got, room, into);
       co_return std::move(*got);
@@ -244,9 +286,7 @@ Task<Result<size_t>> Connection::ReadSocket(ReceiveBuffer::Room room, Into into)
   error_code error;
   size_t got = 0;
   const asio::mutable_buffer first(room[0].data(), room[0].size());
-  if (tls_) {
-    got = co_await tls_->async_read_some(first, asio::redirect_error(asio::use_awaitable, error));
-  } else if (room[1].empty()) {
+  if (room[1].empty()) {
     got = co_await socket_.async_read_some(first, asio::redirect_error(asio::use_awaitable, error));
   } else {
     const std::array<asio::mutable_buffer, 2> both{
@@ -254,8 +294,7 @@ Task<Result<size_t>> Connection::ReadSocket(ReceiveBuffer::Room room, Into into)
     got = co_await socket_.async_read_some(both, asio::redirect_error(asio::use_awaitable, error));
   }
   if (ended_by_) co_return std::unexpected(Failure("receive from", error));
-  // A TLS peer that closes without saying so is an end like another: lengths tell a truncated body.
-  if (error == asio::error::eof || error == asio::ssl::error::stream_truncated) co_return 0;
+  if (error == asio::error::eof) co_return 0;
   if (error) co_return std::unexpected(Failure("receive from", error));
   Account(got, room, into);
   co_return got;
@@ -277,7 +316,7 @@ Task<Result<size_t>> Connection::FillBuffer() {
 }
 
 bool Connection::LooksUsable() const {
-  if (!is_open() || received_.has_unread()) return false;
+  if (!is_open() || received_.has_unread() || (tls_ && tls_->has_pending())) return false;
   char byte = 0;
   auto& socket = const_cast<asio::ip::tcp::socket&>(socket_);
   const ssize_t got = recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);

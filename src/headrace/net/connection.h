@@ -9,13 +9,14 @@
 #include <vector>
 
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/stream.hpp>
 
 #include "headrace/base/clock.h"
 #include "headrace/base/error.h"
 #include "headrace/base/task.h"
 #include "headrace/net/http_client.h"
 #include "headrace/net/receive_buffer.h"
+#include "headrace/net/tls_client_context.h"
+#include "headrace/net/tls_session.h"
 
 namespace headrace::net {
 
@@ -38,7 +39,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Tries the addresses in turn until one answers.
   Task<Status> Connect(const TcpEndpoints& addresses, std::chrono::nanoseconds timeout_each);
   // Ends with a TLS session whose certificate fits endpoint().host, when `verify`.
-  Task<Status> StartTls(asio::ssl::context& context, bool verify);
+  Task<Status> StartTls(const TlsClientContext& context, bool verify);
 
   // Binds the connection to one call: its deadline, its stop token, the place of its answer's body,
   // and the idle timeout between bytes.
@@ -77,6 +78,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The error of a failed operation: the reason it was aborted for, or the system's.
   Error Failure(std::string_view attempt, const boost::system::error_code& error) const;
   enum class Into : uint8_t { kReader, kBuffer };
+  Task<Status> AwaitReadable(std::string_view attempt);
+  Task<Status> FlushTls();
+  Task<Result<size_t>> ReadTls(std::span<std::byte> target);
   Task<Result<size_t>> ReadSocket(ReceiveBuffer::Room room, Into into);
   // Without waiting; nothing: there is nothing yet.
   std::optional<Result<size_t>> TryReceive(const ReceiveBuffer::Room& room);
@@ -95,7 +99,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Executor executor_;
   HttpEndpoint endpoint_;
   asio::ip::tcp::socket socket_;
-  std::unique_ptr<asio::ssl::stream<asio::ip::tcp::socket&>> tls_;
+  // Never called once ended_by_ says that its socket is closed: the number may be another's.
+  std::unique_ptr<TlsSession> tls_;
+  size_t read_without_wait_bytes_ = 0;  // Of TLS, since other connections last had a turn.
 
   ReceiveBuffer received_;
 

@@ -7,7 +7,6 @@
 #include <map>
 #include <utility>
 
-#include <boost/asio/ssl/context.hpp>
 #include <fmt/format.h>
 
 #include "headrace/base/encoding.h"
@@ -15,29 +14,10 @@
 #include "headrace/net/address_book.h"
 #include "headrace/net/connection_pool.h"
 #include "headrace/net/http_body.h"
+#include "headrace/net/tls_client_context.h"
 
 namespace headrace::net {
 namespace {
-
-Result<std::unique_ptr<asio::ssl::context>> MakeTlsContext(const HttpClientOptions& options) {
-  auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_client);
-  boost::system::error_code error;
-  SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
-  if (options.ca_bundle.empty()) {
-    context->set_default_verify_paths(error);
-    if (error) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  "load the system's certificate authorities: " + error.message());
-    }
-  } else {
-    context->load_verify_file(options.ca_bundle, error);
-    if (error) {
-      return Fail(ErrorCode::kInvalidArgument, fmt::format("read CA bundle {}: {}; give a PEM file",
-                                                           options.ca_bundle, error.message()));
-    }
-  }
-  return context;
-}
 
 std::string ComposeHead(const HttpCall& call, const HttpClientOptions& options) {
   const bool through_proxy = options.proxy && !call.endpoint.is_tls;
@@ -126,12 +106,12 @@ struct HttpClient::Shared {
   std::map<const void*, std::shared_ptr<ConnectionPool>> pools HR_GUARDED_BY(mutex);
   // Made for the first TLS connection: reading the system's authorities takes about 75 ms, which a
   // command over plain HTTP need not spend.
-  std::unique_ptr<asio::ssl::context> tls HR_GUARDED_BY(mutex);
+  std::unique_ptr<TlsClientContext> tls HR_GUARDED_BY(mutex);
 
-  Result<asio::ssl::context*> TlsContext() HR_EXCLUDES(mutex) {
+  Result<TlsClientContext*> TlsContext() HR_EXCLUDES(mutex) {
     const MutexLock lock(mutex);
     if (!tls) {
-      HR_TRY_ASSIGN(tls, MakeTlsContext(*options));
+      HR_TRY_ASSIGN(tls, TlsClientContext::Load(options->ca_bundle));
     }
     return tls.get();
   }
@@ -184,7 +164,7 @@ Task<Status> HttpClient::Shared::Open(Connection& connection, const HttpCall& ca
   }
   if (!target.is_tls) co_return Ok();
   if (options->proxy) HR_CO_TRY(co_await OpenTunnel(connection, target));
-  HR_CO_TRY_ASSIGN(asio::ssl::context * context, TlsContext());
+  HR_CO_TRY_ASSIGN(const TlsClientContext* const context, TlsContext());
   co_return co_await connection.StartTls(*context, options->verify_tls);
 }
 

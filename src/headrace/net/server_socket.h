@@ -10,6 +10,7 @@
 
 #include "headrace/base/error.h"
 #include "headrace/base/task.h"
+#include "headrace/net/tls_server_context.h"
 #include "headrace/net/tls_session.h"
 
 namespace headrace::net {

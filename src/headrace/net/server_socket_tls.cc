@@ -24,7 +24,7 @@ std::span<std::byte> FileScratch() {
 }  // namespace
 
 Task<Status> ServerSocket::StartTls(TlsServerContext& context) {
-  HR_CO_TRY_ASSIGN(tls_, TlsSession::Make(context, descriptor_));
+  HR_CO_TRY_ASSIGN(tls_, TlsSession::Make(context.NewSession(), descriptor_));
   while (true) {
     const auto step = tls_->Handshake();
     // An alert tells the peer why; a handshake that failed has nothing else to send.

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/net/tls_server_context.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,27 +9,16 @@
 #include <openssl/x509.h>
 
 #include "headrace/base/log.h"
+#include "headrace/net/tls_failure.h"
+#include "headrace/net/tls_session.h"
 
 namespace headrace::net {
 namespace {
 
 using ContextPointer = std::shared_ptr<SSL_CTX>;
 
-// Bytes of ciphertext taken from the kernel at once: four full records.
-constexpr size_t kReadAheadBytes = 64 * 1024;
-
-std::string LastReason() {
-  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-  return reason == nullptr ? "unknown error" : reason;
-}
-
 // A key that needs a pass phrase is an error: nobody may be there to type one.
 int NoPassPhrase(char* /*text*/, int /*size*/, int /*is_writing*/, void* /*user*/) { return 0; }
-
-Status CheckReadable(std::string_view what, const std::string& path) {
-  if (::access(path.c_str(), R_OK) == 0) return Ok();
-  return std::unexpected(Error::FromErrno(errno, fmt::format("read the TLS {} {}", what, path)));
-}
 
 void WarnIfExpired(SSL_CTX* context, const std::string& path) {
   const X509* certificate = SSL_CTX_get0_certificate(context);
@@ -44,13 +30,13 @@ void WarnIfExpired(SSL_CTX* context, const std::string& path) {
 
 Status UseFiles(SSL_CTX* context, const std::string& certificate_path,
                 const std::string& key_path) {
-  HR_TRY(CheckReadable("certificate", certificate_path));
-  HR_TRY(CheckReadable("key", key_path));
+  HR_TRY(CheckTlsFile("certificate", certificate_path));
+  HR_TRY(CheckTlsFile("key", key_path));
   ERR_clear_error();
   if (SSL_CTX_use_certificate_chain_file(context, certificate_path.c_str()) != 1) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("the TLS certificate {} is no PEM certificate: {}", certificate_path,
-                            LastReason()));
+                            TakeTlsReason("unknown error")));
   }
   if (SSL_CTX_use_PrivateKey_file(context, key_path.c_str(), SSL_FILETYPE_PEM) != 1) {
     if (ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH) {
@@ -60,7 +46,7 @@ Status UseFiles(SSL_CTX* context, const std::string& certificate_path,
     }
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("the TLS key {} is no PEM key without a pass phrase: {}", key_path,
-                            LastReason()));
+                            TakeTlsReason("unknown error")));
   }
   if (SSL_CTX_check_private_key(context) != 1) {
     return Fail(ErrorCode::kInvalidArgument,
@@ -76,15 +62,8 @@ Result<ContextPointer> MakeContext(const std::string& certificate_path,
   ContextPointer context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   if (!context) return Fail(ErrorCode::kResourceExhausted, "no memory for a TLS context");
   SSL_CTX* raw = context.get();
-  SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
-  SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                               SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-  // Buffers go when they are empty, so that idle connections cost little; a large write may end
-  // after any record.
-  SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                            SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_read_ahead(raw, 1);
-  SSL_CTX_set_default_read_buffer_len(raw, kReadAheadBytes);
+  SetRecordOptions(*raw);
+  SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   constexpr std::string_view kSessionContext = "headrace";
   SSL_CTX_set_session_id_context(
@@ -121,7 +100,9 @@ ssl_st* TlsServerContext::NewSession() {
     context = context_;
   }
   // The session keeps the context it was made from.
-  return SSL_new(context.get());
+  SSL* const session = SSL_new(context.get());
+  if (session != nullptr) SSL_set_accept_state(session);
+  return session;
 }
 
 }  // namespace headrace::net

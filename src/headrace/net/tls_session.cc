@@ -6,8 +6,13 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "headrace/net/tls_failure.h"
+
 namespace headrace::net {
 namespace {
+
+// Bytes of ciphertext taken from the kernel at once: four full records.
+constexpr size_t kReadAheadBytes = 64 * 1024;
 
 // A BIO that appends what is written to a vector and never refuses.
 int AppendToVector(BIO* bio, const char* bytes, int size) {
@@ -37,8 +42,18 @@ const BIO_METHOD* VectorBio() {
 
 void TlsSession::Freed::operator()(ssl_st* session) const { SSL_free(session); }
 
-Result<std::unique_ptr<TlsSession>> TlsSession::Make(TlsServerContext& context, int descriptor) {
-  SSL* const session = context.NewSession();
+void SetRecordOptions(ssl_ctx_st& context) {
+  SSL_CTX* const raw = &context;
+  SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
+  SSL_CTX_set_options(raw, SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  // A large write may end after any record.
+  SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                            SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_read_ahead(raw, 1);
+  SSL_CTX_set_default_read_buffer_len(raw, kReadAheadBytes);
+}
+
+Result<std::unique_ptr<TlsSession>> TlsSession::Make(ssl_st* session, int descriptor) {
   if (session == nullptr) return Fail(ErrorCode::kResourceExhausted, "no memory for a TLS session");
   std::unique_ptr<TlsSession> made(new TlsSession(session));
   BIO* const input = BIO_new_socket(descriptor, BIO_NOCLOSE);
@@ -51,7 +66,6 @@ Result<std::unique_ptr<TlsSession>> TlsSession::Make(TlsServerContext& context, 
   BIO_set_data(output, &made->outgoing_);
   BIO_set_init(output, 1);
   SSL_set_bio(session, input, output);
-  SSL_set_accept_state(session);
   return made;
 }
 
@@ -66,11 +80,8 @@ Result<TlsSession::Step> TlsSession::Judge(int result, std::string_view attempt)
     default:
       break;
   }
-  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-  const std::string text =
-      fmt::format("{}: {}", attempt, reason == nullptr ? "the connection broke" : reason);
-  ERR_clear_error();
-  return Fail(ErrorCode::kUnavailable, text);
+  return Fail(ErrorCode::kUnavailable,
+              fmt::format("{}: {}", attempt, TakeTlsReason("the connection broke")));
 }
 
 Result<TlsSession::Step> TlsSession::Handshake() {
@@ -78,6 +89,11 @@ Result<TlsSession::Step> TlsSession::Handshake() {
   const int result = SSL_do_handshake(session_.get());
   if (result == 1) return Step::kDone;
   return Judge(result, "TLS handshake");
+}
+
+std::string_view TlsSession::CertificateProblem() const {
+  const long verdict = SSL_get_verify_result(session_.get());
+  return verdict == X509_V_OK ? std::string_view() : X509_verify_cert_error_string(verdict);
 }
 
 Result<TlsSession::Step> TlsSession::Read(std::span<std::byte> target, size_t& count) {

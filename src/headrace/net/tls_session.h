@@ -5,14 +5,23 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "headrace/base/error.h"
-#include "headrace/net/tls_server_context.h"
+
+// OpenSSL's own names for SSL and SSL_CTX.
+struct ssl_st;
+struct ssl_ctx_st;
 
 namespace headrace::net {
 
-// The server's side of TLS on one accepted socket. Ciphertext is read from the socket without
+// How sessions of a context treat records: TLS 1.2 and 1.3, several records to a read of the
+// socket, no memory while there are none, and an end without a goodbye is an end like another:
+// HTTP's lengths tell a truncated body.
+void SetRecordOptions(ssl_ctx_st& context);
+
+// One side of TLS on one connected socket. Ciphertext is read from the socket without
 // blocking; ciphertext to send gathers in `outgoing`, for the owner to send, so that many records
 // leave in one system call.
 // Threads: used on the loop of its socket alone.
@@ -20,8 +29,9 @@ class TlsSession {
  public:
   enum class Step : uint8_t { kDone, kWantsInput, kEnded };
 
-  // `descriptor` stays the caller's and outlives the session.
-  static Result<std::unique_ptr<TlsSession>> Make(TlsServerContext& context, int descriptor);
+  // Takes `session`, which knows its side; null fails as out of memory. `descriptor` stays the
+  // caller's: no method but the destructor is called once it is closed.
+  static Result<std::unique_ptr<TlsSession>> Make(ssl_st* session, int descriptor);
   ~TlsSession();
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
@@ -29,7 +39,10 @@ class TlsSession {
   // Goes on with the handshake as far as the input reaches. kInvalidArgument: the peer does not
   // speak TLS, or no version or cipher that is spoken here.
   Result<Step> Handshake();
-  // Plaintext into `target`; `count` says how much when kDone. kEnded: the peer has ended its side.
+  // Why the peer's certificate failed the handshake; empty: it did not.
+  std::string_view CertificateProblem() const;
+  // Plaintext into `target`, which is not empty: of one record at most; `count` says how much when
+  // kDone. kEnded: the peer has ended its side.
   Result<Step> Read(std::span<std::byte> target, size_t& count);
   // Encrypts all of `plain` into `outgoing`.
   Status Encrypt(std::span<const std::byte> plain);
