@@ -13,15 +13,23 @@ MODIFIED = 1_600_000_000.123456789
 
 
 @pytest.fixture
-def rclone(run_client, server, tmp_path):
-    variables = {"RCLONE_CONFIG": str(tmp_path / "no-rclone.conf"),
-                 "RCLONE_CONFIG_HR_TYPE": "s3", "RCLONE_CONFIG_HR_PROVIDER": "Other",
-                 "RCLONE_CONFIG_HR_ACCESS_KEY_ID": ACCESS_KEY,
-                 "RCLONE_CONFIG_HR_SECRET_ACCESS_KEY": SECRET_KEY,
-                 "RCLONE_CONFIG_HR_REGION": REGION, "RCLONE_CONFIG_HR_ENDPOINT": server.url}
-    return lambda *arguments, **options: run_client(
-        VENV_PROGRAMS / "rclone", "--retries=1", "--low-level-retries=1", *arguments,
-        env=variables, **options)
+def rclone_to(run_client, tmp_path):
+    def to(url):
+        variables = {"RCLONE_CONFIG": str(tmp_path / "no-rclone.conf"),
+                     "RCLONE_CONFIG_HR_TYPE": "s3", "RCLONE_CONFIG_HR_PROVIDER": "Other",
+                     "RCLONE_CONFIG_HR_ACCESS_KEY_ID": ACCESS_KEY,
+                     "RCLONE_CONFIG_HR_SECRET_ACCESS_KEY": SECRET_KEY,
+                     "RCLONE_CONFIG_HR_REGION": REGION, "RCLONE_CONFIG_HR_ENDPOINT": url}
+        return lambda *arguments, **options: run_client(
+            VENV_PROGRAMS / "rclone", "--retries=1", "--low-level-retries=1", *arguments,
+            env=variables, **options)
+
+    return to
+
+
+@pytest.fixture
+def rclone(rclone_to, server):
+    return rclone_to(server.url)
 
 
 @pytest.fixture
@@ -90,3 +98,23 @@ def test_a_large_file_goes_up_in_parts_and_keeps_its_md5(rclone, s3, bucket, tmp
     assert stored(s3, bucket, "moved to/+ %.bin").data == data
     rclone("purge", f"hr:{bucket}")
     assert s3.list_buckets()["Buckets"] == []
+
+
+def test_random_etags_do_once_rclone_is_told_not_to_compare_them(rclone_to, start_server, tmp_path):
+    store = tmp_path / "random"
+    (store / "bucket").mkdir(parents=True)
+    server = start_server("--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY,
+                          "--etags", "random", folder=store)
+    rclone = rclone_to(server.url)
+    files = {"small": content(1, 1000), "large": content(2, 12 * MIB)}
+    for name, data in files.items():
+        write(tmp_path / "up" / name, data)
+    options = ["--s3-upload-cutoff=6Mi", "--s3-use-multipart-etag=false"]
+    rclone("copy", *options, tmp_path / "up", "hr:bucket/tree")
+    rclone("check", "--download", tmp_path / "up", "hr:bucket/tree")
+    rclone("copy", "hr:bucket/tree", tmp_path / "down")
+    assert read_tree(tmp_path / "down") == files
+    etags = {name: server.client().head_object(Bucket="bucket", Key=f"tree/{name}")["ETag"]
+             for name in files}
+    assert etags["small"].endswith('-1"') and etags["large"].endswith('-3"'), etags
+    assert etags["large"] != multipart_etag(files["large"], 5 * MIB)

@@ -68,6 +68,13 @@ void WaitForStop(const CommandWorld& world, std::span<const std::function<void()
   }
 }
 
+directory::DirectoryStoreOptions StoreOptionsOf(const ServeOptions& options) {
+  directory::DirectoryStoreOptions store;
+  if (options.durability == "none") store.durability = directory::Durability::kNone;
+  if (options.etags == "random") store.etags = directory::Etags::kRandom;
+  return store;
+}
+
 Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
   HR_TRY_ASSIGN(const ListenAddress address, ParseListen("--listen", options.listen));
   HR_TRY(CheckAnonymous(options, address));
@@ -76,10 +83,8 @@ Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
   HR_TRY_ASSIGN(const auto operation, ServeOperation::Make(options.operation));
   EventLoops loops(options.thread_count);
   WorkPool pool(options.thread_count * 4);
-  const auto durability =
-      options.durability == "none" ? directory::Durability::kNone : directory::Durability::kObject;
   HR_TRY_ASSIGN(const auto store,
-                directory::DirectoryStore::Open(options.folder, pool, {.durability = durability}));
+                directory::DirectoryStore::Open(options.folder, pool, StoreOptionsOf(options)));
   HR_TRY_ASSIGN(auto owners, Owners(context, options));
   const std::string scheme = tls ? "https" : "http";
   gateway::GatewayOptions gateway_options;

@@ -108,6 +108,12 @@ void DeclareServeOptions(CLI::App& app, ServeOptions& options) {
       ->check(OneOf({"object", "none"}))
       ->type_name("object|none")
       ->capture_default_str();
+  app.add_option("--etags", options.etags,
+                 "md5: of what is sent, which some clients compare; random: says nothing of it, "
+                 "which makes uploads cheaper")
+      ->check(OneOf({"md5", "random"}))
+      ->type_name("md5|random")
+      ->capture_default_str();
   app.add_option("--threads", options.thread_count, "Event-loop threads, 1 to 64")
       ->type_name("COUNT")
       ->transform(WholeNumberFrom(1, 64))

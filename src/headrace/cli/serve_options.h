@@ -28,6 +28,7 @@ struct ServeOptions {
   std::string tls_certificate;
   std::string tls_key;
   std::string durability = "object";
+  std::string etags = "md5";
   size_t thread_count = 2;
   OperationOptions operation;
 };

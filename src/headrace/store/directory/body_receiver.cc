@@ -10,6 +10,7 @@
 #include "headrace/base/buffer.h"
 #include "headrace/base/encoding.h"
 #include "headrace/base/md5_queue.h"
+#include "headrace/base/random.h"
 #include "headrace/store/fail_as.h"
 
 namespace headrace::directory {
@@ -20,6 +21,9 @@ namespace {
 constexpr size_t kPieceBytes = 256 * 1024;
 // A body this short is summed alone: waiting for company costs more than it saves.
 constexpr size_t kAloneBytesMax = 16 * 1024;
+
+// Of what stands in an MD5's place: as many.
+constexpr size_t kEtagBytes = 16;
 
 // Where a body is on its way from the socket through its sums into a file. One buffer fills while
 // the other's bytes are summed.
@@ -32,6 +36,7 @@ struct Reception {
   ReceivedBytes received;
   const size_t piece_bytes;
   std::array<Buffer, 2> buffers;
+  bool has_md5 = true;
   StreamMd5 md5;
   std::optional<RunningChecksum> running;
   Md5Piece piece{Md5Queue::Shared()};  // Ends first: it borrows from the others.
@@ -49,7 +54,8 @@ Task<Result<size_t>> Fill(ByteSource& body, std::span<std::byte> target) {
 }
 
 Task<Status> ReceiveAll(Reception& reception, ByteSource& body, const CallContext& context) {
-  for (size_t turn = 0;; turn = 1 - turn) {
+  // The second buffer is for while the first is being summed.
+  for (size_t turn = 0;; turn = reception.has_md5 ? 1 - turn : 0) {
     if (context.stop.stop_requested()) co_return Fail(ErrorCode::kCancelled, "put was cancelled");
     Buffer& buffer = reception.buffers[turn];
     if (buffer.size() == 0) buffer = Buffer(reception.piece_bytes);
@@ -58,12 +64,14 @@ Task<Status> ReceiveAll(Reception& reception, ByteSource& body, const CallContex
     if (reception.running) reception.running->Update(bytes);
     HR_CO_TRY(WriteAll(reception.received.file.file(), bytes));
     reception.received.size_bytes += count;
-    co_await reception.piece.Settle();
     const bool is_last = count < buffer.size();
-    if (is_last && count <= kAloneBytesMax) {
-      reception.md5.Update(bytes);
-    } else {
-      reception.piece.Begin(reception.md5, bytes, is_last);
+    if (reception.has_md5) {
+      co_await reception.piece.Settle();
+      if (is_last && count <= kAloneBytesMax) {
+        reception.md5.Update(bytes);
+      } else {
+        reception.piece.Begin(reception.md5, bytes, is_last);
+      }
     }
     if (is_last) break;
   }
@@ -77,6 +85,7 @@ Task<Result<ReceivedBytes>> ReceiveBody(TemporaryFile file, ByteSource& body, co
                                         const CallContext& context) {
   const auto announced = body.size_bytes();
   Reception reception(std::move(file), announced);
+  reception.has_md5 = wish.etags == Etags::kMd5;
   const auto& expected = wish.expected;
   if (expected) {
     reception.running.emplace(expected->algorithm);
@@ -91,7 +100,8 @@ Task<Result<ReceivedBytes>> ReceiveBody(TemporaryFile file, ByteSource& body, co
         fmt::format("the body ended after {} of {} bytes", received.size_bytes, *announced),
         "IncompleteBody");
   }
-  received.etag = HexEncode(reception.md5.Finish());
+  received.etag =
+      reception.has_md5 ? HexEncode(reception.md5.Finish()) : RandomHex(kEtagBytes) + "-1";
   received.checksum = reception.running ? reception.running->Finish() : body.verified_checksum();
   if (expected && received.checksum->value != expected->value) {
     co_return FailAs(

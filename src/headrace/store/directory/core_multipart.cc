@@ -36,6 +36,12 @@ Result<std::optional<Checksum>> VerifiedClaim(const std::optional<Checksum>& cla
                 "BadDigest");
 }
 
+// As MultipartEtag, with random ETags for MD5s.
+std::optional<std::string> EtagOfParts(std::vector<PartInfo> parts) {
+  for (PartInfo& part : parts) part.etag.resize(std::min(part.etag.size(), part.etag.find('-')));
+  return MultipartEtag(parts);
+}
+
 }  // namespace
 
 Result<MultipartUpload> DirectoryCore::CreateUpload(const CreateMultipartRequest& request) {
@@ -167,6 +173,10 @@ Result<std::vector<StoredPart>> DirectoryCore::ChooseParts(
 // may have lost bytes when it went down.
 Status DirectoryCore::CheckSurvivor(const StoredPart& part, int file) const {
   if (!options_.boot.empty() && part.file.starts_with(options_.boot + "-")) return Ok();
+  if (part.info.checksum) {
+    HR_TRY_ASSIGN(const Checksum checksum, ChecksumOfFile(file, part.info.checksum->algorithm));
+    return checksum == *part.info.checksum ? Ok() : InvalidPart(part.info.part_number);
+  }
   HR_TRY_ASSIGN(const std::string etag, Md5OfFile(file));
   return etag == part.info.etag ? Ok() : InvalidPart(part.info.part_number);
 }
@@ -197,7 +207,7 @@ Result<std::optional<PutResult>> DirectoryCore::FindCompleted(
     return std::unexpected(found.error());
   }
   const ServedObject& object = found->record->object;
-  const auto etag = MultipartEtag(request.parts);
+  const auto etag = EtagOfParts(request.parts);
   const bool is_same = object.upload_id == request.upload.upload_id && !object.upload_id.empty() &&
                        etag && *etag == object.head.info.etag;
   if (!is_same) return std::nullopt;
@@ -222,7 +232,7 @@ Result<PutResult> DirectoryCore::CompleteUpload(const CompleteMultipartRequest& 
                       .is_composite = upload.info.checksum_is_composite};
   HR_TRY_ASSIGN(const auto checksum, ChecksumOfParts(infos, sum, request.checksum));
   HR_TRY_ASSIGN(ReceivedBytes bytes, Assemble(request.upload.upload_id, parts));
-  auto etag = MultipartEtag(infos);
+  auto etag = EtagOfParts(infos);
   if (!etag) return Fail(ErrorCode::kInternal, "the ETag of an uploaded part is damaged");
   bytes.etag = std::move(*etag);
   bytes.checksum = checksum;

@@ -50,6 +50,7 @@ class DirectoryCore {
                                                      DirectoryStoreOptions options);
 
   bool syncs() const { return options_.durability == Durability::kObject; }
+  Etags etags() const { return options_.etags; }
 
   Result<std::vector<BucketInfo>> ListBuckets();
   Status CreateBucket(const std::string& bucket);

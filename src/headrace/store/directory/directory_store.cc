@@ -159,7 +159,8 @@ Task<Result<PutResult>> DirectoryStore::Put(const PutRequest& request, ByteSourc
                                             const CallContext& context) {
   HR_CO_TRY(StillWanted(context));
   HR_CO_TRY_ASSIGN(TemporaryFile file, core_->MakeFile(request.bucket, request.key));
-  const SumWish wish{.expected = request.checksum};
+  const SumWish wish{
+      .expected = request.checksum, .otherwise = std::nullopt, .etags = core_->etags()};
   HR_CO_TRY_ASSIGN(ReceivedBytes received,
                    co_await ReceiveBody(std::move(file), body, wish, context));
   Commit commit{.bucket = request.bucket, .key = request.key, .conditions = request.conditions};
@@ -229,7 +230,9 @@ Task<Result<PartInfo>> DirectoryStore::UploadPart(const UploadPartRequest& reque
   };
   HR_CO_TRY_ASSIGN(const StoredUpload upload,
                    co_await Finish<Result<StoredUpload>>(std::move(find)));
-  const SumWish wish{.expected = request.checksum, .otherwise = upload.info.checksum_algorithm};
+  SumWish wish{.expected = request.checksum,
+               .otherwise = upload.info.checksum_algorithm,
+               .etags = core_->etags()};
   const auto given =
       wish.expected ? std::optional(wish.expected->algorithm) : body.verified_algorithm();
   if (given && wish.otherwise && *given != *wish.otherwise) {
@@ -237,6 +240,10 @@ Task<Result<PartInfo>> DirectoryStore::UploadPart(const UploadPartRequest& reque
                      fmt::format("the upload was started with {} checksums, and the part has a {}",
                                  ChecksumName(*wish.otherwise), ChecksumName(*given)),
                      "InvalidRequest");
+  }
+  // What tells a part that a crash of the machine has damaged, where the ETag does not.
+  if (wish.etags == Etags::kRandom && !wish.otherwise) {
+    wish.otherwise = ChecksumAlgorithm::kCrc64Nvme;
   }
   HR_CO_TRY_ASSIGN(TemporaryFile file, core_->MakePartFile(upload.info.upload.upload_id));
   HR_CO_TRY_ASSIGN(ReceivedBytes received,
@@ -298,7 +305,8 @@ Task<Result<PutResult>> DirectoryStore::Append(const AppendRequest& request, Byt
                                                const CallContext& context) {
   HR_CO_TRY(StillWanted(context));
   HR_CO_TRY_ASSIGN(TemporaryFile file, core_->MakeFile(request.bucket, request.key));
-  const SumWish wish;
+  // The object's ETag is of all its bytes.
+  const SumWish wish{.expected = std::nullopt, .otherwise = std::nullopt, .etags = Etags::kRandom};
   HR_CO_TRY_ASSIGN(ReceivedBytes received,
                    co_await ReceiveBody(std::move(file), body, wish, context));
   std::move_only_function<Result<PutResult>()> step = [&] {

@@ -15,11 +15,19 @@ enum class Durability : uint8_t {
   kObject,  // fsync of the object, its folder and the index before the acknowledgement.
 };
 
+// What the ETag is of an object or part that a client sends as a whole; what the store puts
+// together itself (copied parts, appended objects) has its MD5.
+enum class Etags : uint8_t {
+  kMd5,     // As S3 has it where nothing is encrypted; some clients compare it.
+  kRandom,  // Says nothing of the bytes and costs nothing (docs/decisions/0034).
+};
+
 // Of the kernel's id for its run, eight digits; empty where it gives none.
 std::string CurrentBoot();
 
 struct DirectoryStoreOptions {
   Durability durability = Durability::kObject;
+  Etags etags = Etags::kMd5;
   // Smallest part of an upload except its last: S3's own rule. Tests lower it.
   uint64_t part_size_bytes_min = 5U << 20U;
   // Names of folders kept in memory for listings: a million names of 20 bytes take 24 MiB.

@@ -25,14 +25,24 @@ using ::testing::HasSubstr;
 class DirectoryStoreStartTest : public DirectoryStoreFixture {
  protected:
   void StartAt(const std::string& boot = "boot", size_t thread_count = 2) {
-    Start({.durability = Durability::kObject, .boot = boot}, thread_count);
+    Start({.durability = Durability::kObject, .etags = etags_, .boot = boot}, thread_count);
   }
   // The files of an upload's parts.
   std::vector<std::filesystem::path> PartFiles(const MultipartUpload& upload) const {
     const std::filesystem::directory_iterator files(Reserved("parts/" + upload.upload_id));
     return {begin(files), end(files)};
   }
+
+  Etags etags_ = Etags::kMd5;
 };
+
+class PartsOfAnEarlierBoot : public DirectoryStoreStartTest,
+                             public ::testing::WithParamInterface<Etags> {
+ protected:
+  PartsOfAnEarlierBoot() { etags_ = GetParam(); }
+};
+INSTANTIATE_TEST_SUITE_P(EveryEtag, PartsOfAnEarlierBoot,
+                         ::testing::Values(Etags::kMd5, Etags::kRandom));
 
 TEST_F(DirectoryStoreStartTest, ADatabaseOfANewerFormatIsRefusedAndLeftAsItIs) {
   StartAt();
@@ -47,7 +57,7 @@ TEST_F(DirectoryStoreStartTest, ADatabaseOfANewerFormatIsRefusedAndLeftAsItIs) {
   EXPECT_THAT(opened.error().message(), HasSubstr("has format 7, and this headrace knows formats"));
 }
 
-TEST_F(DirectoryStoreStartTest, PartsOfAnEarlierBootAreTakenIfTheyAreWhole) {
+TEST_P(PartsOfAnEarlierBoot, AreTakenIfTheyAreWhole) {
   StartAt("before");
   ASSERT_THAT(blocking_->CreateBucket("bucket"), IsOk());
   const MultipartUpload whole = StartUpload("whole");

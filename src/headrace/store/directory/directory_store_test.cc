@@ -170,6 +170,26 @@ TEST_F(DirectoryStoreTest, AnUploadCanBeCompletedTwiceButNotOnceItsObjectIsRepla
   EXPECT_EQ(blocking_->CompleteMultipart(request).error().origin().s3_code, "NoSuchUpload");
 }
 
+TEST_F(DirectoryStoreTest, RandomETagsDifferForTheSameBytesAndAreNoMd5) {
+  Start({.durability = Durability::kNone, .etags = Etags::kRandom}, 4);
+  const auto one = blocking_->Put("bucket", "a", "same");
+  const auto other = blocking_->Put("bucket", "b", "same");
+  ASSERT_THAT(one, IsOk());
+  EXPECT_THAT(one->etag, ::testing::MatchesRegex("[0-9a-f]{32}-1"));
+  EXPECT_NE(one->etag, other->etag);
+  EXPECT_EQ(blocking_->Head("bucket", "a")->info.etag, one->etag);
+  const MultipartUpload upload = StartUpload("parts");
+  const std::vector<PartInfo> parts = {Upload(upload, 1, "same"), Upload(upload, 2, "same")};
+  EXPECT_NE(parts[0].etag, parts[1].etag);
+  EXPECT_TRUE(parts[0].etag.ends_with("-1"));
+  const auto whole = blocking_->CompleteMultipart({.upload = upload, .parts = parts});
+  ASSERT_THAT(whole, IsOk());
+  EXPECT_THAT(whole->etag, ::testing::MatchesRegex("[0-9a-f]{32}-2"));
+  EXPECT_EQ(*blocking_->Get("bucket", "parts"), "samesame");
+  // A client that did not hear the answer.
+  EXPECT_EQ(blocking_->CompleteMultipart({.upload = upload, .parts = parts})->etag, whole->etag);
+}
+
 TEST_F(DirectoryStoreTest, EveryChecksumOfAnUploadIsOfItsPartsOrOfTheWhole) {
   for (const ChecksumAlgorithm algorithm : kChecksumAlgorithms) {
     SCOPED_TRACE(ChecksumName(algorithm));
