@@ -162,7 +162,10 @@ std::string ParseFailureText(const CLI::ParseError& error, const CLI::App& app,
   const bool may_be_unknown = code == static_cast<int>(CLI::ExitCodes::ExtrasError) ||
                               code == static_cast<int>(CLI::ExitCodes::RequiredError);
   std::string text = may_be_unknown ? UnknownWords(app, arguments) : std::string();
-  return text.empty() ? error.what() : text;
+  if (!text.empty()) return text;
+  const bool lacks_command =
+      code == static_cast<int>(CLI::ExitCodes::RequiredError) && app.get_subcommands().empty();
+  return lacks_command ? "no command is given" : error.what();
 }
 
 void PrintFailure(const CommandWorld& world, std::string_view name, std::string_view message) {

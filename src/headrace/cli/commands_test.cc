@@ -44,6 +44,7 @@ TEST_F(CommandsTest, EveryCommandHasAnExampleInItsHelp) {
 
 TEST_F(CommandsTest, AWrongCommandLineIsUsage) {
   EXPECT_EQ(Run({}), 2);
+  EXPECT_THAT(err_, HasSubstr("no command is given\nSee headrace --help"));
   EXPECT_EQ(Run({"fly"}), 2);
   EXPECT_EQ(Run({"ls", "--no-such-option"}), 2);
   EXPECT_THAT(err_, HasSubstr("headrace ls --help"));

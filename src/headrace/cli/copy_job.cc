@@ -10,6 +10,7 @@
 
 #include "headrace/base/file_time.h"
 #include "headrace/cli/look_up.h"
+#include "headrace/cli/print.h"
 #include "headrace/deliver/file/local_tree.h"
 #include "headrace/deliver/file/partial_file.h"
 #include "headrace/deliver/file/remove_below.h"
@@ -129,12 +130,17 @@ Result<ExitCode> CopyJob::Run() {
   HR_TRY_ASSIGN(ItemSource<Item> items, Items());
   std::optional<Error> whole =
       options_.is_dry_run ? DryRun(std::move(items)) : Transfer(std::move(items));
-  const bool has_nothing = found_count_ == 0 && options_.kind != CopyKind::kSync && !is_upload();
-  if (!whole && has_nothing && display_.failed_count() == 0) {
-    whole = Error(ErrorCode::kNotFound,
-                  fmt::format("no object under {}", Shown(source_, source_root_)));
+  const bool has_nothing = found_count_ == 0 && !is_upload() && display_.failed_count() == 0;
+  const std::string nothing = fmt::format("no object under {}", Shown(source_, source_root_));
+  if (!whole && has_nothing && options_.kind != CopyKind::kSync) {
+    whole = Error(ErrorCode::kNotFound, nothing);
   }
-  return display_.Finish(whole);
+  Result<ExitCode> ended = display_.Finish(whole);
+  // As the AWS CLI has it this is a success, but a mistyped prefix should not go unseen.
+  if (ended && has_nothing && !context_.options().is_quiet) {
+    PrintShown(context_.world().err, fmt::format("headrace sync: {}", nothing));
+  }
+  return ended;
 }
 
 Result<CopyJob::Entries> CopyJob::OneEntry() {

@@ -48,6 +48,16 @@ TEST_F(CommandsTest, SyncCopiesOnlyWhatDiffers) {
   EXPECT_EQ(FileText("out/a"), "3");
 }
 
+TEST_F(CommandsTest, SyncTellsThatItsSourceHasNoObject) {
+  GivenObject("p/a", "1");
+  EXPECT_EQ(Run({"sync", "s3://bkt/q", Path("out")}), 0);
+  EXPECT_THAT(err_, HasSubstr("no object under s3://bkt/q/"));
+  EXPECT_EQ(Run({"sync", "--quiet", "s3://bkt/q", Path("out")}), 0);
+  EXPECT_THAT(err_, IsEmpty());
+  EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out"), "--exclude", "*"}), 0);
+  EXPECT_THAT(err_, IsEmpty());
+}
+
 TEST_F(CommandsTest, SyncContinuesWhereAnInterruptedRunStopped) {
   GivenObject("p/a", "1");
   GivenObject("p/b", "2");

@@ -100,9 +100,9 @@ Task<Status> AnswerCopyObject(S3Call& call) {
   request.source_if_match = source_head.info.etag;
   if (replaces) {
     HR_CO_TRY_ASSIGN(request.attributes, AttributesOf(call.headers()));
-  } else if (const auto storage_class = call.headers().Find("x-amz-storage-class")) {
+  } else if (call.headers().Find("x-amz-storage-class")) {
     request.attributes = source_head.attributes;
-    request.attributes->storage_class = *storage_class == "STANDARD" ? "" : *storage_class;
+    HR_CO_TRY_ASSIGN(request.attributes->storage_class, StorageClassOf(call.headers()));
   }
   HR_CO_TRY_ASSIGN(const PutResult result, co_await call.store.Copy(request, call.context));
   if (replaces_tags) HR_CO_TRY(co_await PutTagsOf(call, tags));

@@ -40,6 +40,7 @@ constexpr std::array kKnownCodes = {
     KnownCode{"InvalidPolicyDocument", 400},
     KnownCode{"InvalidRange", 416},
     KnownCode{"InvalidRequest", 400},
+    KnownCode{"InvalidStorageClass", 400},
     KnownCode{"InvalidTag", 400},
     KnownCode{"InvalidToken", 400},
     KnownCode{"InvalidURI", 400},

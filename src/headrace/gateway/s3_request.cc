@@ -2,6 +2,9 @@
 #include "headrace/gateway/s3_request.h"
 
 #include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -14,6 +17,12 @@ namespace headrace::gateway {
 namespace {
 
 constexpr size_t kUserMetadataBytesMax = 2 * 1024;
+
+// As the S3 API lists them.
+constexpr auto kStorageClasses = std::to_array<std::string_view>(
+    {"STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
+     "GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "GLACIER_IR", "SNOW", "EXPRESS_ONEZONE", "FSX_OPENZFS",
+     "FSX_ONTAP"});
 
 Status ParseQuery(std::string_view text, S3Target& target) {
   while (!text.empty()) {
@@ -174,6 +183,15 @@ Result<CopySource> ParseCopySource(std::string_view header) {
                     .key = std::string(path.substr(slash + 1))};
 }
 
+Result<std::string> StorageClassOf(const net::HttpHeaders& headers) {
+  const std::string_view asked = headers.Value("x-amz-storage-class");
+  if (asked.empty() || asked == "STANDARD") return std::string();
+  if (std::ranges::find(kStorageClasses, asked) != kStorageClasses.end()) {
+    return std::string(asked);
+  }
+  return FailS3("InvalidStorageClass", "The storage class you specified is not valid");
+}
+
 Result<ObjectAttributes> AttributesOf(const net::HttpHeaders& headers) {
   ObjectAttributes attributes;
   attributes.content_type = headers.Value("Content-Type");
@@ -181,8 +199,7 @@ Result<ObjectAttributes> AttributesOf(const net::HttpHeaders& headers) {
   attributes.content_language = headers.Value("Content-Language");
   attributes.cache_control = headers.Value("Cache-Control");
   attributes.expires = headers.Value("Expires");
-  attributes.storage_class = headers.Value("x-amz-storage-class");
-  if (attributes.storage_class == "STANDARD") attributes.storage_class.clear();
+  HR_TRY_ASSIGN(attributes.storage_class, StorageClassOf(headers));
   // "aws-chunked" is how the body travelled, not what it is.
   std::string_view encodings = headers.Value("Content-Encoding");
   while (!encodings.empty()) {

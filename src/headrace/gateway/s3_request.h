@@ -45,8 +45,11 @@ struct CopySource {
 };
 Result<CopySource> ParseCopySource(std::string_view header);
 
+// Of x-amz-storage-class; empty: STANDARD. InvalidStorageClass for what S3 has none of.
+Result<std::string> StorageClassOf(const net::HttpHeaders& headers);
+
 // Content-Type, x-amz-meta-… and the rest that is kept with an object. MetadataTooLarge past 2 KiB
-// of user metadata.
+// of user metadata, InvalidStorageClass.
 Result<ObjectAttributes> AttributesOf(const net::HttpHeaders& headers);
 
 // If-Match and If-None-Match of a write.

@@ -33,5 +33,17 @@ TEST(ParseRange, AnswersWhatIsNoRangeWithTheWholeObject) {
   }
 }
 
+TEST(AttributesOf, TakesTheStorageClassesThatS3HasAndNoOthers) {
+  net::HttpHeaders headers;
+  headers.Set("x-amz-storage-class", "GLACIER_IR");
+  EXPECT_EQ(AttributesOf(headers)->storage_class, "GLACIER_IR");
+  headers.Set("x-amz-storage-class", "STANDARD");
+  EXPECT_EQ(AttributesOf(headers)->storage_class, "");
+  for (const char* const nonsense : {"FOO", "glacier"}) {
+    headers.Set("x-amz-storage-class", nonsense);
+    EXPECT_EQ(AttributesOf(headers).error().origin().s3_code, "InvalidStorageClass") << nonsense;
+  }
+}
+
 }  // namespace
 }  // namespace headrace::gateway

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/job/channel_options.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -120,13 +122,20 @@ Result<ChannelSpec> ParseChannel(std::string_view text) {
   channel.name = std::move(pair.first);
   const std::string_view rest = pair.second;
   size_t comma = NextOption(rest, 0);
+  std::vector<std::string_view> seen;
   channel.s3_uri = rest.substr(0, comma);
   while (comma != std::string_view::npos) {
     const size_t next = NextOption(rest, comma + 1);
     const std::string_view option = rest.substr(comma + 1, next - comma - 1);
     const size_t equals = option.find('=');
+    const std::string_view name = option.substr(0, equals);
+    if (std::ranges::find(seen, name) != seen.end()) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("channel {}: {} is given twice", channel.name, name));
+    }
+    seen.push_back(name);
     HR_TRY(While("channel " + channel.name,
-                 SetChannelOption(option.substr(0, equals), option.substr(equals + 1), channel)));
+                 SetChannelOption(name, option.substr(equals + 1), channel)));
     comma = next;
   }
   return channel;

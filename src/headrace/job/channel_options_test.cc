@@ -47,6 +47,8 @@ TEST(ParseChannel, NamesWhatIsWrong) {
               HasSubstr("channel t: mode is 'file', but must be one of File, FastFile, Pipe"));
   EXPECT_THAT(ParseChannel("t=s3://b/p,shuffle-seed=1x").error().message(),
               HasSubstr("64-bit integer"));
+  EXPECT_THAT(ParseChannel("t=s3://b/p,mode=File,mode=Pipe").error().message(),
+              HasSubstr("channel t: mode is given twice"));
   EXPECT_FALSE(ParseChannel("train").has_value());
   EXPECT_FALSE(ParseChannel("=s3://b/p").has_value());
 }
