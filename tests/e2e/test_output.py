@@ -84,25 +84,48 @@ def test_a_terminal_gets_a_progress_line_and_a_pipe_gets_plain_ones(headrace, s3
     assert piped.stdout.count("download: ") == 40
 
 
-def test_the_progress_line_tells_bytes_files_rate_and_time_left(headrace, s3, proxied, tmp_path):
+def shown_while_the_last_of_eight_waits(headrace, s3, proxied, *arguments):
+    """Runs a download of bucket box, eight files of 200,000 bytes, whose last one comes once a
+    line was drawn with all others done: (exit code, what the terminal showed)."""
     put_all(s3, "box", {f"{number}": content(number, 200_000) for number in range(8)})
     drawn = threading.Event()
 
     def script(request):
-        # The last object waits until a line was drawn with all others done.
         if request.path == "/box/7" and request.method == "GET":
             drawn.wait(20)
 
     proxied(script)
-    process, terminal = start_on_terminal(headrace, "cp", "-r", "s3://box", tmp_path / "target")
+    process, terminal = start_on_terminal(headrace, *arguments)
     shown = ""
     for piece in pieces_of(terminal):
         shown += piece
         if "7 of 8 files" in shown:
             drawn.set()
-    assert process.wait(timeout=30) == 0
-    line = r"\[=+ +\]  1\.3 MiB of 1\.5 MiB  7 of 8 files  [\d.]+ [KM]?i?B/s  \d+:\d\d left"
-    assert re.search(line, shown), shown
+    return process.wait(timeout=30), shown
+
+
+PROGRESS = r"\[=+ +\]  1\.3 MiB of 1\.5 MiB  7 of 8 files  [\d.]+ [KM]?i?B/s  \d+:\d\d left"
+
+
+def test_the_progress_line_tells_bytes_files_rate_and_time_left(headrace, s3, proxied, tmp_path):
+    code, shown = shown_while_the_last_of_eight_waits(
+        headrace, s3, proxied, "cp", "-r", "s3://box", tmp_path / "target")
+    assert code == 0
+    assert re.search(PROGRESS, shown), shown
+
+
+def test_a_job_shows_the_progress_of_its_downloads_until_its_command_starts(headrace, s3, proxied,
+                                                                            tmp_path):
+    code, shown = shown_while_the_last_of_eight_waits(
+        headrace, s3, proxied, "run", "--channel", "train=s3://box", "--base", tmp_path / "job",
+        "--", "sh", "-c", "echo trained")
+    assert code == 0
+    before, _, after = shown.partition("channel train:")
+    assert re.search(PROGRESS, before) and before.endswith("\r\x1b[Kheadrace run: "), shown
+    assert "trained" in after.rpartition("\r\x1b[K")[2] and "files" not in after, shown
+    again = on_terminal(headrace, "run", "--no-progress", "--channel", "train=s3://box", "--base",
+                        tmp_path / "again", "--", "true")
+    assert again[0] == 0 and "\x1b" not in again[1], again
 
 
 def test_control_characters_of_keys_reach_no_terminal(headrace, s3, tmp_path):

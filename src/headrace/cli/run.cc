@@ -13,6 +13,7 @@
 #include "headrace/cli/engine_options.h"
 #include "headrace/cli/option_checks.h"
 #include "headrace/cli/print.h"
+#include "headrace/cli/run_progress.h"
 #include "headrace/cli/signal_forwarding.h"
 #include "headrace/job/channel_options.h"
 #include "headrace/job/config_files.h"
@@ -39,6 +40,7 @@ struct RunFlags {
   std::string checkpoint_deadline;
   bool is_fresh = false;
   bool checks_only = false;
+  bool shows_progress = true;
 };
 
 // People forget the dashes: "headrace run python3 train.py".
@@ -142,11 +144,10 @@ Result<ExitCode> RunTraining(const RunFlags& flags, CommandContext& context) {
   if (!spec.checkpoint.s3_uri.empty()) {
     HR_TRY_ASSIGN(job_world.interruption, MakeInterruptionQuestion(world, context.loops()));
   }
+  RunProgress progress(world);
   if (!context.options().is_quiet) {
-    job_world.say = [&world](std::string_view line) {
-      PrintShown(world.err, fmt::format("headrace run: {}", line));
-      std::fflush(world.err);
-    };
+    job_world.say = [&progress](std::string_view line) { progress.Say(line); };
+    if (flags.shows_progress && !context.options().is_debug) job_world.observer = &progress;
   }
   job::JobOptions options{.transfer = TransferOptionsFor(context),
                           .preparation = context.call().deadline,
@@ -265,6 +266,9 @@ CommandAction DeclareRun(CLI::App& app) {
       ->type_name("SECONDS")
       ->capture_default_str()
       ->check(NumberFrom(0, 86'400));
+  app.add_flag_callback(
+      "--no-progress", [&shows = flags->shows_progress] { shows = false; },
+      "No progress line on a terminal");
   DeclareEngineOptions(app, flags->engine);
   app.add_option("--max-runtime", flags->job.max_runtime,
                  "How long the command may run before it is asked to stop (default: for ever)")

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/cli/transfer_display.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <utility>
 
@@ -15,23 +12,6 @@
 #include "headrace/plan/key_path.h"
 
 namespace headrace::cli {
-namespace {
-
-// Often enough to look alive, seldom enough to cost nothing.
-constexpr std::chrono::milliseconds kDrawInterval{200};
-constexpr size_t kWidthUnknown = 80;
-// Back to the first column, and clear what stands there.
-constexpr std::string_view kClearLine = "\r\x1b[K";
-
-bool IsTerminal(std::FILE* stream) { return isatty(fileno(stream)) == 1; }
-
-size_t WidthOf(std::FILE* stream) {
-  winsize size{};
-  if (ioctl(fileno(stream), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kWidthUnknown;
-  return size.ws_col;
-}
-
-}  // namespace
 
 std::string StepLine(const Step& step, bool is_dry_run) {
   std::string line = fmt::format("{}{}: {}", is_dry_run ? "(dryrun) " : "", step.verb, step.source);
@@ -62,10 +42,8 @@ TransferDisplay::TransferDisplay(const CommandContext& context, std::string_view
       prints_lines_(!context.options().is_quiet &&
                     (is_json_ || !shows_bar_ || !IsTerminal(world_.out))),
       begin_(world_.clock->Now()) {
-  if (shows_bar_) drawer_ = std::thread([this] { KeepDrawing(); });
+  if (shows_bar_) drawer_.emplace(world_.err, [this] { return Now(); });
 }
-
-TransferDisplay::~TransferDisplay() { StopDrawing(); }
 
 void TransferDisplay::OnFound(uint64_t size_bytes) {
   bytes_found_ += size_bytes;
@@ -152,38 +130,8 @@ Progress TransferDisplay::Now() const {
           .elapsed = world_.clock->Now() - begin_};
 }
 
-void TransferDisplay::Redraw() {
-  const std::string line =
-      fmt::format("{}{}", kClearLine, ProgressLine(Now(), WidthOf(world_.err) - 1));
-  std::fwrite(line.data(), 1, line.size(), world_.err);
-  std::fflush(world_.err);
-}
-
-void TransferDisplay::KeepDrawing() {
-  while (true) {
-    {
-      const MutexLock lock(mutex_);
-      // A real wait on a real terminal, whatever clock the transfer is measured with.
-      const auto next = std::chrono::steady_clock::now() + kDrawInterval;
-      while (!is_over_ && is_over_changed_.WaitUntil(mutex_, next)) {
-      }
-      if (is_over_) return;
-    }
-    Redraw();
-  }
-}
-
-void TransferDisplay::StopDrawing() {
-  {
-    const MutexLock lock(mutex_);
-    is_over_ = true;
-  }
-  is_over_changed_.NotifyAll();
-  if (drawer_.joinable()) drawer_.join();
-}
-
 Result<ExitCode> TransferDisplay::Finish(const std::optional<Error>& whole) {
-  StopDrawing();
+  if (drawer_) drawer_->Stop();
   printer_.Finish();
   if (shows_bar_) {
     const Progress last = Now();

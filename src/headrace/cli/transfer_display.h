@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "headrace/base/clock.h"
 #include "headrace/base/error.h"
@@ -17,6 +16,7 @@
 #include "headrace/cli/command.h"
 #include "headrace/cli/line_printer.h"
 #include "headrace/cli/progress.h"
+#include "headrace/cli/progress_drawer.h"
 #include "headrace/deliver/file/transfer.h"
 
 namespace headrace::cli {
@@ -45,7 +45,6 @@ class TransferDisplay final : public file::TransferObserver {
   };
 
   TransferDisplay(const CommandContext& context, std::string_view command, Options options);
-  ~TransferDisplay() override;
 
   // Totals: something to do was found, and nothing more will be.
   void OnFound(uint64_t size_bytes);
@@ -76,9 +75,6 @@ class TransferDisplay final : public file::TransferObserver {
 
  private:
   Progress Now() const;
-  void Redraw();
-  void KeepDrawing() HR_EXCLUDES(mutex_);
-  void StopDrawing() HR_EXCLUDES(mutex_);
   void PrintStep(const Step& step, bool is_dry_run, const Error* error);
   bool IsOutOfTime(const Error& error) const;
   std::optional<Step> TakeStep(size_t index) HR_EXCLUDES(mutex_);
@@ -100,15 +96,13 @@ class TransferDisplay final : public file::TransferObserver {
   std::atomic<bool> is_all_found_ = false;
 
   Mutex mutex_;
-  CondVar is_over_changed_;
-  bool is_over_ HR_GUARDED_BY(mutex_) = false;
   size_t next_index_ HR_GUARDED_BY(mutex_) = 0;
   std::map<size_t, Step> running_ HR_GUARDED_BY(mutex_);  // Begun and not ended.
   std::optional<ErrorCode> first_failure_ HR_GUARDED_BY(mutex_);
   bool failures_differ_ HR_GUARDED_BY(mutex_) = false;
   std::atomic<bool> is_out_of_time_ = false;  // --timeout broke something off.
   LinePrinter printer_;
-  std::thread drawer_;
+  std::optional<ProgressDrawer> drawer_;  // Last: it asks for all of the above.
 };
 
 }  // namespace headrace::cli

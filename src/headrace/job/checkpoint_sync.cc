@@ -92,7 +92,8 @@ Result<RestorePlan> CheckpointSync::PlanRestore(const CallContext& context) {
   return plan;
 }
 
-Status CheckpointSync::Restore(const CallContext& context, SystemTime wall_now) {
+Status CheckpointSync::Restore(const CallContext& context, SystemTime wall_now,
+                               DownloadObserver* observer) {
   std::error_code failure;
   std::filesystem::create_directories(place_.folder, failure);
   if (failure) {
@@ -103,7 +104,7 @@ Status CheckpointSync::Restore(const CallContext& context, SystemTime wall_now) 
   report_.files_newer = plan.files_newer;
   report_.first_newer = plan.first_newer;
   report_.files_kept = plan.files_kept();
-  HR_TRY(DownloadMissing(std::move(plan.missing), context));
+  HR_TRY(DownloadMissing(plan, context, observer));
   HR_TRY_ASSIGN(before_, ScanFolder());
   for (const std::string& path : plan.paths) {
     if (const file::Entry* entry = FindEntry(before_, path)) stored_[path] = StampOf(*entry);
@@ -142,14 +143,16 @@ Result<RestoreStep> CheckpointSync::StepOf(const file::Entry& object, const file
   return written == file->modified ? RestoreStep::kSame : step;
 }
 
-Status CheckpointSync::DownloadMissing(std::vector<file::DownloadItem> missing,
-                                       const CallContext& context) {
+Status CheckpointSync::DownloadMissing(RestorePlan& plan, const CallContext& context,
+                                       DownloadObserver* observer) {
+  std::vector<file::DownloadItem>& missing = plan.missing;
+  const ObservedDownload observed(observer, missing.size(), plan.missing_bytes);
   size_t next = 0;
   const auto items = [&]() -> Result<std::optional<file::DownloadItem>> {
     if (next == missing.size()) return std::nullopt;
     return std::move(missing[next++]);
   };
-  FirstFailure failure;
+  FirstFailure failure(observer);
   const file::TransferReport report = transfer_.Download(items, failure, context);
   report_.files_restored = report.items_done;
   report_.bytes_restored = report.bytes;

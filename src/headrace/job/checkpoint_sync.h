@@ -14,6 +14,7 @@
 #include "headrace/deliver/file/entry.h"
 #include "headrace/deliver/file/transfer.h"
 #include "headrace/job/checkpoint_plan.h"
+#include "headrace/job/download_observer.h"
 #include "headrace/plan/list_prefix.h"
 #include "headrace/plan/listing.h"
 #include "headrace/store/object_store.h"
@@ -94,7 +95,9 @@ class CheckpointSync {
   // writes to it again. What restores that were killed left behind is removed unless somebody wrote
   // to it within the minute before `wall_now`: hosts may share a folder. Before a byte moves it
   // fails as PlanRestore does.
-  Status Restore(const CallContext& context, SystemTime wall_now = {});
+  // `observer` may be null.
+  Status Restore(const CallContext& context, SystemTime wall_now = {},
+                 DownloadObserver* observer = nullptr);
 
   // One look while a command may write: uploads what is complete, in order, up to the first failure
   // of the store, which it gives. What is left is in report().pending, for the next look.
@@ -123,7 +126,7 @@ class CheckpointSync {
   Status CheckObject(const file::Entry& object) const;
   Result<RestoreStep> StepOf(const file::Entry& object, const file::Entry* file,
                              const CallContext& context);
-  Status DownloadMissing(std::vector<file::DownloadItem> missing, const CallContext& context);
+  Status DownloadMissing(RestorePlan& plan, const CallContext& context, DownloadObserver* observer);
   Status CarryOut(const CheckpointPlan& plan, const CallContext& context);
   Status Upload(const file::Entry& entry, const CallContext& context);
   Status Delete(const std::vector<std::string>& gone, const CallContext& context);

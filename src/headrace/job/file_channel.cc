@@ -116,7 +116,7 @@ Status FileChannel::CheckFolder() {
   return Ok();
 }
 
-Status FileChannel::Download(file::Transfer& transfer, file::TransferObserver& observer,
+Status FileChannel::Download(file::Transfer& transfer, file::TransferObserver* observer,
                              const CallContext& context) {
   size_t next = 0;
   const auto source = [&]() -> Result<std::optional<file::DownloadItem>> {
@@ -133,7 +133,7 @@ Status FileChannel::Download(file::Transfer& transfer, file::TransferObserver& o
     }
     return std::nullopt;
   };
-  FirstFailure failure(&observer);
+  FirstFailure failure(observer);
   const file::TransferReport report = transfer.Download(source, failure, context);
   return failure.Outcome(report, "channel " + name_);
 }

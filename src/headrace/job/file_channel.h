@@ -57,7 +57,8 @@ class FileChannel {
   Status CheckFolder();
 
   // Downloads what is missing. The error names the first object that failed and how many did.
-  Status Download(file::Transfer& transfer, file::TransferObserver& observer,
+  // `observer` may be null.
+  Status Download(file::Transfer& transfer, file::TransferObserver* observer,
                   const CallContext& context);
 
  private:

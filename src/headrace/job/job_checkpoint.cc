@@ -42,8 +42,8 @@ Result<RestorePlan> JobCheckpoint::PlanRestore(const CallContext& context) {
   return While(Attempt(), sync_.PlanRestore(context));
 }
 
-Status JobCheckpoint::Restore(const CallContext& context) {
-  return While(Attempt(), sync_.Restore(context, RealClock().WallNow()));
+Status JobCheckpoint::Restore(const CallContext& context, DownloadObserver* observer) {
+  return While(Attempt(), sync_.Restore(context, RealClock().WallNow(), observer));
 }
 
 void JobCheckpoint::Begin(const SignalInbox& signals, const CheckpointTiming& timing,

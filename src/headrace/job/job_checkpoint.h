@@ -8,6 +8,7 @@
 #include "headrace/base/event_loops.h"
 #include "headrace/job/checkpoint_agent.h"
 #include "headrace/job/checkpoint_sync.h"
+#include "headrace/job/download_observer.h"
 #include "headrace/job/interruption_watch.h"
 #include "headrace/job/job_spec.h"
 #include "headrace/job/signal_inbox.h"
@@ -27,7 +28,8 @@ class JobCheckpoint {
   Status CheckWritable(const CallContext& context);
   // As CheckpointSync's: what Restore would do.
   Result<RestorePlan> PlanRestore(const CallContext& context);
-  Status Restore(const CallContext& context);
+  // `observer` may be null.
+  Status Restore(const CallContext& context, DownloadObserver* observer);
   // The command is about to start. When `question` tells of an interruption, a SIGTERM is posted to
   // `signals`, for the command to save its work. A null question is not asked.
   void Begin(const SignalInbox& signals, const CheckpointTiming& timing,

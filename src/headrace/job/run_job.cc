@@ -28,13 +28,6 @@
 namespace headrace::job {
 namespace {
 
-class Silence final : public file::TransferObserver {
- public:
-  void OnBytes(uint64_t) override {}
-  void OnItemDone(size_t) override {}
-  void OnItemFailed(size_t, const Error&) override {}
-};
-
 // One run. The steps are in the order of Run.
 class JobRun {
  public:
@@ -271,12 +264,18 @@ class JobRun {
     return Ok();
   }
 
-  Status CheckRoom() const {
-    uint64_t missing_bytes = 0;
+  // What the File channels lack of their objects.
+  FileChannelReport Missing() const {
+    FileChannelReport missing;
     for (const FileChannel& channel : channels_) {
-      missing_bytes += channel.report().bytes - channel.report().bytes_kept;
+      missing.objects += channel.report().objects - channel.report().objects_kept;
+      missing.bytes += channel.report().bytes - channel.report().bytes_kept;
     }
-    return job::CheckRoom("the channels", missing_bytes, folder_->tree().data(),
+    return missing;
+  }
+
+  Status CheckRoom() const {
+    return job::CheckRoom("the channels", Missing().bytes, folder_->tree().data(),
                           "choose another --base");
   }
 
@@ -287,21 +286,26 @@ class JobRun {
 
   Status DownloadChannels(const CallContext& context) {
     if (channels_.empty() && manifests_.empty()) return Ok();
-    Silence silence;
-    file::TransferObserver& observer = world_.observer != nullptr ? *world_.observer : silence;
+    HR_TRY(DownloadObjects(context));
+    for (AugmentedFiles& channel : manifests_) HR_TRY(channel.CommitManifest());
+    channels_.clear();  // Listings can be large, and the command needs the memory.
+    return Ok();
+  }
+
+  Status DownloadObjects(const CallContext& context) {
+    const FileChannelReport missing = Missing();
+    const ObservedDownload observed(world_.observer, missing.objects, missing.bytes);
     file::Transfer transfer(*world_.store, *world_.loops, options_.transfer);
     for (FileChannel& channel : channels_) {
       const SteadyTime begin = world_.clock->Now();
       const uint64_t retries_before = RetryCount();
-      HR_TRY(channel.Download(transfer, observer, context));
+      HR_TRY(channel.Download(transfer, world_.observer, context));
       result_.report.channels.push_back({.name = channel.name(),
                                          .counts = channel.report(),
                                          .span = world_.clock->Now() - begin,
                                          .retries = RetryCount() - retries_before});
       world_.say(ChannelLine(result_.report.channels.back()));
     }
-    for (AugmentedFiles& channel : manifests_) HR_TRY(channel.CommitManifest());
-    channels_.clear();  // Listings can be large, and the command needs the memory.
     return Ok();
   }
 
@@ -315,7 +319,7 @@ class JobRun {
   Status RestoreCheckpoint(const CallContext& context) {
     if (!checkpoint_) return Ok();
     const SteadyTime begin = world_.clock->Now();
-    const Status restored = checkpoint_->Restore(context);
+    const Status restored = checkpoint_->Restore(context, world_.observer);
     result_.report.checkpoint = checkpoint_->report();
     HR_TRY(restored);
     world_.say(RestoreLine(checkpoint_->report(), world_.clock->Now() - begin));

@@ -15,6 +15,7 @@
 #include "headrace/deliver/file/transfer.h"
 #include "headrace/job/checkpoint_agent.h"
 #include "headrace/job/checkpoint_sync.h"
+#include "headrace/job/download_observer.h"
 #include "headrace/job/file_channel.h"
 #include "headrace/job/interruption_watch.h"
 #include "headrace/job/job_spec.h"
@@ -63,7 +64,7 @@ struct JobWorld {
   // Hears, one line at a time, what the job is doing. Called on the thread that runs the job.
   std::function<void(std::string_view)> say = [](std::string_view) {};
   // Hears how the downloads go; null: nobody does.
-  file::TransferObserver* observer = nullptr;
+  DownloadObserver* observer = nullptr;
 };
 
 struct ChannelReport {

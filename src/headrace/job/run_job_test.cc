@@ -40,8 +40,12 @@ using ::testing::StartsWith;
 constexpr const char* kReport = "jobs/j1/output/headrace-report.json";
 
 // Hears downloads, counts them and may post a signal after the first.
-class CountingObserver final : public file::TransferObserver {
+class CountingObserver final : public DownloadObserver {
  public:
+  void OnBegin(uint64_t objects, uint64_t bytes) override {
+    told = fmt::format("{} of {} bytes", objects, bytes);
+  }
+  void OnEnd() override { told += ", ended"; }
   void OnBytes(uint64_t) override {}
   void OnItemDone(size_t) override {
     if (++done == 1 && post) post();
@@ -49,6 +53,7 @@ class CountingObserver final : public file::TransferObserver {
   void OnItemFailed(size_t, const Error&) override {}
 
   std::atomic<int> done = 0;
+  std::string told;
   std::function<void()> post;
 };
 
@@ -237,6 +242,7 @@ TEST_F(RunJobTest, DownloadsNothingTwice) {
   const JobResult result = RunShell("test -s $SM_CHANNEL_TRAIN/a");
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(observer_.done, 3);
+  EXPECT_EQ(observer_.told, "1 of 1 bytes, ended");
   EXPECT_EQ(result.report.channels[0].counts.objects_kept, 1U);
   EXPECT_FALSE(fs::exists(base_ / "input/data/train/.b.0123456789ab.headrace-part"));
 }
@@ -439,6 +445,7 @@ TEST_F(RunJobTest, GoesOnFromTheCheckpointsOfTheRunBefore) {
   EXPECT_THAT(*store_.Keys("results", "ckpt/"),
               ElementsAre("ckpt/latest", "ckpt/step-1", "ckpt/step-2"));
   EXPECT_EQ(second.report.checkpoint->files_restored, 2U);
+  EXPECT_EQ(observer_.told, "2 of 5 bytes, ended");
   EXPECT_EQ(second.report.checkpoint->files_uploaded, 2U);
 }
 
