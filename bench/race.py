@@ -3,12 +3,12 @@
 usage: bench/race.py [--work a,c] [--peers headrace_bench,obstore_get] [--servers nginx]
                      [--rounds 5] [--concurrency N] [--quick] [--out FOLDER]
 
-Results go to bench/results/race.{json,md,html}, work by work into one report as long as commit,
-machine and rounds are the same; those of a race of some contestants, or of a quick one, whose
-figures mean nothing, to build/race/. Servers are not pinned to processors: on a machine of two, as
-on a training host, contestant and server share what there is. A contestant that took more than
-COUNTED_SECONDS over many objects in the round that checks bytes reads the first of them alone in
-the other rounds, as many as take about so long.
+Results go to bench/results/race.{json,md,html}, work by work into one report as long as machine and
+rounds are the same; each work says at which commit it was measured. Those of a race of some
+contestants, or of a quick one, whose figures mean nothing, go to build/race/. Servers are not
+pinned to processors: on a machine of two, as on a training host, contestant and server share what
+there is. A contestant that took more than COUNTED_SECONDS over many objects in the round that
+checks bytes reads the first of them alone in the other rounds, as many as take about so long.
 """
 import argparse
 import contextlib
@@ -286,8 +286,7 @@ def chosen(all_names, wanted, of):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", help="work rows, as a,c; the others stay as they were measured "
-                        "at the same commit")
+    parser.add_argument("--work", help="work rows, as a,c; the others stay as they were measured")
     parser.add_argument("--peers", help="contestants by their files' names: " +
                         ", ".join(CONTESTANTS))
     parser.add_argument("--servers", help="nginx, headrace, shaped, tls")

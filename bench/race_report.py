@@ -129,6 +129,8 @@ def far_bars(near, first):
         far, close = first.get("g" + letter), near.get(letter)
         if not (far and far.ours and close and close.ours):
             continue
+        if far.section["commit"] != close.section["commit"]:
+            continue
         possible = min(limit, close.ours["rate"])
         ratio = far.ours["rate"] / possible
         told.append({"asked": f"(g{letter}) rate at least 0.9 x {number(possible)} "
@@ -171,15 +173,14 @@ def tail_bars(section):
 def text_of(report):
     where = report["machine"]
     lines = ["# The race", "",
-             f"`{report['command']}` at commit {report['commit']}, the last works at "
-             f"{report['date']}; "
-             f"{where['cpu']}, {where['cores']} cores, {where['memory_gib']} GiB, kernel "
-             f"{where['kernel']}. Medians of {report['rounds']} interleaved rounds after one "
-             "untimed; spread is slowest to fastest. Servers are not pinned: they share the "
+             f"`bench/race.py --rounds {report['rounds']}`, work by work, each at the commit that "
+             f"stands with it; {where['cpu']}, {where['cores']} cores, {where['memory_gib']} GiB, "
+             f"kernel {where['kernel']}. Medians of {report['rounds']} interleaved rounds after "
+             "one untimed; spread is slowest to fastest. Servers are not pinned: they share the "
              "processors with the contestant. How to read this: docs/performance.md.", ""]
     for section in report["sections"]:
         lines += [f"## ({section['letter']}) {section['title']}; {section['server']}", "",
-                  table(section), ""]
+                  f"At commit {section['commit']}, {section['date']}.", "", table(section), ""]
     if report["bars"]:
         lines += ["## Asked and reached", "", "| asked | reached | |", "|---|---|---|"]
         lines += [f"| {bar['asked']} | {bar['reached']} | {'yes' if bar['met'] else '**no**'} |"
@@ -222,10 +223,11 @@ def plot(section, field, title):
 
 def page_of(report):
     parts = ['<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>The race</title>'
-             f"<style>{STYLE}</style></head>\n<body>\n<h1>The race</h1>\n<p>Commit "
-             f"{report['commit']}, {report['date']}; {html.escape(report['machine']['cpu'])}, "
-             f"{report['machine']['cores']} cores. Medians of {report['rounds']} interleaved "
-             "rounds; lines: slowest to fastest. Settings show under the pointer.</p>\n"]
+             f"<style>{STYLE}</style></head>\n<body>\n<h1>The race</h1>\n<p>"
+             f"{html.escape(report['machine']['cpu'])}, {report['machine']['cores']} cores. "
+             f"Medians of {report['rounds']} interleaved rounds; lines: slowest to "
+             "fastest. Settings show under the pointer. Commits stand in "
+             "race.md.</p>\n"]
     for section in report["sections"]:
         title = f"({section['letter']}) {section['title']}; {section['server']}"
         parts.append(plot(section, "rate", f"{title}: {section['unit']}/s"))
@@ -242,13 +244,13 @@ def command_of(options):
 
 
 def earlier_sections(folder, like, order):
-    """What a race of the same commit, machine and rounds has put there already, so that works can
-    be run one by one in quiet hours; nothing of any other race."""
+    """What a race of the same machine and rounds has put there already, so that works can be run
+    one by one in quiet hours, and again when something changed for them; nothing of any other."""
     try:
         report = json.loads((folder / "race.json").read_text())
     except (OSError, ValueError):
         return []
-    if any(report.get(name) != like[name] for name in ("commit", "machine", "rounds")):
+    if any(report.get(name) != like[name] for name in ("machine", "rounds")):
         return []
     return [section for section in report["sections"] if section["letter"] in order]
 
@@ -262,9 +264,10 @@ def merged(earlier, sections, order):
 def write(folder, sections, options, order):
     """race.json, race.md and race.html of what has been run so far; `order`: all letters."""
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    report = {"command": command_of(options), "commit": harness.commit(), "date": now,
-              "machine": harness.machine(), "rounds": options.rounds}
-    sections = [{**summarized(section), "date": now} for section in sections]
+    commit = harness.commit()
+    report = {"command": command_of(options), "machine": harness.machine(),
+              "rounds": options.rounds}
+    sections = [{**summarized(section), "date": now, "commit": commit} for section in sections]
     report["sections"] = merged(earlier_sections(folder, report, order), sections, order)
     report["bars"] = bars(report["sections"])
     (folder / "race.json").write_text(json.dumps(report, indent=1) + "\n")
