@@ -22,7 +22,7 @@ using boost::system::error_code;
 constexpr size_t kAtOnceBytesMax = 64 * 1024;
 // Bytes written without suspending before other connections of the loop get their turn.
 constexpr size_t kTurnBytes = 4 << 20;
-// The same of bytes read and decrypted, which take longer: about a millisecond.
+// The same of bytes that are encrypted or decrypted, which takes longer: about a millisecond.
 constexpr size_t kTlsTurnBytes = 1 << 20;
 // Plaintext encrypted before it is sent: several records leave in one system call.
 constexpr size_t kTlsBatchBytes = 128 * 1024;
@@ -125,8 +125,8 @@ Task<Status> Connection::AwaitReadable(std::string_view attempt) {
 Task<Status> Connection::StartTls(const TlsClientContext& context, bool verify) {
   constexpr std::string_view kAttempt = "TLS handshake with";
   if (ended_by_) co_return std::unexpected(Failure(kAttempt, error_code()));
-  HR_CO_TRY_ASSIGN(
-      tls_, TlsSession::Make(context.NewSession(endpoint_.host, verify), socket_.native_handle()));
+  HR_CO_TRY_ASSIGN(ssl_st* const session, context.NewSession(endpoint_.host, verify));
+  HR_CO_TRY_ASSIGN(tls_, TlsSession::Make(session, socket_.native_handle()));
   Arm(idle_timeout_);
   while (true) {
     const auto step = tls_->Handshake();
@@ -199,12 +199,18 @@ Task<Status> Connection::FlushTls() {
 
 Task<Status> Connection::WriteTls(std::span<const std::byte> first,
                                   std::span<const std::byte> second) {
+  size_t since_turn = 0;
   for (std::span<const std::byte> rest : {first, second}) {
     while (!rest.empty()) {
+      if (since_turn >= kTlsTurnBytes) {
+        since_turn = 0;
+        co_await asio::post(executor_, asio::use_awaitable);
+      }
       if (ended_by_) co_return std::unexpected(Failure("send to", error_code()));
       const auto batch = rest.first(std::min(rest.size(), kTlsBatchBytes));
       HR_CO_TRY(tls_->Encrypt(batch));
       rest = rest.subspan(batch.size());
+      since_turn += batch.size();
       if (tls_->outgoing().size() >= kTlsBatchBytes) HR_CO_TRY(co_await FlushTls());
     }
   }
@@ -316,7 +322,7 @@ Task<Result<size_t>> Connection::FillBuffer() {
 }
 
 bool Connection::LooksUsable() const {
-  if (!is_open() || received_.has_unread() || (tls_ && tls_->has_pending())) return false;
+  if (!is_open() || has_unread()) return false;
   char byte = 0;
   auto& socket = const_cast<asio::ip::tcp::socket&>(socket_);
   const ssize_t got = recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);

@@ -60,6 +60,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<Result<size_t>> FillBuffer();
   // What was received ahead of its reader.
   ReceiveBuffer& received() { return received_; }
+  // Something was, here or inside TLS.
+  bool has_unread() const { return received_.has_unread() || (tls_ && tls_->has_pending()); }
 
   // From now on the running operation has until `span` from now, or the call's deadline.
   void Arm(std::chrono::nanoseconds span);

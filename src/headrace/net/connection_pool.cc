@@ -50,7 +50,7 @@ void ConnectionPool::EndCall(const std::shared_ptr<Connection>& connection, bool
   active_.pop_back();
   connection->EndCall();
   // Bytes behind an answer, a body to a HEAD say, would be taken for the next call's answer.
-  if (!reusable || !connection->is_open() || connection->received().has_unread()) return;
+  if (!reusable || !connection->is_open() || connection->has_unread()) return;
   auto& stack = idle_[connection->endpoint()];
   if (stack.size() >= options_->idle_connections_max) return;
   connection->idle_since = std::chrono::steady_clock::now();

@@ -163,7 +163,15 @@ Task<Status> HttpClient::Shared::Open(Connection& connection, const HttpCall& ca
     co_return std::unexpected(std::move(connected).error().While(proxy));
   }
   if (!target.is_tls) co_return Ok();
-  if (options->proxy) HR_CO_TRY(co_await OpenTunnel(connection, target));
+  if (options->proxy) {
+    HR_CO_TRY(co_await OpenTunnel(connection, target));
+    // They would be taken for the first answer, and nobody vouches for them.
+    if (connection.has_unread()) {
+      co_return Fail(ErrorCode::kUnavailable,
+                     fmt::format("proxy {} sent bytes of its own into the tunnel to {}",
+                                 HostHeader(*options->proxy), HostHeader(target)));
+    }
+  }
   HR_CO_TRY_ASSIGN(const TlsClientContext* const context, TlsContext());
   co_return co_await connection.StartTls(*context, options->verify_tls);
 }

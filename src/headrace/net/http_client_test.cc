@@ -356,6 +356,19 @@ TEST_F(HttpClientTest, TlsThroughAProxyAsksForATunnel) {
   EXPECT_EQ(proxy.requests()[1].target, "[fd00::5]:443");
 }
 
+TEST_F(HttpClientTest, WhatAProxySaysBehindItsTunnelIsNoAnswer) {
+  ScriptedPeer proxy;
+  proxy.Then({.raw = "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"});
+  HttpClientOptions options;
+  options.proxy = ParseHttpEndpoint(proxy.url()).value();
+  client_ = HttpClient::Make(options).value();
+  HttpCall call;
+  call.endpoint = {.is_tls = true, .host = "bucket.example", .port = 443};
+  const auto answered = Get(call);
+  EXPECT_THAT(answered, HasCode(ErrorCode::kUnavailable));
+  EXPECT_THAT(answered.error().message(), HasSubstr("sent bytes of its own into the tunnel"));
+}
+
 TEST(IsLoopback, IsAboutAddressesNotAboutHowTheyBegin) {
   for (const char* host : {"localhost", "127.0.0.1", "127.8.9.10", "::1"}) {
     EXPECT_TRUE(IsLoopback(host)) << host;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The client over TLS, against OpenSSL's own server, which says what a test wants said.
+#include <netinet/tcp.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <functional>
 #include <memory>
@@ -46,6 +48,16 @@ class Peer {
   }
 
   bool Accept() { return SSL_accept(session_.get()) == 1; }
+  // Before Accept: nothing but TLS 1.2 with this cipher.
+  void SpeakOnly12(const char* cipher) {
+    SSL_set_max_proto_version(session_.get(), TLS1_2_VERSION);
+    SSL_set_cipher_list(session_.get(), cipher);
+  }
+  // Whether what is sent waits, so that several records leave in one segment.
+  void Hold(bool holds) {
+    const int value = holds ? 1 : 0;
+    ::setsockopt(socket_.descriptor(), IPPROTO_TCP, TCP_CORK, &value, sizeof value);
+  }
   void Send(std::string_view text) {
     size_t count = 0;
     while (!text.empty() && SSL_write_ex(session_.get(), text.data(), text.size(), &count) == 1) {
@@ -96,6 +108,7 @@ class HttpClientTlsTest : public ::testing::Test {
         Socket socket = listener_.Accept();
         if (!socket.is_open()) return;
         Peer peer(*context_, std::move(socket));
+        if (!cipher_.empty()) peer.SpeakOnly12(cipher_.c_str());
         if (peer.Accept()) script(peer);
       }
     });
@@ -104,6 +117,11 @@ class HttpClientTlsTest : public ::testing::Test {
     client_.reset();
     listener_.Shutdown();
     if (server_.joinable()) server_.join();
+  }
+  void Restart() {
+    Stop();
+    listener_ = Listener();
+    UseClient({});
   }
   // Only what a test sets ends a call within an hour.
   void UseClient(HttpClientOptions options) {
@@ -126,6 +144,7 @@ class HttpClientTlsTest : public ::testing::Test {
   std::unique_ptr<TlsServerContext> context_ =
       TlsServerContext::Load(certificate_, folder_.Write("key.pem", pair_.key)).value();
   const std::string content_ = headrace::testing::SeededText(7, 3'000'003);
+  std::string cipher_;  // Empty: the server's own choice.
   Listener listener_;
   EventLoops loops_{1};
   std::unique_ptr<HttpClient> client_;
@@ -149,6 +168,32 @@ TEST_F(HttpClientTlsTest, CarriesLargeBodiesBothWaysOnOneConnection) {
     EXPECT_TRUE(*answered == content_);
   }
   EXPECT_EQ(client_->stats().connections_opened, 1U);
+}
+
+TEST_F(HttpClientTlsTest, SpeaksTheCiphersOfTls12) {
+  for (const char* const cipher : {"ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256",
+                                   "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES256-SHA"}) {
+    cipher_ = cipher;
+    Serve([](Peer& peer) {
+      peer.ReceiveTo("\r\n\r\n");
+      peer.Send(HeadOf(2) + "ok");
+    });
+    EXPECT_THAT(Get(Call()), IsOk()) << cipher;
+    Restart();
+  }
+}
+
+// In the first answer's segment, so that both are received at once.
+TEST_F(HttpClientTlsTest, TakesNothingBehindAnAnswerForTheNextOne) {
+  Serve([](Peer& peer) {
+    peer.ReceiveTo("\r\n\r\n");
+    peer.Hold(true);
+    peer.Send(HeadOf(4) + "true");
+    peer.Send(HeadOf(6) + "forged");
+    peer.Hold(false);
+  });
+  for (int turn = 0; turn < 2; ++turn) EXPECT_EQ(Get(Call()).value(), "true");
+  EXPECT_EQ(client_->stats().connections_opened, 2U);
 }
 
 TEST_F(HttpClientTlsTest, ReadsOnWhenThePeerChangesItsKeys) {
@@ -175,9 +220,7 @@ TEST_F(HttpClientTlsTest, ABodyThatBreaksOffIsUnavailableNotShort) {
       if (is_reset) peer.socket().Reset();
     });
     EXPECT_THAT(Get(Call()), HasCode(ErrorCode::kUnavailable)) << is_reset;
-    Stop();
-    listener_ = Listener();
-    UseClient({});
+    Restart();
   }
 }
 

@@ -21,9 +21,9 @@ class TlsClientContext {
   // kInvalidArgument, naming the file, when they cannot be read.
   static Result<std::unique_ptr<TlsClientContext>> Load(const std::string& ca_bundle);
 
-  // A new client session with `host`, a name or an address; the caller frees it (SSL_free). Null:
-  // out of memory. `verify`: the handshake fails unless the certificate is trusted and of `host`.
-  ssl_st* NewSession(const std::string& host, bool verify) const;
+  // A new client session with `host`, a name or an address; the caller frees it (SSL_free).
+  // `verify`: the handshake fails unless the certificate is trusted and of `host`.
+  Result<ssl_st*> NewSession(const std::string& host, bool verify) const;
 
  private:
   struct Freed {

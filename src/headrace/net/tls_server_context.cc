@@ -63,7 +63,7 @@ Result<ContextPointer> MakeContext(const std::string& certificate_path,
   if (!context) return Fail(ErrorCode::kResourceExhausted, "no memory for a TLS context");
   SSL_CTX* raw = context.get();
   SetRecordOptions(*raw);
-  SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_options(raw, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   constexpr std::string_view kSessionContext = "headrace";
   SSL_CTX_set_session_id_context(

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/net/tls_session.h"
 
+#include <cerrno>
+#include <system_error>
+
 #include <fmt/format.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -45,7 +48,10 @@ void TlsSession::Freed::operator()(ssl_st* session) const { SSL_free(session); }
 void SetRecordOptions(ssl_ctx_st& context) {
   SSL_CTX* const raw = &context;
   SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
-  SSL_CTX_set_options(raw, SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_options(
+      raw, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  // A peer that sends new keys or tickets without end gets one turn like another.
+  SSL_CTX_clear_mode(raw, SSL_MODE_AUTO_RETRY);
   // A large write may end after any record.
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -72,11 +78,18 @@ Result<std::unique_ptr<TlsSession>> TlsSession::Make(ssl_st* session, int descri
 TlsSession::~TlsSession() = default;
 
 Result<TlsSession::Step> TlsSession::Judge(int result, std::string_view attempt) {
+  const int os_error = errno;
   switch (SSL_get_error(session_.get(), result)) {
     case SSL_ERROR_WANT_READ:
       return Step::kWantsInput;
     case SSL_ERROR_ZERO_RETURN:
       return Step::kEnded;
+    case SSL_ERROR_SYSCALL:
+      if (os_error == 0) break;
+      return std::unexpected(
+          Error(ErrorCode::kUnavailable,
+                fmt::format("{}: {}", attempt, std::generic_category().message(os_error)),
+                Origin{.os_error = os_error}));
     default:
       break;
   }

@@ -36,7 +36,7 @@ class TlsSession {
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 
-  // Goes on with the handshake as far as the input reaches. kInvalidArgument: the peer does not
+  // Goes on with the handshake as far as the input reaches. kUnavailable: the peer does not
   // speak TLS, or no version or cipher that is spoken here.
   Result<Step> Handshake();
   // Why the peer's certificate failed the handshake; empty: it did not.
