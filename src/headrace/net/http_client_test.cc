@@ -53,6 +53,15 @@ class HttpClientTest : public ::testing::Test {
     call.endpoint = ParseHttpEndpoint(peer.url()).value();
     return call;
   }
+  // To a TLS server that only `proxy` reaches, which the client talks to from now on.
+  HttpCall CallThroughTunnel(const ScriptedPeer& proxy) {
+    HttpClientOptions options;
+    options.proxy = ParseHttpEndpoint(proxy.url()).value();
+    client_ = HttpClient::Make(options).value();
+    HttpCall call;
+    call.endpoint = {.is_tls = true, .host = "bucket.example", .port = 443};
+    return call;
+  }
   Result<Answered> Get(const HttpCall& call) {
     return RunBlocking(loops_.At(0), SendAndRead(*client_, call));
   }
@@ -340,11 +349,7 @@ TEST_F(HttpClientTest, PlainRequestsThroughAProxyCarryTheWholeUrl) {
 TEST_F(HttpClientTest, TlsThroughAProxyAsksForATunnel) {
   ScriptedPeer proxy;
   proxy.Then({.status = 407, .end = PeerEnd::kClose});
-  HttpClientOptions options;
-  options.proxy = ParseHttpEndpoint(proxy.url()).value();
-  client_ = HttpClient::Make(options).value();
-  HttpCall call;
-  call.endpoint = {.is_tls = true, .host = "bucket.example", .port = 443};
+  HttpCall call = CallThroughTunnel(proxy);
   const auto answered = Get(call);
   EXPECT_THAT(answered, HasCode(ErrorCode::kUnavailable));
   EXPECT_THAT(answered.error().message(), HasSubstr("status 407"));
@@ -359,11 +364,7 @@ TEST_F(HttpClientTest, TlsThroughAProxyAsksForATunnel) {
 TEST_F(HttpClientTest, WhatAProxySaysBehindItsTunnelIsNoAnswer) {
   ScriptedPeer proxy;
   proxy.Then({.raw = "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"});
-  HttpClientOptions options;
-  options.proxy = ParseHttpEndpoint(proxy.url()).value();
-  client_ = HttpClient::Make(options).value();
-  HttpCall call;
-  call.endpoint = {.is_tls = true, .host = "bucket.example", .port = 443};
+  HttpCall call = CallThroughTunnel(proxy);
   const auto answered = Get(call);
   EXPECT_THAT(answered, HasCode(ErrorCode::kUnavailable));
   EXPECT_THAT(answered.error().message(), HasSubstr("sent bytes of its own into the tunnel"));
