@@ -2,6 +2,7 @@
 #include "headrace/deliver/file/file_sink.h"
 
 #include <atomic>
+#include <deque>
 #include <optional>
 #include <utility>
 
@@ -16,9 +17,10 @@ struct FileSink::FileJob {
   const size_t index;
 
   Mutex mutex;
-  CondVar opened;
-  bool is_opening HR_GUARDED_BY(mutex) = false;
-  std::optional<PartialFile> file HR_GUARDED_BY(mutex);
+  // Fetched and not yet taken up by the writer: a share of the window.
+  std::deque<fetch::Part> unwritten HR_GUARDED_BY(mutex);
+  bool has_writer HR_GUARDED_BY(mutex) = false;
+  std::optional<PartialFile> file HR_GUARDED_BY(mutex);  // Made by the writer, or at the end.
   std::optional<Error> failure HR_GUARDED_BY(mutex);
   // Its bytes were damaged and come again for another job, which tells the item's end.
   bool is_replaced HR_GUARDED_BY(mutex) = false;
@@ -39,23 +41,26 @@ struct FileSink::FileJob {
     is_replaced = true;
     return true;
   }
-  // Makes the calling part the one that opens the file; nothing: it is open. Waits for another that
-  // is at it.
-  Result<PartialFile*> AwaitOpener() HR_EXCLUDES(mutex) {
+  // True: the caller brings a writer for it; otherwise the file's own comes to it.
+  bool Enqueue(fetch::Part part) HR_EXCLUDES(mutex) {
     const MutexLock lock(mutex);
-    while (is_opening) opened.Wait(mutex);
-    if (file) return &*file;
-    if (failure) return std::unexpected(*failure);
-    is_opening = true;
-    return nullptr;
+    unwritten.push_back(std::move(part));
+    return !std::exchange(has_writer, true);
   }
-  Result<PartialFile*> EndOpening(Result<PartialFile> made) HR_EXCLUDES(mutex) {
+  // Nothing: the file has failed or is replaced, and the part's bytes are nobody's.
+  std::optional<fetch::Part> TakePart() HR_EXCLUDES(mutex) {
+    fetch::Part part;  // Ends after the lock: its room in the budget goes to whoever waits for it.
     const MutexLock lock(mutex);
-    is_opening = false;
-    opened.NotifyAll();
-    if (made) return &file.emplace(*std::move(made));
-    if (!failure) failure = made.error();
-    return std::unexpected(std::move(made).error());
+    part = std::move(unwritten.front());
+    unwritten.pop_front();
+    if (failure || is_replaced) return std::nullopt;
+    return part;
+  }
+  // After each part taken. False: none is left, and the writer goes.
+  bool HasMoreParts() HR_EXCLUDES(mutex) {
+    const MutexLock lock(mutex);
+    has_writer = !unwritten.empty();
+    return has_writer;
   }
 };
 
@@ -75,8 +80,14 @@ void FileSink::Add(DownloadItem item, size_t read_index) {
 void FileSink::OnPart(fetch::Part part) {
   std::shared_ptr<FileJob> job = Find(part.read_index);
   job->open_count.fetch_add(1);
-  files_.Post([this, job = std::move(job), part = std::move(part)]() mutable {
-    Write(*job, std::move(part));
+  if (job->Enqueue(std::move(part))) PostWriter(std::move(job));
+}
+
+// One part and to the end of the queue, so that many files go on side by side.
+void FileSink::PostWriter(std::shared_ptr<FileJob> job) {
+  files_.Post([this, job = std::move(job)]() mutable {
+    if (auto part = job->TakePart()) Write(*job, *std::move(part));
+    if (job->HasMoreParts()) PostWriter(job);
     if (job->open_count.fetch_sub(1) == 1) Finish(*job);
   });
 }
@@ -120,34 +131,28 @@ std::shared_ptr<FileSink::FileJob> FileSink::Take(size_t read_index) {
 }
 
 void FileSink::Write(FileJob& job, fetch::Part part) {
-  PartialFile* file = nullptr;
-  {
-    const MutexLock lock(job.mutex);
-    if (job.failure || job.is_replaced) return;
-    if (job.file) file = &*job.file;
-  }
-  if (file == nullptr) {
-    auto opened = Open(job);
-    if (!opened) return job.Fail(std::move(opened).error());
-    file = *opened;
-  }
+  auto file = Open(job);
+  if (!file) return job.Fail(std::move(file).error());
   const auto bytes = part.bytes.span();
-  if (auto written = file->WriteAt(bytes, part.offset); !written) {
+  if (auto written = (*file)->WriteAt(bytes, part.offset); !written) {
     return job.Fail(std::move(written).error());
   }
   observer_.OnBytes(bytes.size());
 }
 
-// The job's file, made by whichever part comes first.
+// The job's file, made when it is first needed.
 Result<PartialFile*> FileSink::Open(FileJob& job) {
-  HR_TRY_ASSIGN(PartialFile * file, job.AwaitOpener());
-  if (file != nullptr) return file;
-  GiveDamagedBack(job);
-  HR_TRY_ASSIGN(file, job.EndOpening(PartialFile::Create(job.item.path)));
-  if (job.item.size_bytes > options_.part_size_bytes) {
-    HR_TRY(file->Reserve(job.item.size_bytes));
+  {
+    const MutexLock lock(job.mutex);
+    if (job.file) return &*job.file;
   }
-  return file;
+  GiveDamagedBack(job);
+  HR_TRY_ASSIGN(PartialFile made, PartialFile::Create(job.item.path));
+  if (job.item.size_bytes > options_.part_size_bytes) {
+    HR_TRY(made.Reserve(job.item.size_bytes));
+  }
+  const MutexLock lock(job.mutex);
+  return &job.file.emplace(std::move(made));
 }
 
 // A nearly full disk has room for one of the two.

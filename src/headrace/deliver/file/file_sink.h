@@ -14,7 +14,8 @@
 
 namespace headrace::file {
 
-// Turns the parts of a run into files on the work pool.
+// Turns the parts of a run into files on the work pool. A file has one writer at a time: two that
+// write to one file wait for each other's turn in the kernel, and for its cache lines.
 //
 // Threads: Add and WaitForAll by the thread that runs the transfer; the rest as fetch::PartSink has
 // it. Lifetime: outlived by what it was made with; WaitForAll comes before its end.
@@ -41,6 +42,7 @@ class FileSink final : public fetch::PartSink {
 
   std::shared_ptr<FileJob> Find(size_t read_index) HR_EXCLUDES(mutex_);
   std::shared_ptr<FileJob> Take(size_t read_index) HR_EXCLUDES(mutex_);
+  void PostWriter(std::shared_ptr<FileJob> job);
   void Write(FileJob& job, fetch::Part part);
   Result<PartialFile*> Open(FileJob& job);
   void GiveDamagedBack(FileJob& job) HR_EXCLUDES(mutex_);
