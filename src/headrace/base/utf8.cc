@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/base/utf8.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -41,6 +42,9 @@ size_t CharacterBytes(std::string_view text) {
 }
 
 bool IsUtf8(std::string_view text) {
+  // Most texts hold nothing else.
+  const auto other = std::ranges::find_if(text, [](char c) { return (c & 0x80) != 0; });
+  text.remove_prefix(static_cast<size_t>(other - text.begin()));
   while (!text.empty()) {
     const size_t size = CharacterBytes(text);
     if (size == 0) return false;

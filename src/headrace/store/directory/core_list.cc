@@ -126,42 +126,43 @@ Status DirectoryCore::DescribeUnknown(const ListedBucket& bucket,
     if (!one.is_known) unknown.push_back(&one);
   }
   if (unknown.empty()) return Ok();
-  std::vector<Result<SharedRecord>> records(unknown.size());
+  std::vector<Result<ObjectInfo>> infos(unknown.size());
   ParallelFor(bucket.pool, unknown.size(), [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) records[i] = DescribeListed(bucket, *unknown[i]);
+    for (size_t i = begin; i < end; ++i) infos[i] = DescribeListed(bucket, *unknown[i]);
   });
   for (size_t i = 0; i < unknown.size(); ++i) {
-    if (!records[i]) {
+    if (!infos[i]) {
       // Gone since it was listed.
-      if (records[i].error().code() == ErrorCode::kNotFound) continue;
-      return std::unexpected(std::move(records[i]).error());
+      if (infos[i].error().code() == ErrorCode::kNotFound) continue;
+      return std::unexpected(std::move(infos[i]).error());
     }
-    const SharedRecord& record = *records[i];
-    unknown[i]->info = record->object.head.info;
+    unknown[i]->info = *std::move(infos[i]);
     unknown[i]->is_known = true;
   }
   return Ok();
 }
 
-Result<SharedRecord> DirectoryCore::DescribeListed(const ListedBucket& bucket,
-                                                   const ObjectIndex::Wanted& one) {
+Result<ObjectInfo> DirectoryCore::DescribeListed(const ListedBucket& bucket,
+                                                 const ObjectIndex::Wanted& one) {
   const std::string& key = one.info.key;
-  if (one.stamp.size_bytes > 0 || !IsPlainPath(key)) {
-    HR_TRY_ASSIGN(FoundFile found, FindFile(bucket.name, key));
-    if (found.record) return std::move(found.record);
-    // Replaced between the two looks at it, or odd: the index knows.
-    if (found.stamp != one.stamp || !found.odd_file.empty()) {
-      HR_TRY(Describe(bucket.name, key, found));
-      return std::move(found.record);
-    }
-    const MutexLock lock(HashLockOf(found.stamp));
-    if (auto cached = objects_->FindCached(bucket.name, key, found.stamp)) return cached;
-    HR_TRY_ASSIGN(std::string etag, Md5OfFile(found.file.get()));
-    SharedRecord record = RecordOfUnknown(key, found.stamp, std::move(etag));
-    HR_TRY(objects_->AddLater(bucket.name, key, record));
-    return record;
+  if (one.stamp.size_bytes == 0 && IsPlainPath(key)) {
+    return InfoOfUnknown(key, one.stamp, std::string(kMd5OfNothing));
   }
-  return RecordOfUnknown(key, one.stamp, std::string(kMd5OfNothing));
+  HR_TRY_ASSIGN(FoundFile found, FindFile(bucket.name, key));
+  if (found.record) return found.record->object.head.info;
+  // Replaced between the two looks at it, or odd: the index knows.
+  if (found.stamp != one.stamp || !found.odd_file.empty()) {
+    HR_TRY(Describe(bucket.name, key, found));
+    return found.record->object.head.info;
+  }
+  const MutexLock lock(HashLockOf(found.stamp));
+  if (auto cached = objects_->FindCached(bucket.name, key, found.stamp)) {
+    return cached->object.head.info;
+  }
+  HR_TRY_ASSIGN(std::string etag, Md5OfFile(found.file.get()));
+  SharedRecord record = RecordOfUnknown(key, found.stamp, std::move(etag));
+  HR_TRY(objects_->AddLater(bucket.name, key, record));
+  return record->object.head.info;
 }
 
 }  // namespace headrace::directory

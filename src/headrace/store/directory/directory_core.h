@@ -125,7 +125,7 @@ class DirectoryCore {
   // Nothing: it is no file any more.
   std::optional<FileStamp> StampOfKey(const ListedBucket& bucket, const WalkedKey& key) const;
   Status DescribeUnknown(const ListedBucket& bucket, std::vector<ObjectIndex::Wanted>& wanted);
-  Result<SharedRecord> DescribeListed(const ListedBucket& bucket, const ObjectIndex::Wanted& one);
+  Result<ObjectInfo> DescribeListed(const ListedBucket& bucket, const ObjectIndex::Wanted& one);
   Status AddUnknown(const std::string& bucket, const std::string& key, FoundFile& found);
   Status CollectLeftovers();
   Status CollectUploads();

@@ -67,7 +67,8 @@ Status KeyWalk::FindPlain() {
     }
     const std::string_view name = level.names->At(level.index);
     if (!name.ends_with('/')) {
-      plain_ = path_ + std::string(name);
+      plain_.emplace().reserve(path_.size() + name.size());
+      plain_->append(path_).append(name);
       ++level.index;
       return Ok();
     }

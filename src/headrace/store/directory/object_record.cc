@@ -63,15 +63,19 @@ SystemTime TimeOf(const FileStamp& stamp) {
   return SystemTime(std::chrono::nanoseconds(stamp.modified_ns));
 }
 
+ObjectInfo InfoOfUnknown(const std::string& key, const FileStamp& stamp, std::string etag) {
+  return {.key = key,
+          .size_bytes = stamp.size_bytes,
+          .etag = std::move(etag),
+          .modified = TimeOf(stamp),
+          .storage_class = {}};
+}
+
 std::shared_ptr<ObjectRecord> RecordOfUnknown(const std::string& key, const FileStamp& stamp,
                                               std::string etag) {
   auto record = std::make_shared<ObjectRecord>();
   record->stamp = stamp;
-  ObjectInfo& info = record->object.head.info;
-  info.key = key;
-  info.size_bytes = stamp.size_bytes;
-  info.etag = std::move(etag);
-  info.modified = TimeOf(stamp);
+  record->object.head.info = InfoOfUnknown(key, stamp, std::move(etag));
   return record;
 }
 

@@ -33,6 +33,7 @@ struct ObjectRecord {
 };
 using SharedRecord = std::shared_ptr<const ObjectRecord>;
 // Of a file of which nothing is known but what it holds.
+ObjectInfo InfoOfUnknown(const std::string& key, const FileStamp& stamp, std::string etag);
 std::shared_ptr<ObjectRecord> RecordOfUnknown(const std::string& key, const FileStamp& stamp,
                                               std::string etag);
 
