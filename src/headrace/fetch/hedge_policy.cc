@@ -14,6 +14,8 @@ constexpr uint64_t kSamplesMin = 100;
 // A whole burst of late answers is the store's or the network's trouble, not one request's: more
 // load does not mend it.
 constexpr double kBurstMax = 16;
+// Of those, kept for requests that are overdue.
+constexpr double kReserve = 8;
 // On a near network the slowest hundredth is a matter of microseconds and of our own queues: a
 // request is late when it takes twice as long as most and a little more.
 constexpr std::chrono::milliseconds kLateMin{5};
@@ -87,18 +89,19 @@ std::optional<std::chrono::nanoseconds> HedgePolicy::Limits::LateAfter(uint64_t 
                        static_cast<int64_t>(static_cast<double>(per_mebibyte.count()) * mebibytes));
 }
 
-bool HedgePolicy::Limits::IsLate(const Flight& flight) const {
+HedgePolicy::Lateness HedgePolicy::Limits::LatenessOf(const Flight& flight) const {
   const auto late_after = flight.is_answered ? LateAfter(flight.size_bytes) : LateWithoutAnswer();
-  if (!late_after || flight.elapsed < *late_after) return false;
-  if (flight.size_bytes < kLargePartBytes) return true;
-  return flight.ended_since >= 2 * flight.others_in_flight ||
-         flight.elapsed >= *late_after + kStandstill;
+  if (!late_after || flight.elapsed < *late_after) return Lateness::kUsual;
+  const bool is_overtaken = flight.size_bytes < kLargePartBytes ||
+                            flight.ended_since >= 2 * flight.others_in_flight ||
+                            flight.elapsed >= *late_after + kStandstill;
+  if (!is_overtaken) return Lateness::kUsual;
+  return flight.elapsed < 2 * *late_after ? Lateness::kLate : Lateness::kOverdue;
 }
 
-bool HedgePolicy::TryStart() {
-  if (earned_ < 1) return false;
-  earned_ -= 1;
-  return true;
+bool HedgePolicy::MayStart(Lateness lateness) const {
+  if (lateness == Lateness::kUsual) return false;
+  return earned_ >= 1 + (lateness == Lateness::kOverdue ? 0 : kReserve);
 }
 
 }  // namespace headrace::fetch

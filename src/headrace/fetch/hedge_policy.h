@@ -29,9 +29,10 @@ class RunningDistribution {
 struct HedgeOptions {
   // Hedges for every request; 0: none.
   double share_max = 0.02;
-  // First bytes beyond this quantile are late. With one request in a hundred late by chance there
-  // is budget for one in a hundred that went wrong.
-  double late_quantile = 0.99;
+  // First bytes beyond this quantile are late, and each costs a hedge: three quarters of the budget,
+  // the rest is for hours that are worse. Those that went wrong are among them, so where one in a
+  // hundred does, a quantile of 0.99 would call nothing late but them.
+  double late_quantile = 0.985;
 };
 
 // When a request is late enough to be asked a second time, and whether there is budget for it.
@@ -47,7 +48,12 @@ class HedgePolicy {
   void OnPartEnd(std::chrono::nanoseconds first_byte, std::chrono::nanoseconds total,
                  uint64_t size_bytes);
 
-  // A request that has not ended.
+  // How a request that has not ended compares with the others.
+  enum class Lateness : uint8_t {
+    kUsual,
+    kLate,
+    kOverdue,  // Late since as long as it takes to be: hardly by chance.
+  };
   struct Flight {
     std::chrono::nanoseconds elapsed{};
     uint64_t size_bytes = 0;
@@ -70,12 +76,15 @@ class HedgePolicy {
     // A large one is not late as long as it only waits its turn: with the path full, each takes as
     // long as all of them, and a second request would take its turn behind them. Late is one that
     // two whole windows have overtaken.
-    bool IsLate(const Flight& flight) const;
+    Lateness LatenessOf(const Flight& flight) const;
   };
   // Empty ones while hedging is off.
   Limits CurrentLimits() const;
-  // True: a hedge may start, and is paid for.
-  bool TryStart();
+  // Whether there is budget for a hedge. What is merely late leaves some for what is overdue: most
+  // of it comes by itself, and while no requests start nothing is earned.
+  bool MayStart(Lateness lateness) const;
+  // A hedge starts, and is paid for.
+  void OnStart() { earned_ -= 1; }
 
  private:
   const HedgeOptions options_;

@@ -7,6 +7,7 @@ namespace headrace::fetch {
 namespace {
 
 using std::chrono::milliseconds;
+using Lateness = HedgePolicy::Lateness;
 
 constexpr uint64_t kMebibyte = 1U << 20U;
 
@@ -30,7 +31,7 @@ TEST(RunningDistribution, ForgetsWhatIsOld) {
 HedgePolicy Experienced(HedgeOptions options = {}) {
   HedgePolicy policy(options);
   for (int i = 0; i < 1000; ++i) {
-    const milliseconds first_byte(i < 985 ? 30 : 90);
+    const milliseconds first_byte(i < 980 ? 30 : 90);
     policy.OnRequest();
     policy.OnPartEnd(first_byte, first_byte + milliseconds(1), 100 * 1024);
     policy.OnPartEnd(first_byte, first_byte + milliseconds(80), 8 * kMebibyte);
@@ -45,7 +46,7 @@ TEST(HedgePolicy, KnowsNothingBeforeItHasSeenEnough) {
   EXPECT_FALSE(policy.CurrentLimits().LateAfter(100).has_value());
 }
 
-TEST(HedgePolicy, CallsTheSlowestHundredthOfFirstBytesLate) {
+TEST(HedgePolicy, CallsTheSlowestFirstBytesLate) {
   const auto late_after = Experienced().CurrentLimits().LateWithoutAnswer();
   ASSERT_TRUE(late_after.has_value());
   EXPECT_GE(*late_after, milliseconds(90));
@@ -75,9 +76,13 @@ TEST(HedgePolicy, ANearStoresJitterIsNotLate) {
 
 TEST(HedgePolicy, ASmallRequestIsLateByItsTimeAlone) {
   const auto limits = Experienced().CurrentLimits();
-  EXPECT_TRUE(
-      limits.IsLate({.elapsed = milliseconds(110), .size_bytes = 1, .others_in_flight = 9}));
-  EXPECT_FALSE(limits.IsLate({.elapsed = milliseconds(80), .size_bytes = 1}));
+  HedgePolicy::Flight flight{
+      .elapsed = milliseconds(80), .size_bytes = 1, .others_in_flight = 9};
+  EXPECT_EQ(limits.LatenessOf(flight), Lateness::kUsual);
+  flight.elapsed = milliseconds(110);
+  EXPECT_EQ(limits.LatenessOf(flight), Lateness::kLate);
+  flight.elapsed = milliseconds(200);
+  EXPECT_EQ(limits.LatenessOf(flight), Lateness::kOverdue);
 }
 
 TEST(HedgePolicy, ALargePartThatWaitsItsTurnIsNotLate) {
@@ -86,27 +91,28 @@ TEST(HedgePolicy, ALargePartThatWaitsItsTurnIsNotLate) {
                              .size_bytes = 8 * kMebibyte,
                              .ended_since = 30,
                              .others_in_flight = 31};
-  EXPECT_FALSE(limits.IsLate(flight));
+  EXPECT_EQ(limits.LatenessOf(flight), Lateness::kUsual);
   // Two windows of others have come since: it is this one's trouble.
   flight.ended_since = 62;
-  EXPECT_TRUE(limits.IsLate(flight));
+  EXPECT_EQ(limits.LatenessOf(flight), Lateness::kLate);
   // But for its bytes, which have begun to come, there is more time.
   flight.is_answered = true;
-  EXPECT_FALSE(limits.IsLate(flight));
+  EXPECT_EQ(limits.LatenessOf(flight), Lateness::kUsual);
 }
 
 TEST(HedgePolicy, ALargePartAloneIsLateByItsTime) {
   const auto limits = Experienced().CurrentLimits();
-  EXPECT_TRUE(limits.IsLate({.elapsed = milliseconds(110), .size_bytes = 8 * kMebibyte}));
+  EXPECT_EQ(limits.LatenessOf({.elapsed = milliseconds(110), .size_bytes = 8 * kMebibyte}),
+            Lateness::kLate);
 }
 
 TEST(HedgePolicy, WhereNothingMovesLargePartsAreLateInTheEnd) {
   const auto limits = Experienced().CurrentLimits();
   HedgePolicy::Flight flight{
       .elapsed = milliseconds(200), .size_bytes = 8 * kMebibyte, .others_in_flight = 7};
-  EXPECT_FALSE(limits.IsLate(flight));
+  EXPECT_EQ(limits.LatenessOf(flight), Lateness::kUsual);
   flight.elapsed = milliseconds(500);
-  EXPECT_TRUE(limits.IsLate(flight));
+  EXPECT_EQ(limits.LatenessOf(flight), Lateness::kOverdue);
 }
 
 TEST(HedgePolicy, SpendsNoMoreThanItsShareOfRequests) {
@@ -114,16 +120,25 @@ TEST(HedgePolicy, SpendsNoMoreThanItsShareOfRequests) {
   int started = 0;
   for (int i = 0; i < 10'000; ++i) {
     policy.OnRequest();
-    if (policy.TryStart()) ++started;
+    if (!policy.MayStart(Lateness::kOverdue)) continue;
+    policy.OnStart();
+    ++started;
   }
   EXPECT_LE(started, 200 + 16);
   EXPECT_GE(started, 199);
 }
 
+TEST(HedgePolicy, WhatIsLateByChanceLeavesBudgetForWhatIsOverdue) {
+  HedgePolicy policy = Experienced();
+  while (policy.MayStart(Lateness::kLate)) policy.OnStart();
+  // No request starts any more, and a silent one still gets its hedge.
+  EXPECT_TRUE(policy.MayStart(Lateness::kOverdue));
+}
+
 TEST(HedgePolicy, TurnedOffItNeverCallsAnythingLate) {
   HedgePolicy policy = Experienced({.share_max = 0});
   EXPECT_FALSE(policy.CurrentLimits().LateWithoutAnswer().has_value());
-  EXPECT_FALSE(policy.TryStart());
+  EXPECT_FALSE(policy.MayStart(Lateness::kOverdue));
 }
 
 }  // namespace

@@ -246,7 +246,7 @@ void Scheduler::NoteFirstAnswer(const LoopLanes& loop) {
 
 void Scheduler::HedgeLateLanes(size_t loop_index) {
   const SteadyTime now = std::chrono::steady_clock::now();
-  // With memory for their hedges, which is given back under no lock.
+  // With memory for their hedges.
   std::vector<std::pair<Lane*, PartBytes>> late;
   {
     const MutexLock lock(mutex_);
@@ -258,17 +258,15 @@ void Scheduler::HedgeLateLanes(size_t loop_index) {
                                        .is_answered = lane->progress.first_byte_at != SteadyTime(),
                                        .ended_since = ended_count_ - lane->job->ended_before,
                                        .others_in_flight = lane_count_ - 1};
-      if (!limits.IsLate(flight)) continue;
+      if (!hedging_.MayStart(limits.LatenessOf(flight))) continue;
       auto bytes = memory_->TryTake(hedge_account_, lane->job->range.size_bytes());
       if (!bytes) continue;
-      late.emplace_back(lane, std::move(*bytes));
-      if (!hedging_.TryStart()) break;
+      hedging_.OnStart();
       lane->was_hedged = true;
+      late.emplace_back(lane, std::move(*bytes));
     }
   }
-  for (auto& [lane, bytes] : late) {
-    if (lane->was_hedged) StartHedge(*lane, std::move(bytes));
-  }
+  for (auto& [lane, bytes] : late) StartHedge(*lane, std::move(bytes));
 }
 
 void Scheduler::StartHedge(Lane& lane, PartBytes bytes) {

@@ -34,6 +34,8 @@ constexpr double kStillFullShare = 0.75;
 constexpr double kOtherSize = 2;
 // A store whose first answer begins later is no neighbour: latency will ask for many requests.
 constexpr std::chrono::milliseconds kFarFirstByte{10};
+// A large part that takes no longer, with nothing queued, comes from a store beside this machine.
+constexpr std::chrono::milliseconds kNearPart{20};
 // The bytes of smaller answers come with the first one: what is measured of them is noise.
 constexpr double kTransferBytesMin = 64.0 * 1024;
 
@@ -129,8 +131,11 @@ void WindowController::EndRound(SteadyTime now) {
         std::min(wanted_rate, static_cast<double>(options_.target_bytes_per_second) / mean_bytes);
   }
   // One round never more than doubles or halves it.
-  requests_ = Limited(std::clamp(kGain * wanted_rate * unloaded_s, before / 2.0, before * 2.0),
-                      LeastFor(mean_bytes));
+  double wanted = std::clamp(kGain * wanted_rate * unloaded_s, before / 2.0, before * 2.0);
+  if (is_large && unloaded_s <= Seconds(kNearPart)) {
+    wanted = std::min<double>(wanted, options_.near_large_requests_max);
+  }
+  requests_ = Limited(wanted, LeastFor(mean_bytes));
 }
 
 void WindowController::NoteRate(double rate, double mean_bytes) {

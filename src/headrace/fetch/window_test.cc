@@ -169,6 +169,16 @@ TEST(WindowController, NoiseBesideTheStoreDoesNotAddUpToManyLargeParts) {
   }
 }
 
+TEST(WindowController, LargePartsOfANearStoreTakeNoMoreThanTheirShareOfMemory) {
+  SimulatedStore store{.latency_s = 0.0003,
+                       .path_bytes_per_s = 20e9,
+                       .connection_bytes_per_s = 2.5e9,
+                       .object_bytes = 8U << 20U};
+  WindowController window({.near_large_requests_max = 8});
+  store.Run(window, 5);
+  EXPECT_EQ(store.window_max, 8U);
+}
+
 TEST(WindowController, ComesBackWhenMoreLargePartsBroughtNoMore) {
   SimulatedStore store = NearStoreOfLargeParts(7);
   WindowController window({.requests_start = 256});
