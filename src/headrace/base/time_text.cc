@@ -6,8 +6,6 @@
 #include <cstdint>
 #include <ctime>
 
-#include <fmt/format.h>
-
 #include "headrace/base/text.h"
 
 namespace headrace {

@@ -15,6 +15,10 @@ constexpr SystemTime kNoon{std::chrono::seconds(1'709'208'000)};
 TEST(TimeText, BothFormsAreWritten) {
   EXPECT_EQ(HttpDate(kNoon), "Thu, 29 Feb 2024 12:00:00 GMT");
   EXPECT_EQ(IsoTime(kNoon + std::chrono::microseconds(250'900)), "2024-02-29T12:00:00.250Z");
+  EXPECT_EQ(IsoTime(kNoon + std::chrono::milliseconds(5)), "2024-02-29T12:00:00.005Z");
+  EXPECT_EQ(IsoTime(SystemTime(-std::chrono::milliseconds(1))), "1969-12-31T23:59:59.999Z");
+  EXPECT_EQ(IsoTime(SystemTime::min()), "1677-09-21T00:12:43.145Z");
+  EXPECT_EQ(IsoTime(SystemTime::max()), "2262-04-11T23:47:16.854Z");
 }
 
 TEST(TimeText, BothFormsAreReadAndOthersRefused) {

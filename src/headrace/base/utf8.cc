@@ -42,7 +42,7 @@ size_t CharacterBytes(std::string_view text) {
 }
 
 bool IsUtf8(std::string_view text) {
-  // Most texts hold nothing else.
+  // Most texts are ASCII to their end.
   const auto other = std::ranges::find_if(text, [](char c) { return (c & 0x80) != 0; });
   text.remove_prefix(static_cast<size_t>(other - text.begin()));
   while (!text.empty()) {

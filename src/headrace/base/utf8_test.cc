@@ -9,6 +9,7 @@ namespace {
 TEST(IsUtf8, TakesCharactersOfEveryLength) {
   EXPECT_TRUE(IsUtf8(""));
   EXPECT_TRUE(IsUtf8("a\u00e9\u20ac\U0001F600"));
+  EXPECT_TRUE(IsUtf8(std::string_view("a\0b", 3)));
 }
 
 TEST(IsUtf8, RefusesWhatRfc3629Refuses) {
@@ -19,6 +20,8 @@ TEST(IsUtf8, RefusesWhatRfc3629Refuses) {
   EXPECT_FALSE(IsUtf8("\xf4\x90\x80\x80"));  // Above U+10FFFF.
   EXPECT_FALSE(IsUtf8("\xe2\x82"));          // Cut short.
   EXPECT_FALSE(IsUtf8("\xff"));
+  EXPECT_FALSE(IsUtf8("abc\xff"));
+  EXPECT_FALSE(IsUtf8("abc\xe2\x82"));
 }
 
 TEST(FirstCharacters, CountsCharactersNotBytes) {

@@ -14,8 +14,8 @@ constexpr uint64_t kSamplesMin = 100;
 // A whole burst of late answers is the store's or the network's trouble, not one request's: more
 // load does not mend it.
 constexpr double kBurstMax = 16;
-// Of those, kept for requests that are overdue.
-constexpr double kReserve = 8;
+// Of those, kept for requests that are overdue; in the beginning half of what there has been.
+constexpr double kReserveMax = 8;
 // On a near network the slowest hundredth is a matter of microseconds and of our own queues: a
 // request is late when it takes twice as long as most and a little more.
 constexpr std::chrono::milliseconds kLateMin{5};
@@ -52,7 +52,10 @@ std::chrono::nanoseconds RunningDistribution::Quantile(double share) const {
   return std::chrono::nanoseconds(static_cast<int64_t>(upper * 1000));
 }
 
-void HedgePolicy::OnRequest() { earned_ = std::min(kBurstMax, earned_ + options_.share_max); }
+void HedgePolicy::OnRequest() {
+  earned_ = std::min(kBurstMax, earned_ + options_.share_max);
+  earned_all_ += options_.share_max;
+}
 
 void HedgePolicy::OnPartEnd(std::chrono::nanoseconds first_byte, std::chrono::nanoseconds total,
                             uint64_t size_bytes) {
@@ -92,16 +95,20 @@ std::optional<std::chrono::nanoseconds> HedgePolicy::Limits::LateAfter(uint64_t 
 HedgePolicy::Lateness HedgePolicy::Limits::LatenessOf(const Flight& flight) const {
   const auto late_after = flight.is_answered ? LateAfter(flight.size_bytes) : LateWithoutAnswer();
   if (!late_after || flight.elapsed < *late_after) return Lateness::kUsual;
-  const bool is_overtaken = flight.size_bytes < kLargePartBytes ||
-                            flight.ended_since >= 2 * flight.others_in_flight ||
-                            flight.elapsed >= *late_after + kStandstill;
-  if (!is_overtaken) return Lateness::kUsual;
-  return flight.elapsed < 2 * *late_after ? Lateness::kLate : Lateness::kOverdue;
+  std::chrono::nanoseconds surely_late = *late_after;
+  if (flight.size_bytes >= kLargePartBytes) {
+    surely_late += kStandstill;
+    const bool is_overtaken = flight.ended_since >= 2 * flight.others_in_flight;
+    if (!is_overtaken && flight.elapsed < surely_late) return Lateness::kUsual;
+  }
+  return flight.elapsed < 2 * surely_late ? Lateness::kLate : Lateness::kOverdue;
 }
 
-bool HedgePolicy::MayStart(Lateness lateness) const {
+bool HedgePolicy::MayHedge(Lateness lateness) const {
   if (lateness == Lateness::kUsual) return false;
-  return earned_ >= 1 + (lateness == Lateness::kOverdue ? 0 : kReserve);
+  const bool is_overdue = lateness == Lateness::kOverdue;
+  const double kept = is_overdue ? 0 : std::min(kReserveMax, earned_all_ / 2);
+  return earned_ >= 1 + kept;
 }
 
 }  // namespace headrace::fetch

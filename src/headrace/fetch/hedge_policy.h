@@ -29,9 +29,9 @@ class RunningDistribution {
 struct HedgeOptions {
   // Hedges for every request; 0: none.
   double share_max = 0.02;
-  // First bytes beyond this quantile are late, and each costs a hedge: three quarters of the budget,
-  // the rest is for hours that are worse. Those that went wrong are among them, so where one in a
-  // hundred does, a quantile of 0.99 would call nothing late but them.
+  // What takes longer than this quantile is late, and costs a hedge: three quarters of the usual
+  // budget, the rest is for hours that are worse. Answers that went wrong are among them, so where
+  // one in a hundred does, a quantile of 0.99 would call nothing late but those.
   double late_quantile = 0.985;
 };
 
@@ -52,7 +52,7 @@ class HedgePolicy {
   enum class Lateness : uint8_t {
     kUsual,
     kLate,
-    kOverdue,  // Late since as long as it takes to be: hardly by chance.
+    kOverdue,  // Under way for twice as long as makes it late: hardly by chance.
   };
   struct Flight {
     std::chrono::nanoseconds elapsed{};
@@ -80,15 +80,16 @@ class HedgePolicy {
   };
   // Empty ones while hedging is off.
   Limits CurrentLimits() const;
-  // Whether there is budget for a hedge. What is merely late leaves some for what is overdue: most
-  // of it comes by itself, and while no requests start nothing is earned.
-  bool MayStart(Lateness lateness) const;
+  // Whether there is budget for a hedge. Requests that are merely late leave some for those that
+  // are overdue: most of them end by themselves, and while no requests start nothing is earned.
+  bool MayHedge(Lateness lateness) const;
   // A hedge starts, and is paid for.
-  void OnStart() { earned_ -= 1; }
+  void OnHedge() { earned_ -= 1; }
 
  private:
   const HedgeOptions options_;
-  double earned_ = 0;
+  double earned_ = 0;      // And not spent.
+  double earned_all_ = 0;  // Since the first request, spent or not.
   RunningDistribution first_byte_;
   RunningDistribution transfer_per_mebibyte_;  // From the first byte to the last, of large answers.
 };

@@ -76,8 +76,7 @@ TEST(HedgePolicy, ANearStoresJitterIsNotLate) {
 
 TEST(HedgePolicy, ASmallRequestIsLateByItsTimeAlone) {
   const auto limits = Experienced().CurrentLimits();
-  HedgePolicy::Flight flight{
-      .elapsed = milliseconds(80), .size_bytes = 1, .others_in_flight = 9};
+  HedgePolicy::Flight flight{.elapsed = milliseconds(80), .size_bytes = 1, .others_in_flight = 9};
   EXPECT_EQ(limits.LatenessOf(flight), Lateness::kUsual);
   flight.elapsed = milliseconds(110);
   EXPECT_EQ(limits.LatenessOf(flight), Lateness::kLate);
@@ -111,7 +110,9 @@ TEST(HedgePolicy, WhereNothingMovesLargePartsAreLateInTheEnd) {
   HedgePolicy::Flight flight{
       .elapsed = milliseconds(200), .size_bytes = 8 * kMebibyte, .others_in_flight = 7};
   EXPECT_EQ(limits.LatenessOf(flight), Lateness::kUsual);
-  flight.elapsed = milliseconds(500);
+  flight.elapsed = milliseconds(400);
+  EXPECT_EQ(limits.LatenessOf(flight), Lateness::kLate);
+  flight.elapsed = milliseconds(800);
   EXPECT_EQ(limits.LatenessOf(flight), Lateness::kOverdue);
 }
 
@@ -120,8 +121,8 @@ TEST(HedgePolicy, SpendsNoMoreThanItsShareOfRequests) {
   int started = 0;
   for (int i = 0; i < 10'000; ++i) {
     policy.OnRequest();
-    if (!policy.MayStart(Lateness::kOverdue)) continue;
-    policy.OnStart();
+    if (!policy.MayHedge(Lateness::kOverdue)) continue;
+    policy.OnHedge();
     ++started;
   }
   EXPECT_LE(started, 200 + 16);
@@ -130,15 +131,23 @@ TEST(HedgePolicy, SpendsNoMoreThanItsShareOfRequests) {
 
 TEST(HedgePolicy, WhatIsLateByChanceLeavesBudgetForWhatIsOverdue) {
   HedgePolicy policy = Experienced();
-  while (policy.MayStart(Lateness::kLate)) policy.OnStart();
+  int by_chance = 0;
+  for (; policy.MayHedge(Lateness::kLate); ++by_chance) policy.OnHedge();
+  EXPECT_EQ(by_chance, 8);
   // No request starts any more, and a silent one still gets its hedge.
-  EXPECT_TRUE(policy.MayStart(Lateness::kOverdue));
+  EXPECT_TRUE(policy.MayHedge(Lateness::kOverdue));
+}
+
+TEST(HedgePolicy, AShortRunHedgesWhatIsLateToo) {
+  HedgePolicy policy({.share_max = 0.02});
+  for (int i = 0; i < 101; ++i) policy.OnRequest();
+  EXPECT_TRUE(policy.MayHedge(Lateness::kLate));
 }
 
 TEST(HedgePolicy, TurnedOffItNeverCallsAnythingLate) {
   HedgePolicy policy = Experienced({.share_max = 0});
   EXPECT_FALSE(policy.CurrentLimits().LateWithoutAnswer().has_value());
-  EXPECT_FALSE(policy.MayStart(Lateness::kOverdue));
+  EXPECT_FALSE(policy.MayHedge(Lateness::kOverdue));
 }
 
 }  // namespace

@@ -258,10 +258,10 @@ void Scheduler::HedgeLateLanes(size_t loop_index) {
                                        .is_answered = lane->progress.first_byte_at != SteadyTime(),
                                        .ended_since = ended_count_ - lane->job->ended_before,
                                        .others_in_flight = lane_count_ - 1};
-      if (!hedging_.MayStart(limits.LatenessOf(flight))) continue;
+      if (!hedging_.MayHedge(limits.LatenessOf(flight))) continue;
       auto bytes = memory_->TryTake(hedge_account_, lane->job->range.size_bytes());
       if (!bytes) continue;
-      hedging_.OnStart();
+      hedging_.OnHedge();
       lane->was_hedged = true;
       late.emplace_back(lane, std::move(*bytes));
     }

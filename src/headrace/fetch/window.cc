@@ -34,7 +34,7 @@ constexpr double kStillFullShare = 0.75;
 constexpr double kOtherSize = 2;
 // A store whose first answer begins later is no neighbour: latency will ask for many requests.
 constexpr std::chrono::milliseconds kFarFirstByte{10};
-// A large part that takes no longer, with nothing queued, comes from a store beside this machine.
+// Latency has little to say where a large part takes no longer with nothing queued.
 constexpr std::chrono::milliseconds kNearPart{20};
 // The bytes of smaller answers come with the first one: what is measured of them is noise.
 constexpr double kTransferBytesMin = 64.0 * 1024;
@@ -130,10 +130,10 @@ void WindowController::EndRound(SteadyTime now) {
     wanted_rate =
         std::min(wanted_rate, static_cast<double>(options_.target_bytes_per_second) / mean_bytes);
   }
-  // One round never more than doubles or halves it.
+  // One round never more than doubles or halves it, but for the limit of large parts.
   double wanted = std::clamp(kGain * wanted_rate * unloaded_s, before / 2.0, before * 2.0);
   if (is_large && unloaded_s <= Seconds(kNearPart)) {
-    wanted = std::min<double>(wanted, options_.near_large_requests_max);
+    wanted = std::min(wanted, static_cast<double>(options_.near_large_bytes_max) / mean_bytes);
   }
   requests_ = Limited(wanted, LeastFor(mean_bytes));
 }

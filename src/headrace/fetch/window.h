@@ -22,9 +22,10 @@ struct WindowOptions {
   // Of large parts fewer, and as few at least in a probe: what they take is what later ones are
   // judged by, and beside the store more share one rate. One a loop of a small machine.
   uint32_t large_requests_start = 2;
-  // Of large parts that take 20 ms at most each with nothing queued (window.cc): so many are 3 GB/s
-  // and more. Further ones only take memory, which is dear while it is new to the process.
-  uint32_t near_large_requests_max = 8;
+  // Of large parts that take 20 ms at most each with nothing queued (window.cc): in flight together
+  // so many bytes are 3 GB/s and more. Further ones only take memory, which is dear while it is new
+  // to the process.
+  uint64_t near_large_bytes_max = 64ULL << 20U;
   // A socket and about 20 KiB of memory each; 30 ms away this is 34,000 objects a second.
   uint32_t requests_max = 1024;
   // Stop growing here; 0: where the goodput stops rising.

@@ -18,6 +18,9 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
+// Without the limit on large parts from nearby, which would hide what the rest does.
+constexpr uint64_t kNoLimit = 1ULL << 40U;
+
 nanoseconds Seconds(double seconds) { return nanoseconds(static_cast<int64_t>(seconds * 1e9)); }
 
 // A store far away behind a pipe: an answer begins after a latency and then takes its turn in a
@@ -127,7 +130,7 @@ TEST(WindowController, KeepsMoreSmallRequestsThanLargeOnesInFlightAtLeast) {
                              .path_bytes_per_s = 2.5e9,
                              .connection_bytes_per_s = 2.5e9,
                              .object_bytes = 8U << 20U};
-  WindowController of_large({});
+  WindowController of_large({.near_large_bytes_max = kNoLimit});
   large_store.Run(of_large, 1);
   EXPECT_LE(of_large.requests(), 20U);
 }
@@ -159,12 +162,15 @@ TEST(WindowController, NoiseBesideTheStoreDoesNotAddUpToManyLargeParts) {
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE(seed);
     SimulatedStore store = NearStoreOfLargeParts(seed);
-    WindowController window({});
+    WindowController window({.near_large_bytes_max = kNoLimit});
     const double goodput = store.Run(window, 20);
     EXPECT_LE(store.window_max, 24U);
     // What the path carries with its noise, which one request in flight is enough for.
     SimulatedStore same = NearStoreOfLargeParts(seed);
-    WindowController many({.requests_min = 64, .requests_start = 64, .large_requests_start = 64});
+    WindowController many({.requests_min = 64,
+                           .requests_start = 64,
+                           .large_requests_start = 64,
+                           .near_large_bytes_max = kNoLimit});
     EXPECT_GE(goodput, 0.95 * same.Run(many, 20));
   }
 }
@@ -174,14 +180,21 @@ TEST(WindowController, LargePartsOfANearStoreTakeNoMoreThanTheirShareOfMemory) {
                        .path_bytes_per_s = 20e9,
                        .connection_bytes_per_s = 2.5e9,
                        .object_bytes = 8U << 20U};
-  WindowController window({.near_large_requests_max = 8});
+  WindowController window({});
   store.Run(window, 5);
   EXPECT_EQ(store.window_max, 8U);
+  // The share is one of bytes: smaller parts may be more.
+  SimulatedStore of_smaller = store;
+  of_smaller.latency_s = 0.012;
+  of_smaller.object_bytes = 2U << 20U;
+  WindowController more({});
+  of_smaller.Run(more, 5);
+  EXPECT_EQ(more.requests(), 32U);
 }
 
 TEST(WindowController, ComesBackWhenMoreLargePartsBroughtNoMore) {
   SimulatedStore store = NearStoreOfLargeParts(7);
-  WindowController window({.requests_start = 256});
+  WindowController window({.requests_start = 256, .near_large_bytes_max = kNoLimit});
   window.OnPartBegin(store.object_bytes);
   window.OnFirstAnswer(milliseconds(30));
   ASSERT_EQ(window.requests(), 256U);
@@ -230,7 +243,7 @@ TEST(WindowController, AFirstAnswerFromNearByChangesNothing) {
 TEST(WindowController, LooksAnewWhenLargePartsFollowSmallOnes) {
   SimulatedStore store{
       .latency_s = 0.0003, .path_bytes_per_s = 2.5e9, .connection_bytes_per_s = 2.5e9};
-  WindowController window({.small_requests_min = 64});
+  WindowController window({.small_requests_min = 64, .near_large_bytes_max = kNoLimit});
   store.Run(window, 1);
   ASSERT_GE(window.requests(), 64U);
   store.object_bytes = 8U << 20U;

@@ -2,9 +2,9 @@
 #include "headrace/deliver/file/file_sink.h"
 
 #include <atomic>
-#include <deque>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace headrace::file {
 
@@ -17,8 +17,8 @@ struct FileSink::FileJob {
   const size_t index;
 
   Mutex mutex;
-  // Fetched and not yet taken up by the writer: a share of the window.
-  std::deque<fetch::Part> unwritten HR_GUARDED_BY(mutex);
+  // Fetched and not yet taken up by the writer: they hold a share of the memory budget.
+  std::vector<fetch::Part> unwritten HR_GUARDED_BY(mutex);
   bool has_writer HR_GUARDED_BY(mutex) = false;
   std::optional<PartialFile> file HR_GUARDED_BY(mutex);  // Made by the writer, or at the end.
   std::optional<Error> failure HR_GUARDED_BY(mutex);
@@ -47,16 +47,25 @@ struct FileSink::FileJob {
     unwritten.push_back(std::move(part));
     return !std::exchange(has_writer, true);
   }
-  // Nothing: the file has failed or is replaced, and the part's bytes are nobody's.
-  std::optional<fetch::Part> TakePart() HR_EXCLUDES(mutex) {
-    fetch::Part part;  // Ends after the lock: its room in the budget goes to whoever waits for it.
+  // The writer's next turn: one part to write, or, of a file that has failed or is replaced, all
+  // of them to drop.
+  struct Turn {
+    std::optional<fetch::Part> part;
+    size_t part_count = 1;
+  };
+  Turn TakeTurn() HR_EXCLUDES(mutex) {
+    // Ends after the lock: the memory goes to whoever waits for it.
+    std::vector<fetch::Part> dropped;
     const MutexLock lock(mutex);
-    part = std::move(unwritten.front());
-    unwritten.pop_front();
-    if (failure || is_replaced) return std::nullopt;
-    return part;
+    if (failure || is_replaced) {
+      dropped.swap(unwritten);
+      return {.part = std::nullopt, .part_count = dropped.size()};
+    }
+    Turn turn{.part = std::move(unwritten.front())};
+    unwritten.erase(unwritten.begin());
+    return turn;
   }
-  // After each part taken. False: none is left, and the writer goes.
+  // After each turn. False: none is left, and the writer goes.
   bool HasMoreParts() HR_EXCLUDES(mutex) {
     const MutexLock lock(mutex);
     has_writer = !unwritten.empty();
@@ -86,9 +95,10 @@ void FileSink::OnPart(fetch::Part part) {
 // One part and to the end of the queue, so that many files go on side by side.
 void FileSink::PostWriter(std::shared_ptr<FileJob> job) {
   files_.Post([this, job = std::move(job)]() mutable {
-    if (auto part = job->TakePart()) Write(*job, *std::move(part));
+    FileJob::Turn turn = job->TakeTurn();
+    if (turn.part) Write(*job, *std::exchange(turn.part, std::nullopt));
     if (job->HasMoreParts()) PostWriter(job);
-    if (job->open_count.fetch_sub(1) == 1) Finish(*job);
+    if (job->open_count.fetch_sub(turn.part_count) == turn.part_count) Finish(*job);
   });
 }
 
@@ -152,6 +162,8 @@ Result<PartialFile*> FileSink::Open(FileJob& job) {
     HR_TRY(made.Reserve(job.item.size_bytes));
   }
   const MutexLock lock(job.mutex);
+  // Nobody who gives its room back has seen it.
+  if (job.is_replaced) return Fail(ErrorCode::kCancelled, job.item.path + ": it is made anew");
   return &job.file.emplace(std::move(made));
 }
 

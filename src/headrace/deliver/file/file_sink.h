@@ -15,7 +15,7 @@
 namespace headrace::file {
 
 // Turns the parts of a run into files on the work pool. A file has one writer at a time: two that
-// write to one file wait for each other's turn in the kernel, and for its cache lines.
+// write to one file wait for its lock in the kernel.
 //
 // Threads: Add and WaitForAll by the thread that runs the transfer; the rest as fetch::PartSink has
 // it. Lifetime: outlived by what it was made with; WaitForAll comes before its end.

@@ -39,11 +39,12 @@ class FileSinkTest : public ::testing::Test {
  protected:
   static constexpr size_t kPartBytes = 1000;
 
-  void Give(uint64_t part_index, char content) {
+  void Give(uint64_t part_index, char content, size_t read_index = 0) {
     auto bytes = memory_->TryTake(account_, kPartBytes);
     ASSERT_TRUE(bytes.has_value());
     std::ranges::fill(bytes->writable(), static_cast<std::byte>(content));
-    sink_.OnPart({.offset = part_index * kPartBytes, .bytes = std::move(*bytes)});
+    sink_.OnPart(
+        {.read_index = read_index, .offset = part_index * kPartBytes, .bytes = std::move(*bytes)});
   }
   size_t FileCount() const {
     const auto entries = std::filesystem::directory_iterator(folder_.path());
@@ -59,6 +60,39 @@ class FileSinkTest : public ::testing::Test {
   WorkPool files_{2};
   FileSink sink_{files_, options_, observer_, tally_};
 };
+
+TEST_F(FileSinkTest, AFileHasOneWriterAndOtherFilesGoOnBesideIt) {
+  sink_.Add({.size_bytes = 2 * kPartBytes, .path = folder_.Path("file")}, 0);
+  sink_.Add({.size_bytes = kPartBytes, .path = folder_.Path("other")}, 1);
+  Give(0, 'a');
+  observer_.gate->AwaitArrivals(1);
+  const std::string partial =
+      std::filesystem::directory_iterator(folder_.path())->path().filename();
+  Give(1, 'b');
+  Give(0, 'c', 1);
+  sink_.OnReadEnd(1, Ok());
+  observer_.ended->Wait();
+  // The other thread came to the later file; the first one's part waits for its own.
+  EXPECT_EQ(folder_.Read("other"), std::string(kPartBytes, 'c'));
+  EXPECT_EQ(folder_.Read(partial), std::string(kPartBytes, 'a') + std::string(kPartBytes, '\0'));
+  observer_.gate->Open();
+  sink_.OnReadEnd(0, Ok());
+  sink_.WaitForAll();
+  EXPECT_EQ(folder_.Read("file"), std::string(kPartBytes, 'a') + std::string(kPartBytes, 'b'));
+}
+
+TEST_F(FileSinkTest, AFailedFileGivesTheMemoryOfAllItsPartsBackAtOnce) {
+  sink_.Add({.size_bytes = 4 * kPartBytes, .path = folder_.Path("file")}, 0);
+  Give(0, 'a');
+  observer_.gate->AwaitArrivals(1);
+  for (uint64_t part = 1; part < 4; ++part) Give(part, 'b');
+  sink_.OnReadEnd(0, Fail(ErrorCode::kUnavailable, "lost"));
+  observer_.gate->Open();
+  sink_.WaitForAll();
+  EXPECT_EQ(memory_->taken_bytes(), 0U);
+  EXPECT_EQ(FileCount(), 0U);
+  EXPECT_EQ(tally_.Report(Ok()).items_failed, 1U);
+}
 
 TEST_F(FileSinkTest, AReadThatIsGivenAgainNeverMeetsTheWritesOfItsFirstRound) {
   sink_.Add({.size_bytes = 2 * kPartBytes, .path = folder_.Path("file")}, 0);

@@ -47,7 +47,7 @@ class PartialSweep {
 // A file on its way: written under a temporary name, visible under its own only when complete, and
 // locked until then.
 // Dropping it uncommitted removes the temporary file and leaves what was at the target as it was.
-// Threads: WriteAt may be called at once from several threads; everything else by one.
+// Threads: GiveRoomBack may run beside a WriteAt; otherwise one at a time.
 class PartialFile {
  public:
   // Makes the folders on the way. The errors name the path and say whether the disk is full, the
