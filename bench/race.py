@@ -265,6 +265,7 @@ def take_turn(contestant, row, round_number, scratch):
             if not lists_first(contestant, row["run"].job.work):
                 shorten(row, seconds)
             return
+        row["run"].job.bring_into_cache()
         figures = run_once(contestant, row["run"])
         if round_number > 0:
             row["runs"].append(figures)

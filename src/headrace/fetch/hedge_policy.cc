@@ -13,9 +13,11 @@ namespace {
 constexpr uint64_t kSamplesMin = 100;
 // A whole burst of late answers is the store's or the network's trouble, not one request's: more
 // load does not mend it.
-constexpr double kBurstMax = 16;
-// Of those, kept for requests that are overdue; in the beginning half of what there has been.
-constexpr double kReserveMax = 8;
+constexpr double kBurstMax = 64;
+// Of those, kept for requests that are overdue; in the beginning half of what there has been. A
+// thousand in flight to a store of which one answer in a hundred goes wrong have ten of those, and
+// a machine that stands still for a moment makes others overdue with them.
+constexpr double kReserveMax = 48;
 // On a near network the slowest hundredth is a matter of microseconds and of our own queues: a
 // request is late when it takes twice as long as most and a little more.
 constexpr std::chrono::milliseconds kLateMin{5};
