@@ -48,12 +48,13 @@ class HedgePolicy {
   void OnPartEnd(std::chrono::nanoseconds first_byte, std::chrono::nanoseconds total,
                  uint64_t size_bytes);
 
-  // How a request that has not ended compares with the others.
+  // How a flight compares with the others.
   enum class Lateness : uint8_t {
     kUsual,
     kLate,
     kOverdue,  // Under way for twice as long as makes it late: hardly by chance.
   };
+  // A request that has not ended.
   struct Flight {
     std::chrono::nanoseconds elapsed{};
     uint64_t size_bytes = 0;
