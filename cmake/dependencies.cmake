@@ -49,4 +49,7 @@ if(NOT TARGET SQLite3::SQLite3)
 endif()
 if(HEADRACE_TESTS)
   find_package(GTest 1.12 REQUIRED)
+  # glibc's own; another C library has none.
+  find_file(HEADRACE_CHECKING_HEAP libc_malloc_debug.so.0 PATHS /lib /usr/lib /lib64 /usr/lib64
+            PATH_SUFFIXES ${CMAKE_LIBRARY_ARCHITECTURE})
 endif()
