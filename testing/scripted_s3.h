@@ -28,7 +28,8 @@ class ScriptedS3 : public ::testing::Test {
   s3::S3Settings Settings() const {
     s3::S3Settings settings;
     settings.endpoint_url = peer_.url();
-    settings.retry.delay_min = std::chrono::milliseconds(1);
+    settings.retry.delay_first = std::chrono::milliseconds(1);
+    settings.retry.delay_again = std::chrono::milliseconds(1);
     settings.retry.delay_max = std::chrono::milliseconds(4);
     return settings;
   }

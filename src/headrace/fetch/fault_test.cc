@@ -113,7 +113,8 @@ class FaultTest : public ::testing::Test {
     peer_.SetHandler(AnswerTo);
     s3::S3Settings settings;
     settings.endpoint_url = proxy_.url();
-    settings.retry.delay_min = std::chrono::milliseconds(1);
+    settings.retry.delay_first = std::chrono::milliseconds(1);
+    settings.retry.delay_again = std::chrono::milliseconds(1);
     settings.retry.delay_max = std::chrono::milliseconds(4);
     const Environment keys(
         {{"AWS_ACCESS_KEY_ID", "AKEXAMPLE"}, {"AWS_SECRET_ACCESS_KEY", "s3cr3t"}});

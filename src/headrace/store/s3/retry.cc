@@ -33,8 +33,11 @@ RetryKind ClassifyRetry(const Error& error) {
 std::chrono::nanoseconds RetryDelay(const RetryOptions& options, uint32_t attempt_index,
                                     double random_unit) {
   HR_CHECK(random_unit >= 0.0 && random_unit < 1.0);
-  const auto cap = std::min<std::chrono::nanoseconds>(
-      options.delay_max, options.delay_min * (int64_t{1} << std::min(attempt_index, 20U)));
+  std::chrono::nanoseconds cap = options.delay_first;
+  if (attempt_index > 0) {
+    cap = std::min<std::chrono::nanoseconds>(
+        options.delay_max, options.delay_again * (int64_t{1} << std::min(attempt_index - 1, 20U)));
+  }
   const double scale = 0.5 + random_unit / 2;
   return std::chrono::nanoseconds(static_cast<int64_t>(static_cast<double>(cap.count()) * scale));
 }

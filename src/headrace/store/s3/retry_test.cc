@@ -31,12 +31,19 @@ TEST(Retry, OnlyErrorsThatMayPassAreTriedAgain) {
 }
 
 TEST(Retry, DelaysDoubleUpToTheirMaximumAndVaryByHalf) {
-  const RetryOptions options{.delay_min = milliseconds(100), .delay_max = milliseconds(500)};
-  EXPECT_EQ(RetryDelay(options, 0, 0.0), milliseconds(50));
+  const RetryOptions options{.delay_first = milliseconds(10),
+                             .delay_again = milliseconds(200),
+                             .delay_max = milliseconds(500)};
+  EXPECT_EQ(RetryDelay(options, 0, 0.0), milliseconds(5));
   EXPECT_EQ(RetryDelay(options, 1, 0.5), milliseconds(150));
   EXPECT_EQ(RetryDelay(options, 2, 0.0), milliseconds(200));
   EXPECT_EQ(RetryDelay(options, 9, 0.0), milliseconds(250));
   EXPECT_EQ(RetryDelay(options, 4'000'000'000, 0.0), milliseconds(250));
+}
+
+TEST(Retry, OneFailureByItselfCostsLittleMoreThanTheSecondTry) {
+  EXPECT_LE(*Decide(Answered(ErrorCode::kThrottled, 503), 0, 0.99), milliseconds(50));
+  EXPECT_GE(*Decide(Answered(ErrorCode::kThrottled, 503), 1), milliseconds(200));
 }
 
 TEST(Retry, ThrottlingIsOutlastedForHalfAMinuteAtLeast) {
@@ -67,7 +74,7 @@ TEST(Retry, RetryAfterIsHonouredUpToALimit) {
   };
   EXPECT_EQ(decide(seconds(7)), seconds(7));
   EXPECT_EQ(decide(seconds(3600)), seconds(60));
-  EXPECT_EQ(decide(seconds(0)), milliseconds(100));
+  EXPECT_EQ(decide(seconds(0)), milliseconds(25));
 }
 
 TEST(Retry, NoWaitPassesTheDeadline) {
@@ -77,8 +84,8 @@ TEST(Retry, NoWaitPassesTheDeadline) {
     return DecideRetry(RetryOptions{},
                        {.error = error, .deadline = Deadline::After(left, now), .now = now}, 0.0);
   };
-  EXPECT_TRUE(decide(milliseconds(101)));
-  EXPECT_FALSE(decide(milliseconds(100)));
+  EXPECT_TRUE(decide(milliseconds(26)));
+  EXPECT_FALSE(decide(milliseconds(25)));
 }
 
 TEST(RetryPacer, LetsABurstThroughAndSpreadsTheRest) {

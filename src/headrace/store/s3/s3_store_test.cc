@@ -536,8 +536,7 @@ TEST_F(S3StoreTest, ABodyOfAnotherSizeThanAnnouncedIsNotSent) {
 
 TEST_F(S3StoreTest, StoppingEndsTheWaitForARetry) {
   S3Settings settings = Settings();
-  settings.retry.delay_min = std::chrono::hours(1);
-  settings.retry.delay_max = std::chrono::hours(1);
+  settings.retry.delay_first = std::chrono::hours(1);
   Open(settings, Keys());
   std::stop_source stop;
   store().context.stop = stop.get_token();
