@@ -16,7 +16,11 @@ namespace headrace::fetch {
 // once; under no lock; they must not block.
 class Consumer {
  public:
-  explicit Consumer(CallContext context) : context_(std::move(context)) {}
+  // `reads_side_by_side` is at least 1.
+  explicit Consumer(CallContext context, size_t reads_side_by_side = 1)
+      : context_(std::move(context)), reads_side_by_side_(reads_side_by_side) {
+    HR_CHECK(reads_side_by_side > 0);
+  }
   virtual ~Consumer() = default;
   Consumer(const Consumer&) = delete;
   Consumer& operator=(const Consumer&) = delete;
@@ -35,6 +39,7 @@ class Consumer {
  private:
   friend class Scheduler;
   const CallContext context_;
+  const size_t reads_side_by_side_;
   // Guarded by the scheduler's lock.
   std::deque<std::shared_ptr<ReadState>> waiting_;
   bool is_listed_ = false;

@@ -76,6 +76,9 @@ class PartSink {
   // The read is over: every part has been given, or what went wrong. An object whose bytes do not
   // have its checksum ends with kCorrupt after its parts were given.
   virtual void OnReadEnd(size_t read_index, Status status) = 0;
+  // So many reads (at least 1) are on their way side by side: the first ones of the queue take
+  // turns, a part of each. 1: one after the other, in the order of the source.
+  virtual size_t reads_side_by_side() const { return 1; }
   // The parts of an object broke its checksum: true has all of them read and given once more, over
   // new connections, before the read ends.
   virtual bool MayGiveAgain(size_t /*read_index*/) { return false; }

@@ -75,11 +75,11 @@ TEST_F(FetcherTest, ARunDeliversEveryByteAndReturnsItsMemory) {
   EXPECT_LE(fetcher_.gauges().memory_bytes_peak, kMemoryBytes);
 }
 
-class NeighboursTest : public FetcherTest {
+class OneConnectionTest : public FetcherTest {
  protected:
   // Runs all reads, the second and later ones begun when the first is answered; how many requests
   // that took.
-  uint64_t RunOnOneConnection(std::vector<PlannedRead> reads, TextSink& sink) {
+  uint64_t RunOnOneConnection(std::vector<PlannedRead> reads, PartSink& sink) {
     FaultyStore faulty(memory_);
     const auto gate = std::make_shared<Gate>();
     faulty.Add({.operation = StoreOperation::kGet, .gate = gate});
@@ -96,6 +96,52 @@ class NeighboursTest : public FetcherTest {
     EXPECT_EQ(fetcher.memory_bytes_taken(), 0U);
     return faulty.call_count(StoreOperation::kGet);
   }
+};
+
+class SideBySideTest : public OneConnectionTest {
+ protected:
+  // The reads' numbers in the order of their parts. No lock: on one connection parts come one after
+  // the other.
+  class OrderSink final : public PartSink {
+   public:
+    explicit OrderSink(size_t reads_side_by_side) : reads_side_by_side_(reads_side_by_side) {}
+    size_t reads_side_by_side() const override { return reads_side_by_side_; }
+    void OnPart(Part part) override { order += std::to_string(part.read_index); }
+    void OnReadEnd(size_t /*read_index*/, Status status) override { EXPECT_THAT(status, IsOk()); }
+
+    std::string order;
+
+   private:
+    const size_t reads_side_by_side_;
+  };
+
+  std::string OrderOf(size_t reads_side_by_side, std::vector<PlannedRead> reads) {
+    OrderSink sink(reads_side_by_side);
+    RunOnOneConnection(std::move(reads), sink);
+    return sink.order;
+  }
+};
+
+TEST_F(SideBySideTest, AReadOfSeveralPartsIsFetchedBeforeTheNextOne) {
+  const PlannedRead large = GivenObject("large", SeededText(1, 3000));
+  EXPECT_EQ(OrderOf(1, {large, large, large}), "000111222");
+}
+
+TEST_F(SideBySideTest, ReadsOfSeveralPartsTakeTurnsWhereTheSinkWantsThat) {
+  const PlannedRead large = GivenObject("large", SeededText(1, 3000));
+  // The first part is asked for before there is a second read.
+  EXPECT_EQ(OrderOf(2, {large, large, large}), "001012122");
+  EXPECT_EQ(OrderOf(8, {large, large, large}), "001201212");
+}
+
+TEST_F(SideBySideTest, SmallReadsKeepTheirPlaceBetweenTurns) {
+  const PlannedRead large = GivenObject("large", SeededText(1, 3000));
+  const PlannedRead small = GivenObject("small", SeededText(2, 10));
+  EXPECT_EQ(OrderOf(2, {large, small, small, small}), "001023");
+}
+
+class NeighboursTest : public OneConnectionTest {
+ protected:
   static PlannedRead RangeOf(PlannedRead object, uint64_t begin, uint64_t end) {
     object.range = {.begin = begin, .end = end};
     return object;

@@ -15,7 +15,7 @@ namespace {
 class RunConsumer final : public Consumer {
  public:
   RunConsumer(Scheduler& scheduler, const CallContext& context, PartSink& sink)
-      : Consumer(context),
+      : Consumer(context, sink.reads_side_by_side()),
         scheduler_(scheduler),
         sink_(sink),
         on_stop_(context.stop, [this] { Wake(); }) {}

@@ -252,6 +252,10 @@ std::optional<PartJob> Scheduler::CutPart(Consumer& consumer, Fallout& fallout) 
       }
     } else {
       front->Open();
+      // Its next part's turn comes after one of each read beside it.
+      const size_t beside = std::min(consumer.reads_side_by_side_, consumer.waiting_.size());
+      std::rotate(consumer.waiting_.begin(), consumer.waiting_.begin() + 1,
+                  consumer.waiting_.begin() + static_cast<std::ptrdiff_t>(beside));
     }
     return job;
   }

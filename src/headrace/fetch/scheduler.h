@@ -37,8 +37,9 @@ struct SchedulerOptions {
 };
 
 // Decides what is requested next and keeps that many requests in flight: consumers in turn, each in
-// the order of its reads, as far as the window and the memory budget go. The requests themselves
-// are made by lanes (lane.cc). See docs/decisions/0020.
+// the order of its reads or so many of them side by side as it asks for, as far as the window and
+// the memory budget go. The requests themselves are made by lanes (lane.cc). See
+// docs/decisions/0020.
 //
 // Threads: all methods may be called at once from any thread; consumers are called under no lock.
 // Lifetime: store and loops outlive it; Shutdown is called before the last owner lets go.

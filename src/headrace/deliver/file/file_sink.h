@@ -30,6 +30,8 @@ class FileSink final : public fetch::PartSink {
 
   void OnPart(fetch::Part part) override HR_EXCLUDES(mutex_);
   void OnReadEnd(size_t read_index, Status status) override HR_EXCLUDES(mutex_);
+  // A file has one writer: as many files as threads.
+  size_t reads_side_by_side() const override { return options_.file_threads; }
   // Parts that come again go into a new file, because writes of damaged ones may still be running;
   // the damaged one's room is given back first.
   bool MayGiveAgain(size_t read_index) override HR_EXCLUDES(mutex_);

@@ -81,6 +81,11 @@ TEST_F(FileSinkTest, AFileHasOneWriterAndOtherFilesGoOnBesideIt) {
   EXPECT_EQ(folder_.Read("file"), std::string(kPartBytes, 'a') + std::string(kPartBytes, 'b'));
 }
 
+TEST_F(FileSinkTest, AsManyFilesAreFetchedSideBySideAsThereAreThreads) {
+  const TransferOptions options{.file_threads = 5};
+  EXPECT_EQ(FileSink(files_, options, observer_, tally_).reads_side_by_side(), 5U);
+}
+
 TEST_F(FileSinkTest, AFailedFileGivesTheMemoryOfAllItsPartsBackAtOnce) {
   sink_.Add({.size_bytes = 4 * kPartBytes, .path = folder_.Path("file")}, 0);
   Give(0, 'a');

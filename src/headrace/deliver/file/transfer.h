@@ -32,7 +32,8 @@ struct TransferOptions {
   // and requests in flight at once of uploads and copies; the memory limit is reached first for
   // large files.
   size_t upload_requests_max = 64;
-  // Threads that create, write and rename files (or read them), beside the event loops.
+  // Threads that create, write and rename files (or read them), beside the event loops; as many
+  // large objects are downloaded side by side, and begun anew by who was interrupted.
   size_t file_threads = 2;
   // Compare whole-object checksums where the store sends them.
   bool verify_checksums = true;
