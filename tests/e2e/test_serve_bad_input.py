@@ -155,7 +155,9 @@ def test_a_put_stays_in_the_folder(wire, key):
 
 def test_keys_that_no_object_can_have_are_refused(wire):
     assert_error(wire(request("PUT", "/bucket/" + "k" * 1025, "x")), 400, "KeyTooLongError")
-    assert_error(wire(request("PUT", "/bucket/%ff", "x")), 400, "InvalidURI")
+    not_text = wire(request("PUT", "/bucket/%ff", "x"))
+    assert_error(not_text, 400, "InvalidURI")
+    assert "the key is not UTF-8" in not_text.text
     for name in ("-bad-", "My_Bucket", "Bucket", "192.168.5.4", "a..b", "xn--bucket", "ab"):
         assert_error(wire(request("PUT", f"/{name}", "")), 400, "InvalidBucketName")
 

@@ -122,6 +122,8 @@ struct Command {
   // True: goes on when the reader of its output or log is gone, whatever it is told to do (cp sees
   // for itself). Others end as a filter does.
   bool outlives_its_reader = false;
+  // How to go on where it was broken off; empty: there is nothing to go on with.
+  std::string_view way_on;
   // True: SIGHUP comes as world().hangups and does not end the process.
   bool reloads_on_hangup = false;
 };

@@ -182,14 +182,16 @@ ExitCode Written(const CommandWorld& world, std::string_view name, ExitCode code
 }
 
 std::string FailureText(const Error& error, const Command& command, const CommandContext& context) {
+  const std::string way_on = command.way_on.empty() ? "" : fmt::format("; {}", command.way_on);
   // What Ctrl-C broke off is not at fault, whichever request it met.
   if (error.code() == ErrorCode::kCancelled && context.world().stop.stop_requested()) {
-    return "interrupted; run it again to continue";
+    return "interrupted" + way_on;
   }
   // A command that runs a program says itself what was not ready.
   const bool is_out_of_time =
       error.code() == ErrorCode::kTimedOut && context.is_out_of_time() && !command.runs_program;
-  return is_out_of_time ? "not finished within --timeout: " + error.message() : error.message();
+  if (!is_out_of_time) return error.message();
+  return fmt::format("not finished within --timeout: {}{}", error.message(), way_on);
 }
 
 ExitCode RunCommand(const DeclaredCommand& declared, GlobalOptions options, CommandWorld world) {

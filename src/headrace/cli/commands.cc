@@ -19,22 +19,26 @@ std::span<const Command> Commands() {
                           "  headrace cp --recursive s3://photos/2026 ./photos --exclude '*' "
                           "--include '*.png'\n"
                           "  tar c data | headrace cp - s3://backup/data.tar\n",
-              .declare = DeclareCopy},
+              .declare = DeclareCopy,
+              .way_on = "sync brings what is missing"},
       Command{.name = "sync",
               .summary = "Make a folder or prefix like another, copying what differs",
               .examples = "  headrace sync ./photos s3://photos/2026\n"
                           "  headrace sync --delete --dry-run s3://photos/2026 ./photos\n",
-              .declare = DeclareSync},
+              .declare = DeclareSync,
+              .way_on = "run it again to continue"},
       Command{.name = "mv",
               .summary = "Copy, then remove the source",
               .examples = "  headrace mv s3://photos/new/cat.png s3://photos/2026/\n"
                           "  headrace mv --recursive ./outbox s3://inbox/\n",
-              .declare = DeclareMove},
+              .declare = DeclareMove,
+              .way_on = "run it again to continue"},
       Command{.name = "rm",
               .summary = "Remove objects",
               .examples = "  headrace rm s3://photos/2026/cat.png\n"
                           "  headrace rm --recursive --exclude '*.png' s3://photos/2026\n",
-              .declare = DeclareRm},
+              .declare = DeclareRm,
+              .way_on = "run it again to continue"},
       Command{.name = "cat",
               .summary = "Print objects to standard output",
               .examples = "  headrace cat s3://logs/part-1.gz s3://logs/part-2.gz | gunzip\n",
@@ -74,7 +78,8 @@ std::span<const Command> Commands() {
               .declare = DeclareRun,
               .handles_signals = true,
               .runs_program = true,
-              .outlives_its_reader = true},
+              .outlives_its_reader = true,
+              .way_on = "run it again to continue"},
       Command{.name = "bench",
               .summary = "Measure a source as a training loop sees it",
               .examples = "  headrace bench s3://photos/train/ --batch-size 64 --step-ms 5\n"

@@ -45,7 +45,7 @@ std::span<const ExitCodeMeaning> ExitCodeMeanings() {
       ExitCodeMeaning{
           ExitCode::kUnavailable,
           "the store cannot be reached or is too busy, or --timeout is over: try later"},
-      ExitCodeMeaning{ExitCode::kInterrupted, "interrupted (Ctrl-C); run it again to continue"},
+      ExitCodeMeaning{ExitCode::kInterrupted, "interrupted (Ctrl-C)"},
   };
   return kMeanings;
 }

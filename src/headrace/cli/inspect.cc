@@ -111,9 +111,10 @@ Result<ExitCode> Inspect(CommandContext& context, const InspectOptions& options)
   HR_TRY(While(options.source, ReadPlace(context, place, consume)));
   HR_TRY(While(options.source, stream.Finish()));
   if (!context.options().is_json && !context.options().is_quiet) {
+    const bool ends_early = options.limit > 0 && records == options.limit;
     PrintLine(context.world().out,
-              fmt::format("{} records, {} bytes{}{}{}", records, payload_bytes,
-                          stream.format() ? ", " : "",
+              fmt::format("{}{} records, {} bytes{}{}{}", ends_early ? "the first " : "", records,
+                          payload_bytes, stream.format() ? ", " : "",
                           stream.format() ? format::RecordFormatName(*stream.format()) : "",
                           stream.is_gzipped() ? ", gzip" : ""));
   }

@@ -63,7 +63,9 @@ TEST_F(CommandsTest, SyncContinuesWhereAnInterruptedRunStopped) {
   GivenObject("p/b", "2");
   stop_.request_stop();
   EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 130);
-  EXPECT_THAT(err_, HasSubstr("interrupted"));
+  EXPECT_THAT(err_, HasSubstr("headrace sync: interrupted; run it again to continue\n"));
+  EXPECT_EQ(Run({"cp", "-r", "s3://bkt/p", Path("other")}), 130);
+  EXPECT_THAT(err_, HasSubstr("headrace cp: interrupted; sync brings what is missing\n"));
   stop_ = std::stop_source();
   EXPECT_EQ(Run({"cp", "s3://bkt/p/a", Path("out/")}), 0);
   EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 0);

@@ -140,14 +140,13 @@ Result<ExitCode> TransferDisplay::Finish(const std::optional<Error>& whole) {
                                       SizeText(last.bytes_done), DurationText(seconds)));
   }
   if (world_.stop.stop_requested()) {
-    return Fail(ErrorCode::kCancelled, "interrupted; run it again to continue");
+    return Fail(ErrorCode::kCancelled, "interrupted");
   }
   // As with Ctrl-C: what was broken off is told once and not object by object.
   if (is_out_of_time_ || (whole && IsOutOfTime(*whole))) {
-    return Fail(
-        ErrorCode::kTimedOut,
-        fmt::format("{} done; run it again to continue",
-                    items_done_ == 1 ? "1 item" : fmt::format("{} items", items_done_.load())));
+    return Fail(ErrorCode::kTimedOut, items_done_ == 1
+                                          ? "1 item done"
+                                          : fmt::format("{} items done", items_done_.load()));
   }
   if (whole) return std::unexpected(*whole);
   if (items_failed_ == 0) return ExitCode::kSuccess;

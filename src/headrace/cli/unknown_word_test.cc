@@ -41,6 +41,8 @@ TEST(UnknownWordText, NamesTheWordWithoutItsValueAndWhatWasMeant) {
   EXPECT_EQ(UnknownWordText("--recursiv=1", kKnown),
             "there is no option --recursiv; did you mean --recursive?");
   EXPECT_EQ(UnknownWordText("--acl", kKnown), "there is no option --acl");
+  EXPECT_EQ(UnknownWordText("--recursive", kKnown),
+            "--recursive has to stand behind the command's name");
   EXPECT_EQ(UnknownWordText("extra", kKnown), "'extra' is one argument too many");
 }
 

@@ -260,6 +260,7 @@ TEST_F(HttpClientTlsTest, APeerThatSpeaksNoTlsIsUnavailable) {
   const auto answered = Get(Call());
   EXPECT_THAT(answered, HasCode(ErrorCode::kUnavailable));
   EXPECT_THAT(answered.error().message(), HasSubstr("TLS handshake"));
+  EXPECT_THAT(answered.error().message(), HasSubstr("is it an http:// address?"));
 }
 
 }  // namespace

@@ -7,12 +7,17 @@
 
 #include <fmt/format.h>
 #include <openssl/err.h>
+#include <openssl/ssl.h>
 
 namespace headrace::net {
 
 std::string TakeTlsReason(std::string_view otherwise) {
-  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+  const unsigned long code = ERR_peek_last_error();
+  const char* reason = ERR_reason_error_string(code);
   ERR_clear_error();
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER) {
+    return "no TLS at the other end; is it an http:// address?";
+  }
   return std::string(reason == nullptr ? otherwise : reason);
 }
 

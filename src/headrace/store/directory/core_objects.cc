@@ -36,10 +36,14 @@ Result<FileStamp> StampOfFile(int file) {
 
 Status CheckKey(const std::string& key) {
   if (IsValidKey(key)) return Ok();
-  return FailAs(
-      ErrorCode::kInvalidArgument,
-      fmt::format("the key has {} bytes; 1 to 1,024 bytes of UTF-8 are allowed", key.size()),
-      key.size() > 1024 ? "KeyTooLongError" : "InvalidURI");
+  if (key.size() > kKeyBytesMax) {
+    return FailAs(
+        ErrorCode::kInvalidArgument,
+        fmt::format("the key has {} bytes; at most {} are allowed", key.size(), kKeyBytesMax),
+        "KeyTooLongError");
+  }
+  return FailAs(ErrorCode::kInvalidArgument,
+                key.empty() ? "the key is empty" : "the key is not UTF-8", "InvalidURI");
 }
 
 Result<std::optional<FoundFile>> DirectoryCore::FindOddFile(const std::string& bucket,

@@ -10,7 +10,6 @@
 namespace headrace::directory {
 namespace {
 
-constexpr size_t kKeyBytesMax = 1024;
 constexpr size_t kPartBytesMax = 255;  // NAME_MAX of every Linux file system in use.
 
 bool IsPlainPart(std::string_view part) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -12,6 +13,7 @@ namespace headrace::directory {
 bool IsPlainPath(std::string_view key);
 
 // S3's own rule: 1 to 1,024 bytes of UTF-8.
+inline constexpr size_t kKeyBytesMax = 1024;
 bool IsValidKey(std::string_view key);
 
 // A bucket name that is also a safe folder name: 3 to 63 of a-z 0-9 . - (and _ and A-Z, which old
