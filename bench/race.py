@@ -184,7 +184,10 @@ def linked(folder):
     """The folder that holds a bucket of the same files under other names: a folder has one server
     at a time, and the page cache knows both names."""
     other = DATA / "buckets-anonymous" / folder.name
-    if not other.exists():
+    one = next(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    # Left by earlier runs; the files may have been made anew since.
+    if not ((other / one).exists() and (other / one).samefile(folder / one)):
+        shutil.rmtree(other, ignore_errors=True)
         other.parent.mkdir(exist_ok=True)
         subprocess.run(["cp", "-al", folder, other], check=True)
     return other.parent
@@ -260,12 +263,12 @@ def shorten(row, seconds):
 def take_turn(contestant, row, round_number, scratch):
     """Round -1 checks bytes, round 0 warms up, the others count. Who fails is out of this row."""
     try:
+        row["run"].job.bring_into_cache()
         if round_number < 0:
             row["checked"], seconds = check_bytes(contestant, row["run"], scratch)
             if not lists_first(contestant, row["run"].job.work):
                 shorten(row, seconds)
             return
-        row["run"].job.bring_into_cache()
         figures = run_once(contestant, row["run"])
         if round_number > 0:
             row["runs"].append(figures)
