@@ -1,5 +1,6 @@
 """Each command against our own server; what it left in the store is read with boto3."""
 import json
+import os
 import urllib.error
 import urllib.request
 
@@ -137,6 +138,16 @@ def test_sync_moves_what_differs_and_nothing_twice(headrace, bucket, s3, tmp_pat
     headrace.ok("sync", "--delete", f"{bucket}/t", f"{bucket}/u")
     assert {key: data for key, data in read_bucket(s3, "box").items() if key[0] == "u"} == {
         f"u/{name}": data for name, data in read_tree(source).items()}
+
+
+def test_sync_takes_a_file_of_its_objects_millisecond_as_it_is(headrace, bucket, s3, tmp_path):
+    source = tmp_path / "source"
+    file = write(source / "a.txt", "some")
+    s3.put_object(Bucket="box", Key="a.txt", Body=b"some")
+    listed = s3.list_objects_v2(Bucket="box")["Contents"][0]["LastModified"]
+    listed_us = round(listed.timestamp() * 1e6)
+    os.utime(file, ns=(0, listed_us * 1000 + 456_789))
+    assert headrace.ok("sync", source, bucket).stdout == ""
 
 
 def test_standard_input_and_output_are_places(headrace, bucket, s3):

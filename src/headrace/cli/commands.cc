@@ -20,7 +20,7 @@ std::span<const Command> Commands() {
                           "--include '*.png'\n"
                           "  tar c data | headrace cp - s3://backup/data.tar\n",
               .declare = DeclareCopy,
-              .way_on = "sync brings what is missing"},
+              .way_on = "sync brings what a recursive one has left"},
       Command{.name = "sync",
               .summary = "Make a folder or prefix like another, copying what differs",
               .examples = "  headrace sync ./photos s3://photos/2026\n"
@@ -78,8 +78,7 @@ std::span<const Command> Commands() {
               .declare = DeclareRun,
               .handles_signals = true,
               .runs_program = true,
-              .outlives_its_reader = true,
-              .way_on = "run it again to continue"},
+              .outlives_its_reader = true},
       Command{.name = "bench",
               .summary = "Measure a source as a training loop sees it",
               .examples = "  headrace bench s3://photos/train/ --batch-size 64 --step-ms 5\n"

@@ -65,7 +65,8 @@ TEST_F(CommandsTest, SyncContinuesWhereAnInterruptedRunStopped) {
   EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 130);
   EXPECT_THAT(err_, HasSubstr("headrace sync: interrupted; run it again to continue\n"));
   EXPECT_EQ(Run({"cp", "-r", "s3://bkt/p", Path("other")}), 130);
-  EXPECT_THAT(err_, HasSubstr("headrace cp: interrupted; sync brings what is missing\n"));
+  EXPECT_THAT(err_,
+              HasSubstr("headrace cp: interrupted; sync brings what a recursive one has left\n"));
   stop_ = std::stop_source();
   EXPECT_EQ(Run({"cp", "s3://bkt/p/a", Path("out/")}), 0);
   EXPECT_EQ(Run({"sync", "s3://bkt/p", Path("out")}), 0);

@@ -66,7 +66,8 @@ std::string UnknownWordText(std::string_view word, const KnownWords& known) {
     text = fmt::format("there is no command '{}'", word);
   }
   // A command's own option stands in front of its name.
-  if (nearest == word) return fmt::format("{} has to stand behind the command's name", word);
+  if (is_option && nearest == word)
+    return fmt::format("{} has to stand behind the command's name", word);
   if (!nearest.empty()) text += fmt::format("; did you mean {}?", nearest);
   return text;
 }

@@ -44,6 +44,7 @@ TEST(UnknownWordText, NamesTheWordWithoutItsValueAndWhatWasMeant) {
   EXPECT_EQ(UnknownWordText("--recursive", kKnown),
             "--recursive has to stand behind the command's name");
   EXPECT_EQ(UnknownWordText("extra", kKnown), "'extra' is one argument too many");
+  EXPECT_EQ(UnknownWordText("", kKnown), "'' is one argument too many");
 }
 
 TEST(UnknownWordText, KnowsCommandsWhereOneMayStand) {

@@ -7,14 +7,23 @@
 namespace headrace::file {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-bool IsWholeSecond(SystemTime time) { return time == std::chrono::floor<seconds>(time); }
+template <typename Unit>
+bool IsWhole(SystemTime time) {
+  return time == std::chrono::floor<Unit>(time);
+}
 
-// Both times, cut to seconds where one of them carries no more.
+// Both times, cut to seconds or milliseconds where one of them carries no more.
 std::pair<SystemTime, SystemTime> Comparable(SystemTime a, SystemTime b) {
-  if (!IsWholeSecond(a) && !IsWholeSecond(b)) return {a, b};
-  return {std::chrono::floor<seconds>(a), std::chrono::floor<seconds>(b)};
+  if (IsWhole<seconds>(a) || IsWhole<seconds>(b)) {
+    return {std::chrono::floor<seconds>(a), std::chrono::floor<seconds>(b)};
+  }
+  if (IsWhole<milliseconds>(a) || IsWhole<milliseconds>(b)) {
+    return {std::chrono::floor<milliseconds>(a), std::chrono::floor<milliseconds>(b)};
+  }
+  return {a, b};
 }
 
 }  // namespace

@@ -19,8 +19,8 @@ struct SyncOptions {
 };
 
 // True when `source` has to be copied over `target`: another size, or a newer source. A time
-// without a fraction of a second stands for its whole second, because stores and file systems round
-// down. Pure.
+// without a fraction of a second stands for its whole second, and one without a fraction of a
+// millisecond for its whole millisecond: stores and file systems round down. Pure.
 bool NeedsCopy(const Entry& source, const Entry& target, const SyncOptions& options);
 
 struct SyncAction {

@@ -69,6 +69,17 @@ TEST(NeedsCopy, AWholeSecondStandsForAllOfIt) {
                         EntryOf("a", 1, milliseconds(100'100)), {}));
 }
 
+// A file that is uploaded within the kernel's tick has the time of its object, which a listing
+// gives in milliseconds.
+TEST(NeedsCopy, AWholeMillisecondStandsForAllOfIt) {
+  Entry source = EntryOf("a", 1, milliseconds(100'900));
+  source.modified += std::chrono::nanoseconds(456'789);
+  EXPECT_FALSE(NeedsCopy(source, EntryOf("a", 1, milliseconds(100'900)), {}));
+  EXPECT_FALSE(
+      NeedsCopy(source, EntryOf("a", 1, milliseconds(100'900)), {.exact_timestamps = true}));
+  EXPECT_TRUE(NeedsCopy(source, EntryOf("a", 1, milliseconds(100'899)), {}));
+}
+
 TEST(SyncPlan, CopiesWhatIsMissingAndKeepsWhatOnlyTheTargetHas) {
   EXPECT_EQ(Planned({EntryOf("a"), EntryOf("b"), EntryOf("c")}, {EntryOf("b"), EntryOf("d")}, {}),
             (std::vector<std::string>{"+a", "+c"}));
