@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/base/clock.h"
 
+#include <time.h>
+
 namespace headrace {
 namespace {
 
@@ -15,6 +17,12 @@ class MachineClock final : public Clock {
 const Clock& RealClock() {
   static const MachineClock clock;
   return clock;
+}
+
+std::chrono::nanoseconds ThreadTime() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 }  // namespace headrace

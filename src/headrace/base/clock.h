@@ -22,6 +22,9 @@ class Clock {
 // The machine's clocks; lives as long as the process.
 const Clock& RealClock();
 
+// For how long the calling thread has had a processor.
+std::chrono::nanoseconds ThreadTime();
+
 // A point in steady time after which a call gives up with kTimedOut; never by default.
 class Deadline {
  public:

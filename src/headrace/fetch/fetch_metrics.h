@@ -20,6 +20,7 @@ enum class FetchMetric : uint8_t {
   kPartSeconds,
   kWindow,
   kInFlight,
+  kLargePartLoops,
   kMemoryBytes,
   kWaitSeconds,
 };
@@ -66,6 +67,10 @@ inline constexpr std::array kFetchMetrics = {
                .type = MetricType::kGauge},
     MetricSpec{.name = "headrace_fetch_in_flight_requests",
                .help = "Requests in flight, hedges not counted.",
+               .unit = "",
+               .type = MetricType::kGauge},
+    MetricSpec{.name = "headrace_fetch_large_part_loops",
+               .help = "Event loops that carry parts of 1 MiB and more.",
                .unit = "",
                .type = MetricType::kGauge},
     MetricSpec{.name = "headrace_fetch_memory_bytes",

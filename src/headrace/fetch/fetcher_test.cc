@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <future>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -138,6 +139,62 @@ TEST_F(SideBySideTest, SmallReadsKeepTheirPlaceBetweenTurns) {
   const PlannedRead large = GivenObject("large", SeededText(1, 3000));
   const PlannedRead small = GivenObject("small", SeededText(2, 10));
   EXPECT_EQ(OrderOf(2, {large, small, small, small}), "001023");
+}
+
+class TwoLoopsTest : public FetcherTest {
+ protected:
+  // The event loops on which parts arrive.
+  class LoopSink final : public PartSink {
+   public:
+    void OnPart(Part part) override HR_EXCLUDES(mutex_) {
+      const MutexLock lock(mutex_);
+      auto& loops = part.bytes.span().size() < kLarge ? of_small : of_large;
+      loops.insert(std::this_thread::get_id());
+    }
+    void OnReadEnd(size_t /*read_index*/, Status status) override { EXPECT_THAT(status, IsOk()); }
+
+    std::set<std::thread::id> of_small;  // Read when nothing runs any more.
+    std::set<std::thread::id> of_large;
+
+   private:
+    Mutex mutex_;
+  };
+  static constexpr size_t kLarge = 1 << 20;
+
+  // Runs all reads; the first requests are answered when all reads wait, so that lanes start on
+  // both loops.
+  void RunOn(FaultyStore& store, std::vector<PlannedRead> reads, LoopSink& sink) {
+    const auto gate = std::make_shared<Gate>();
+    store.Add({.operation = StoreOperation::kGet, .call_count = 2, .gate = gate});
+    Fetcher fetcher(store, loops_, {.part_size_bytes = kLarge, .memory_bytes_max = 64 * kLarge});
+    ReadSource all = SourceOf(std::move(reads));
+    const auto source = [&]() -> Result<std::optional<PlannedRead>> {
+      auto next = all();
+      if (next && !*next) gate->Open();
+      return next;
+    };
+    EXPECT_THAT(fetcher.Run(source, sink, {}), IsOk());
+  }
+};
+
+TEST_F(TwoLoopsTest, LargePartsKeepToOneLoopAndSmallOnesToNone) {
+  const PlannedRead small = GivenObject("small", SeededText(1, 10));
+  const PlannedRead large = GivenObject("large", SeededText(2, 4 * kLarge));
+  std::vector<PlannedRead> reads(100, small);
+  reads.insert(reads.end(), 4, large);
+  FaultyStore store(memory_);
+  LoopSink sink;
+  RunOn(store, reads, sink);
+  EXPECT_EQ(sink.of_small.size(), 2U);
+  EXPECT_EQ(sink.of_large.size(), 1U);
+}
+
+TEST_F(TwoLoopsTest, LargePartsThatAreDecipheredHaveAllLoops) {
+  const PlannedRead large = GivenObject("large", SeededText(2, 4 * kLarge));
+  FaultyStore store(memory_, true);
+  LoopSink sink;
+  RunOn(store, {large, large}, sink);
+  EXPECT_EQ(sink.of_large.size(), 2U);
 }
 
 class NeighboursTest : public OneConnectionTest {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/crc.h"
+#include "headrace/fetch/part_size.h"
 
 namespace headrace::fetch {
 namespace {
@@ -168,6 +169,7 @@ Task<Scheduler::Ended> Scheduler::FetchPart(Lane& lane, PartJob& job) {
   ReadState& read = *job.read;
   if (outcome) {
     ended.is_success = true;
+    if (ended.part.size_bytes >= kLargePartBytes) ended.thread_time = ThreadTime();
     CountPart(ended.part);
     SumPart(job);
     metrics_.counter(FetchMetric::kBytes).Add(Deliver(job, *got));

@@ -81,6 +81,7 @@ Scheduler::Scheduler(ObjectStore& store, EventLoops& loops, const SchedulerOptio
       hedge_account_(memory_->OpenAccount(std::numeric_limits<uint64_t>::max())),
       window_(options.window),
       hedging_(options.hedge),
+      packing_(loops.count(), store.is_encrypted() ? loops.count() : 1),
       lanes_of_loop_(loops.count()) {
   for (size_t index = 0; index < loops.count(); ++index) {
     loop_lanes_.push_back(std::make_unique<LoopLanes>());
@@ -287,8 +288,18 @@ std::optional<PartJob> Scheduler::TakeJob(Fallout& fallout) {
   return std::nullopt;
 }
 
-size_t Scheduler::QuietestLoop() const {
-  return static_cast<size_t>(std::ranges::min_element(lanes_of_loop_) - lanes_of_loop_.begin());
+size_t Scheduler::LoopFor(uint64_t size_bytes) const {
+  const size_t count = size_bytes < kLargePartBytes ? lanes_of_loop_.size() : packing_.count();
+  const auto begin = lanes_of_loop_.begin();
+  return static_cast<size_t>(std::min_element(begin, begin + static_cast<std::ptrdiff_t>(count)) -
+                             begin);
+}
+
+size_t Scheduler::LoopFor(uint64_t size_bytes, size_t current) const {
+  if (size_bytes < kLargePartBytes) return current;
+  const size_t best = LoopFor(size_bytes);
+  const bool is_among = current < packing_.count();
+  return is_among && lanes_of_loop_[current] <= lanes_of_loop_[best] + 1 ? current : best;
 }
 
 void Scheduler::Kick() {
@@ -301,7 +312,7 @@ void Scheduler::Kick() {
       if (lane_count_ < window_.requests()) job = TakeJob(fallout);
       NoteWaiting(std::chrono::steady_clock::now(), fallout.was_refused);
       if (job) {
-        loop_index = QuietestLoop();
+        loop_index = LoopFor(job->range.size_bytes());
         ++lanes_of_loop_[loop_index];
       }
     }
@@ -324,6 +335,9 @@ std::optional<PartJob> Scheduler::Next(size_t loop_index, const Ended& ended) {
     if (ended.is_success) {
       window_.OnPartEnd(ended.part, lane_count_ >= window_.requests() && !turns_.empty());
       hedging_.OnPartEnd(ended.part.first_byte, ended.part.total, ended.part.size_bytes);
+      if (ended.part.size_bytes >= kLargePartBytes) {
+        packing_.OnPartEnd(loop_index, ended.part.ended_at, ended.thread_time);
+      }
     }
     --lane_count_;
     ++ended_count_;
@@ -332,12 +346,16 @@ std::optional<PartJob> Scheduler::Next(size_t loop_index, const Ended& ended) {
       while (more.size() < kLanesStartedMax && lane_count_ < window_.requests()) {
         auto job = TakeJob(fallout);
         if (!job) break;
-        const size_t quietest = QuietestLoop();
-        ++lanes_of_loop_[quietest];
-        more.emplace_back(quietest, std::move(*job));
+        const size_t its_loop = LoopFor(job->range.size_bytes());
+        ++lanes_of_loop_[its_loop];
+        more.emplace_back(its_loop, std::move(*job));
       }
-    } else {
-      --lanes_of_loop_[loop_index];
+    }
+    const size_t next_loop = own ? LoopFor(own->range.size_bytes(), loop_index) : loop_index;
+    if (!own || next_loop != loop_index) --lanes_of_loop_[loop_index];
+    if (next_loop != loop_index) {
+      ++lanes_of_loop_[next_loop];
+      more.emplace_back(next_loop, *std::exchange(own, std::nullopt));
     }
     NoteWaiting(ended.part.ended_at, fallout.was_refused);
     // The job that follows counts for itself.
@@ -383,6 +401,7 @@ MetricsSnapshot Scheduler::Snapshot() {
     const MutexLock lock(mutex_);
     metrics_.gauge(FetchMetric::kWindow).Set(window_.requests());
     metrics_.gauge(FetchMetric::kInFlight).Set(lane_count_);
+    metrics_.gauge(FetchMetric::kLargePartLoops).Set(static_cast<int64_t>(packing_.count()));
   }
   metrics_.gauge(FetchMetric::kMemoryBytes).Set(static_cast<int64_t>(memory_->taken_bytes()));
   return metrics_.Snapshot();

@@ -11,6 +11,7 @@
 #include "headrace/fetch/consumer.h"
 #include "headrace/fetch/fetch_metrics.h"
 #include "headrace/fetch/hedge_policy.h"
+#include "headrace/fetch/loop_packing.h"
 #include "headrace/fetch/memory_budget.h"
 #include "headrace/fetch/window.h"
 
@@ -87,6 +88,7 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   struct Ended {
     PartObservation part;
     bool is_success = false;
+    std::chrono::nanoseconds thread_time{};  // Of its loop until now, where the part is large.
   };
   // The next job for a lane whose request has ended; nothing: the lane ends.
   std::optional<PartJob> Next(size_t loop_index, const Ended& ended) HR_EXCLUDES(mutex_);
@@ -104,7 +106,10 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   std::optional<PartJob> TakeJob(Fallout& fallout) HR_REQUIRES(mutex_);
   std::optional<PartJob> CutPart(Consumer& consumer, Fallout& fallout) HR_REQUIRES(mutex_);
   void StartLane(size_t loop_index, PartJob job);
-  size_t QuietestLoop() const HR_REQUIRES(mutex_);
+  // Where a request for so many bytes runs: of the loops that carry such, one with fewest lanes;
+  // one that runs already stays where it is as long as that is among them.
+  size_t LoopFor(uint64_t size_bytes) const HR_REQUIRES(mutex_);
+  size_t LoopFor(uint64_t size_bytes, size_t current) const HR_REQUIRES(mutex_);
   // A request beside the read's parts; counted and opened by CutPart.
   void LookUpChecksum(const std::shared_ptr<ReadState>& read);
   void EndLookUp() HR_EXCLUDES(mutex_);
@@ -143,6 +148,7 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   std::deque<std::shared_ptr<Consumer>> turns_ HR_GUARDED_BY(mutex_);
   WindowController window_ HR_GUARDED_BY(mutex_);
   HedgePolicy hedging_ HR_GUARDED_BY(mutex_);
+  LoopPacking packing_ HR_GUARDED_BY(mutex_);
   uint32_t lane_count_ HR_GUARDED_BY(mutex_) = 0;
   uint64_t ended_count_ HR_GUARDED_BY(mutex_) = 0;  // Requests, in all.
   uint32_t look_up_count_ HR_GUARDED_BY(mutex_) = 0;

@@ -34,8 +34,10 @@ constexpr double kStillFullShare = 0.75;
 constexpr double kOtherSize = 2;
 // A store whose first answer begins later is no neighbour: latency will ask for many requests.
 constexpr std::chrono::milliseconds kFarFirstByte{10};
-// Latency has little to say where a large part takes no longer with nothing queued.
-constexpr std::chrono::milliseconds kNearPart{20};
+// Latency has little to say where a large part takes no longer with nothing queued; below the first
+// all paths get the same bytes in flight, up to the second what 3 GB/s bring meanwhile.
+constexpr std::chrono::milliseconds kNearPart{10};
+constexpr std::chrono::milliseconds kNearPartMax{20};
 // The bytes of smaller answers come with the first one: what is measured of them is noise.
 constexpr double kTransferBytesMin = 64.0 * 1024;
 
@@ -102,11 +104,15 @@ void WindowController::EndRound(SteadyTime now) {
   const double seconds = std::max(1e-6, Seconds(now - round.begun_at));
   const double rate = round.count / seconds;
   const double mean_bytes = static_cast<double>(round.size_bytes) / round.count;
-  LearnUnloaded(now, round);
+  const bool is_large = mean_bytes >= kLargePartBytes;
   const bool is_start = rate_max_ == 0;
+  if (is_large && is_start && requests_ <= options_.large_requests_start &&
+      !std::exchange(has_warmed_up_, true)) {
+    return;
+  }
+  LearnUnloaded(now, round);
   const double unloaded_s = UnloadedSeconds(mean_bytes);
   const uint32_t before = is_probing_ ? requests_before_probe_ : requests_;
-  const bool is_large = mean_bytes >= kLargePartBytes;
   if (std::exchange(is_probing_, false)) {
     // A probe does not fill the path: its rate is no news, unless it does.
     const bool is_still_full = requests_ >= kStillFullShare * rate_max_ * unloaded_s;
@@ -132,8 +138,10 @@ void WindowController::EndRound(SteadyTime now) {
   }
   // One round never more than doubles or halves it, but for the limit of large parts.
   double wanted = std::clamp(kGain * wanted_rate * unloaded_s, before / 2.0, before * 2.0);
-  if (is_large && unloaded_s <= Seconds(kNearPart)) {
-    wanted = std::min(wanted, static_cast<double>(options_.near_large_bytes_max) / mean_bytes);
+  if (is_large && unloaded_s <= Seconds(kNearPartMax)) {
+    const double bytes_max = static_cast<double>(options_.near_large_bytes_max) *
+                             std::max(1.0, unloaded_s / Seconds(kNearPart));
+    wanted = std::min(wanted, bytes_max / mean_bytes);
   }
   requests_ = Limited(wanted, LeastFor(mean_bytes));
 }

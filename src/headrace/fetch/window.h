@@ -22,10 +22,10 @@ struct WindowOptions {
   // Of large parts fewer, and as few at least in a probe: what they take is what later ones are
   // judged by, and beside the store more share one rate. One a loop of a small machine.
   uint32_t large_requests_start = 2;
-  // Of large parts that take 20 ms at most each with nothing queued (window.cc): in flight together
-  // so many bytes are 3 GB/s and more. Further ones only take memory, which is dear while it is new
-  // to the process.
-  uint64_t near_large_bytes_max = 64ULL << 20U;
+  // Of large parts that take 10 ms at most each with nothing queued, and in proportion more of
+  // those that take 20 (window.cc): in flight together so many bytes are 3 GB/s and more. Further
+  // ones only take memory, which is dear while it is new to the process.
+  uint64_t near_large_bytes_max = 32ULL << 20U;
   // A socket and about 20 KiB of memory each; 30 ms away this is 34,000 objects a second.
   uint32_t requests_max = 1024;
   // Stop growing here; 0: where the goodput stops rising.
@@ -98,6 +98,7 @@ class WindowController {
   bool is_probing_ = false;  // This round looks for the unloaded time.
   uint32_t requests_before_probe_ = 0;
   bool has_begun_large_ = false;
+  bool has_warmed_up_ = false;   // The first large parts have paid for what is new.
   bool has_seen_large_ = false;  // In a whole round.
   bool wants_first_answer_ = false;
 };

@@ -36,6 +36,9 @@ struct SimulatedStore {
   double noise = 0;
   double stall_share = 0;
   double stall_max_s = 0;
+  // The first answers find memory that is new, and the path stands still for so long at each.
+  uint32_t cold_count = 0;
+  double cold_s = 0;
 
   // Keeps `window.requests()` in flight for `seconds`; returns the goodput of the last half.
   double Run(WindowController& window, double seconds) {
@@ -75,6 +78,7 @@ struct SimulatedStore {
     const double turn_s = std::max(ready_s, path_free_s);
     path_free_s = turn_s + size / path_bytes_per_s * std::exp(noise * Bell());
     if (random.Unit() < stall_share) path_free_s += stall_max_s * random.Unit();
+    if (begun_count++ < cold_count) path_free_s += cold_s;
     in_flight.push({.begun_s = now_s,
                     .first_byte_s = turn_s - now_s,
                     .ends_s = std::max(path_free_s, turn_s + size / connection_bytes_per_s),
@@ -90,6 +94,7 @@ struct SimulatedStore {
 
   std::priority_queue<Request> in_flight;
   uint32_t window_max = 0;
+  uint32_t begun_count = 0;
   double now_s = 1;
   double path_free_s = 0;
   Random random{42};
@@ -182,14 +187,32 @@ TEST(WindowController, LargePartsOfANearStoreTakeNoMoreThanTheirShareOfMemory) {
                        .object_bytes = 8U << 20U};
   WindowController window({});
   store.Run(window, 5);
-  EXPECT_EQ(store.window_max, 8U);
+  EXPECT_EQ(store.window_max, 4U);
   // The share is one of bytes: smaller parts may be more.
   SimulatedStore of_smaller = store;
   of_smaller.latency_s = 0.012;
   of_smaller.object_bytes = 2U << 20U;
   WindowController more({});
   of_smaller.Run(more, 5);
-  EXPECT_EQ(more.requests(), 32U);
+  EXPECT_EQ(more.requests(), 21U);
+  // And as many more as they take longer, until the store is not near any more.
+  SimulatedStore slower = of_smaller;
+  slower.latency_s = 0.019;
+  WindowController most({});
+  slower.Run(most, 5);
+  EXPECT_EQ(most.requests(), 32U);
+}
+
+TEST(WindowController, WhatTheFirstLargePartsTakeInNewMemoryIsNoMeasure) {
+  SimulatedStore store{.latency_s = 0.0003,
+                       .path_bytes_per_s = 2.5e9,
+                       .connection_bytes_per_s = 2.5e9,
+                       .object_bytes = 8U << 20U,
+                       .cold_count = 2,
+                       .cold_s = 0.03};
+  WindowController window({.near_large_bytes_max = kNoLimit});
+  store.Run(window, 0.2);
+  EXPECT_LE(store.window_max, 6U);
 }
 
 TEST(WindowController, ComesBackWhenMoreLargePartsBroughtNoMore) {

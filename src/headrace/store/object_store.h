@@ -245,6 +245,9 @@ class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
 
+  // Bodies are deciphered by the loop that receives them, at several times what copying them costs.
+  virtual bool is_encrypted() const { return false; }
+
   virtual Task<Result<std::vector<BucketInfo>>> ListBuckets(const CallContext& context) = 0;
   virtual Task<Status> CreateBucket(const std::string& bucket, const CallContext& context) = 0;
   virtual Task<Status> HeadBucket(const std::string& bucket, const CallContext& context) = 0;

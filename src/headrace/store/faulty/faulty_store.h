@@ -60,7 +60,11 @@ struct StoreFault {
 // Threads: as ObjectStore. Lifetime: the store underneath outlives it.
 class FaultyStore final : public ObjectStore {
  public:
-  explicit FaultyStore(ObjectStore& store) : store_(store) {}
+  // `is_encrypted`: bodies count as deciphered on their loop.
+  explicit FaultyStore(ObjectStore& store, bool is_encrypted = false)
+      : store_(store), is_encrypted_(is_encrypted) {}
+
+  bool is_encrypted() const override { return is_encrypted_; }
 
   void Add(StoreFault fault) HR_EXCLUDES(mutex_);
   // How many calls of that operation have begun.
@@ -110,6 +114,7 @@ class FaultyStore final : public ObjectStore {
                          const CallContext& context, Task<Result<T>> call);
 
   ObjectStore& store_;
+  const bool is_encrypted_;
   mutable Mutex mutex_;
   CondVar changed_;
   std::vector<Entry> entries_ HR_GUARDED_BY(mutex_);

@@ -54,6 +54,14 @@ Reply Cut(Reply reply, size_t body_bytes) {
   return reply;
 }
 
+TEST_F(GetTest, BodiesAreEncryptedWhereTheEndpointSpeaksTls) {
+  EXPECT_FALSE(s3().is_encrypted());
+  S3Settings settings = Settings();
+  settings.endpoint_url = "https://127.0.0.1:1";
+  Open(settings, Environment());
+  EXPECT_TRUE(s3().is_encrypted());
+}
+
 TEST_F(GetTest, WithoutAnETagABrokenBodyIsReadFromItsStart) {
   peer_.Then(Cut({.body = kText}, 7)).Then({.body = kText});
   ASSERT_THAT(Get(std::nullopt, kText.size()), IsOk());

@@ -20,6 +20,8 @@ S3Store::S3Store(std::shared_ptr<Parts> parts, std::shared_ptr<S3Metrics> apart)
     : parts_(std::move(parts)), apart_(std::move(apart)) {}
 S3Store::~S3Store() = default;
 
+bool S3Store::is_encrypted() const { return parts_->is_tls; }
+
 std::unique_ptr<S3Store> S3Store::CountedIn(std::shared_ptr<S3Metrics> metrics) const {
   return std::unique_ptr<S3Store>(new S3Store(parts_, std::move(metrics)));
 }
@@ -41,6 +43,7 @@ Result<std::unique_ptr<S3Store>> OpenS3Store(const S3Settings& settings,
   options.proxy = proxy.proxy;
   options.proxy_authorization = proxy.authorization;
   auto parts = std::make_shared<S3Store::Parts>();
+  parts->is_tls = endpoint.is_tls;
   HR_TRY_ASSIGN(parts->client, net::HttpClient::Make(std::move(options)));
   if (config.sign_requests) {
     HR_TRY_ASSIGN(auto source, MakeCredentialSource(config, environment, std::move(files), clock));

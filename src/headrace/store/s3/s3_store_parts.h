@@ -18,6 +18,7 @@ struct S3Store::Parts {
   std::unique_ptr<net::HttpClient> client;
   std::unique_ptr<CredentialCache> credentials;  // Null: requests are not signed.
   std::unique_ptr<RequestRunner> runner;
+  bool is_tls = false;
 };
 
 // The bytes of an upload in one piece, so that each try can send them again.
