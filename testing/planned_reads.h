@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -31,10 +32,15 @@ inline fetch::PlannedRead GivenObject(BlockingStore& store, const std::string& b
           .range = {.begin = 0, .end = text.size()}};
 }
 
-inline fetch::ReadSource SourceOf(std::vector<fetch::PlannedRead> reads) {
-  return [reads = std::move(reads),
+// Calls `at_end`, if given, when all reads have been taken and one more is asked for.
+inline fetch::ReadSource SourceOf(std::vector<fetch::PlannedRead> reads,
+                                  std::function<void()> at_end = nullptr) {
+  return [reads = std::move(reads), at_end = std::move(at_end),
           next = size_t{0}]() mutable -> Result<std::optional<fetch::PlannedRead>> {
-    if (next == reads.size()) return std::optional<fetch::PlannedRead>();
+    if (next == reads.size()) {
+      if (at_end) at_end();
+      return std::optional<fetch::PlannedRead>();
+    }
     return std::optional<fetch::PlannedRead>(reads[next++]);
   };
 }

@@ -81,7 +81,7 @@ Scheduler::Scheduler(ObjectStore& store, EventLoops& loops, const SchedulerOptio
       hedge_account_(memory_->OpenAccount(std::numeric_limits<uint64_t>::max())),
       window_(options.window),
       hedging_(options.hedge),
-      packing_(loops.count(), store.is_encrypted() ? loops.count() : 1),
+      packing_(loops.count(), store.is_over_tls() ? loops.count() : 1),
       lanes_of_loop_(loops.count()) {
   for (size_t index = 0; index < loops.count(); ++index) {
     loop_lanes_.push_back(std::make_unique<LoopLanes>());
@@ -296,10 +296,10 @@ size_t Scheduler::LoopFor(uint64_t size_bytes) const {
 }
 
 size_t Scheduler::LoopFor(uint64_t size_bytes, size_t current) const {
-  if (size_bytes < kLargePartBytes) return current;
   const size_t best = LoopFor(size_bytes);
-  const bool is_among = current < packing_.count();
-  return is_among && lanes_of_loop_[current] <= lanes_of_loop_[best] + 1 ? current : best;
+  const bool is_among = current < packing_.count() || size_bytes < kLargePartBytes;
+  const uint32_t most = lanes_of_loop_[best] + lanes_of_loop_[best] / 2 + 1;
+  return is_among && lanes_of_loop_[current] <= most ? current : best;
 }
 
 void Scheduler::Kick() {
@@ -335,8 +335,9 @@ std::optional<PartJob> Scheduler::Next(size_t loop_index, const Ended& ended) {
     if (ended.is_success) {
       window_.OnPartEnd(ended.part, lane_count_ >= window_.requests() && !turns_.empty());
       hedging_.OnPartEnd(ended.part.first_byte, ended.part.total, ended.part.size_bytes);
-      if (ended.part.size_bytes >= kLargePartBytes) {
-        packing_.OnPartEnd(loop_index, ended.part.ended_at, ended.thread_time);
+      if (ended.thread_time) {
+        packing_.OnPartEnd(loop_index, lanes_of_loop_[loop_index], ended.part.ended_at,
+                           *ended.thread_time);
       }
     }
     --lane_count_;

@@ -88,7 +88,7 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   struct Ended {
     PartObservation part;
     bool is_success = false;
-    std::chrono::nanoseconds thread_time{};  // Of its loop until now, where the part is large.
+    std::optional<std::chrono::nanoseconds> thread_time;  // Of its loop; where the part is large.
   };
   // The next job for a lane whose request has ended; nothing: the lane ends.
   std::optional<PartJob> Next(size_t loop_index, const Ended& ended) HR_EXCLUDES(mutex_);
@@ -106,8 +106,9 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   std::optional<PartJob> TakeJob(Fallout& fallout) HR_REQUIRES(mutex_);
   std::optional<PartJob> CutPart(Consumer& consumer, Fallout& fallout) HR_REQUIRES(mutex_);
   void StartLane(size_t loop_index, PartJob job);
-  // Where a request for so many bytes runs: of the loops that carry such, one with fewest lanes;
-  // one that runs already stays where it is as long as that is among them.
+  // Where a request for so many bytes runs: of the loops that carry such, one with fewest lanes. A
+  // lane that goes on stays on its loop, if it is one of them, until that has half as many lanes
+  // again and two more.
   size_t LoopFor(uint64_t size_bytes) const HR_REQUIRES(mutex_);
   size_t LoopFor(uint64_t size_bytes, size_t current) const HR_REQUIRES(mutex_);
   // A request beside the read's parts; counted and opened by CutPart.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "headrace/base/error.h"
 #include "headrace/fetch/part_size.h"
 
 namespace headrace::fetch {
@@ -51,7 +52,9 @@ WindowController::WindowController(const WindowOptions& options)
     : options_(options),
       requests_(std::clamp(options.requests_start,
                            std::min(options.requests_min, options.requests_max),
-                           options.requests_max)) {}
+                           options.requests_max)) {
+  HR_CHECK(options.large_requests_start > 0);
+}
 
 void WindowController::OnPartBegin(uint64_t size_bytes) {
   if (has_begun_large_ || rate_max_ > 0 || size_bytes < kLargePartBytes) return;

@@ -10,21 +10,22 @@
 namespace headrace::fetch {
 
 struct WindowOptions {
-  // Enough to keep two loops and the server's threads busy on a network without latency: so many
-  // large ones (of 4 to 16 parts of 8 MiB in flight beside the store 4 are as fast, with two
-  // thirds of 8's memory), and so many small ones as long as all are below `small_bytes_max`. With
-  // few small ones in flight both sides fall asleep after each.
+  // Enough to keep the loops and the server's threads busy on a network without latency: so many
+  // large ones (of 4 to 16 parts of 8 MiB in flight beside the store 4 are as fast), and so many
+  // small ones as long as all are below `small_bytes_max`. With few small ones in flight both sides
+  // fall asleep after each.
   uint32_t requests_min = 4;
   uint32_t small_requests_min = 32;
   uint64_t small_bytes_max = 32ULL << 20U;
   // A few doublings, each one request time long, reach any window.
   uint32_t requests_start = 16;
   // Of large parts fewer, and as few at least in a probe: what they take is what later ones are
-  // judged by, and beside the store more share one rate. One a loop of a small machine.
+  // judged by, and beside the store more share one rate. At least 1.
   uint32_t large_requests_start = 2;
   // Of large parts that take 10 ms at most each with nothing queued, and in proportion more of
-  // those that take 20 (window.cc): in flight together so many bytes are 3 GB/s and more. Further
-  // ones only take memory, which is dear while it is new to the process.
+  // those that take 20 (window.cc), but never fewer than `requests_min`: in flight together so many
+  // bytes are 3 GB/s and more. Further ones only take memory, which is dear while it is new to the
+  // process.
   uint64_t near_large_bytes_max = 32ULL << 20U;
   // A socket and about 20 KiB of memory each; 30 ms away this is 34,000 objects a second.
   uint32_t requests_max = 1024;
@@ -53,8 +54,8 @@ class WindowController {
  public:
   explicit WindowController(const WindowOptions& options);
 
-  // A request starts. Until one has ended, large ones keep the window at their start, unless the
-  // store turns out to be far away.
+  // A request starts. Until two rounds have ended, large ones keep the window at their start,
+  // unless the store turns out to be far away.
   void OnPartBegin(uint64_t size_bytes);
   // True: whoever can tell says how soon the first answer began, without waiting for its end.
   bool wants_first_answer() const { return wants_first_answer_; }

@@ -185,7 +185,7 @@ TEST(WindowController, LargePartsOfANearStoreTakeNoMoreThanTheirShareOfMemory) {
                        .path_bytes_per_s = 20e9,
                        .connection_bytes_per_s = 2.5e9,
                        .object_bytes = 8U << 20U};
-  WindowController window({});
+  WindowController window({.requests_min = 1});
   store.Run(window, 5);
   EXPECT_EQ(store.window_max, 4U);
   // The share is one of bytes: smaller parts may be more.

@@ -246,7 +246,7 @@ class ObjectStore {
   virtual ~ObjectStore() = default;
 
   // Bodies are deciphered by the loop that receives them, at several times what copying them costs.
-  virtual bool is_encrypted() const { return false; }
+  virtual bool is_over_tls() const { return false; }
 
   virtual Task<Result<std::vector<BucketInfo>>> ListBuckets(const CallContext& context) = 0;
   virtual Task<Status> CreateBucket(const std::string& bucket, const CallContext& context) = 0;

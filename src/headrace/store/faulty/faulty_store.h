@@ -60,11 +60,11 @@ struct StoreFault {
 // Threads: as ObjectStore. Lifetime: the store underneath outlives it.
 class FaultyStore final : public ObjectStore {
  public:
-  // `is_encrypted`: bodies count as deciphered on their loop.
-  explicit FaultyStore(ObjectStore& store, bool is_encrypted = false)
-      : store_(store), is_encrypted_(is_encrypted) {}
+  explicit FaultyStore(ObjectStore& store) : FaultyStore(store, store.is_over_tls()) {}
+  // Says of itself that it is, or is not, reached over TLS.
+  FaultyStore(ObjectStore& store, bool is_over_tls) : store_(store), is_over_tls_(is_over_tls) {}
 
-  bool is_encrypted() const override { return is_encrypted_; }
+  bool is_over_tls() const override { return is_over_tls_; }
 
   void Add(StoreFault fault) HR_EXCLUDES(mutex_);
   // How many calls of that operation have begun.
@@ -114,7 +114,7 @@ class FaultyStore final : public ObjectStore {
                          const CallContext& context, Task<Result<T>> call);
 
   ObjectStore& store_;
-  const bool is_encrypted_;
+  const bool is_over_tls_;
   mutable Mutex mutex_;
   CondVar changed_;
   std::vector<Entry> entries_ HR_GUARDED_BY(mutex_);

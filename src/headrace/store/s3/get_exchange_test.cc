@@ -54,12 +54,12 @@ Reply Cut(Reply reply, size_t body_bytes) {
   return reply;
 }
 
-TEST_F(GetTest, BodiesAreEncryptedWhereTheEndpointSpeaksTls) {
-  EXPECT_FALSE(s3().is_encrypted());
+TEST_F(GetTest, BodiesComeOverTlsWhereTheEndpointSpeaksTls) {
+  EXPECT_FALSE(s3().is_over_tls());
   S3Settings settings = Settings();
   settings.endpoint_url = "https://127.0.0.1:1";
   Open(settings, Environment());
-  EXPECT_TRUE(s3().is_encrypted());
+  EXPECT_TRUE(s3().is_over_tls());
 }
 
 TEST_F(GetTest, WithoutAnETagABrokenBodyIsReadFromItsStart) {

@@ -20,7 +20,7 @@ S3Store::S3Store(std::shared_ptr<Parts> parts, std::shared_ptr<S3Metrics> apart)
     : parts_(std::move(parts)), apart_(std::move(apart)) {}
 S3Store::~S3Store() = default;
 
-bool S3Store::is_encrypted() const { return parts_->is_tls; }
+bool S3Store::is_over_tls() const { return parts_->is_tls; }
 
 std::unique_ptr<S3Store> S3Store::CountedIn(std::shared_ptr<S3Metrics> metrics) const {
   return std::unique_ptr<S3Store>(new S3Store(parts_, std::move(metrics)));

@@ -58,7 +58,7 @@ class S3Store final : public ObjectStore {
   Task<Result<std::string>> PresignGet(const std::string& bucket, const std::string& key,
                                        std::chrono::seconds lifetime, const CallContext& context);
 
-  bool is_encrypted() const override;
+  bool is_over_tls() const override;
 
   Task<Result<std::vector<BucketInfo>>> ListBuckets(const CallContext& context) override;
   Task<Status> CreateBucket(const std::string& bucket, const CallContext& context) override;
