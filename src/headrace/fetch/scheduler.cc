@@ -353,11 +353,11 @@ std::optional<PartJob> Scheduler::Next(size_t loop_index, const Ended& ended) {
       }
     }
     const size_t next_loop = own ? LoopFor(own->range.size_bytes(), loop_index) : loop_index;
-    if (!own || next_loop != loop_index) --lanes_of_loop_[loop_index];
     if (next_loop != loop_index) {
       ++lanes_of_loop_[next_loop];
       more.emplace_back(next_loop, *std::exchange(own, std::nullopt));
     }
+    if (!own) --lanes_of_loop_[loop_index];
     NoteWaiting(ended.part.ended_at, fallout.was_refused);
     // The job that follows counts for itself.
     if (--task_count_ == 0) ended_.NotifyAll();

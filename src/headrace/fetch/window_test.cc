@@ -151,27 +151,33 @@ TEST(WindowController, FindsTheConnectionsThatLargePartsNeed) {
   EXPECT_LE(window.requests(), 128U);
 }
 
-// Beside the store, on a machine that is not quiet.
-SimulatedStore NearStoreOfLargeParts(uint64_t seed) {
+// Beside the store.
+SimulatedStore NearStoreOfLargeParts() {
   return {.latency_s = 0.0003,
           .path_bytes_per_s = 2.5e9,
           .connection_bytes_per_s = 2.5e9,
-          .object_bytes = 8U << 20U,
-          .noise = 0.5,
-          .stall_share = 0.02,
-          .stall_max_s = 0.05,
-          .random = Random(seed)};
+          .object_bytes = 8U << 20U};
+}
+
+// The same on a machine that is not quiet.
+SimulatedStore NoisyNearStoreOfLargeParts(uint64_t seed) {
+  SimulatedStore store = NearStoreOfLargeParts();
+  store.noise = 0.5;
+  store.stall_share = 0.02;
+  store.stall_max_s = 0.05;
+  store.random = Random(seed);
+  return store;
 }
 
 TEST(WindowController, NoiseBesideTheStoreDoesNotAddUpToManyLargeParts) {
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE(seed);
-    SimulatedStore store = NearStoreOfLargeParts(seed);
+    SimulatedStore store = NoisyNearStoreOfLargeParts(seed);
     WindowController window({.near_large_bytes_max = kNoLimit});
     const double goodput = store.Run(window, 20);
     EXPECT_LE(store.window_max, 24U);
     // What the path carries with its noise, which one request in flight is enough for.
-    SimulatedStore same = NearStoreOfLargeParts(seed);
+    SimulatedStore same = NoisyNearStoreOfLargeParts(seed);
     WindowController many({.requests_min = 64,
                            .requests_start = 64,
                            .large_requests_start = 64,
@@ -181,10 +187,8 @@ TEST(WindowController, NoiseBesideTheStoreDoesNotAddUpToManyLargeParts) {
 }
 
 TEST(WindowController, LargePartsOfANearStoreTakeNoMoreThanTheirShareOfMemory) {
-  SimulatedStore store{.latency_s = 0.0003,
-                       .path_bytes_per_s = 20e9,
-                       .connection_bytes_per_s = 2.5e9,
-                       .object_bytes = 8U << 20U};
+  SimulatedStore store = NearStoreOfLargeParts();
+  store.path_bytes_per_s = 20e9;
   WindowController window({.requests_min = 1});
   store.Run(window, 5);
   EXPECT_EQ(store.window_max, 4U);
@@ -204,19 +208,16 @@ TEST(WindowController, LargePartsOfANearStoreTakeNoMoreThanTheirShareOfMemory) {
 }
 
 TEST(WindowController, WhatTheFirstLargePartsTakeInNewMemoryIsNoMeasure) {
-  SimulatedStore store{.latency_s = 0.0003,
-                       .path_bytes_per_s = 2.5e9,
-                       .connection_bytes_per_s = 2.5e9,
-                       .object_bytes = 8U << 20U,
-                       .cold_count = 2,
-                       .cold_s = 0.03};
+  SimulatedStore store = NearStoreOfLargeParts();
+  store.cold_count = 2;
+  store.cold_s = 0.03;
   WindowController window({.near_large_bytes_max = kNoLimit});
   store.Run(window, 0.2);
   EXPECT_LE(store.window_max, 6U);
 }
 
 TEST(WindowController, ComesBackWhenMoreLargePartsBroughtNoMore) {
-  SimulatedStore store = NearStoreOfLargeParts(7);
+  SimulatedStore store = NoisyNearStoreOfLargeParts(7);
   WindowController window({.requests_start = 256, .near_large_bytes_max = kNoLimit});
   window.OnPartBegin(store.object_bytes);
   window.OnFirstAnswer(milliseconds(30));
