@@ -13,6 +13,11 @@ namespace {
 // A request more in flight for each that the unloaded path holds: fills gaps between an answer and
 // the next request, and lets the window grow.
 constexpr double kGain = 2.0;
+// In the beginning the window doubles in a round, and so does the rate while latency is the limit.
+// So many rounds one after the other that bring less than so many times the best rate have found
+// something else; one may be jitter.
+constexpr double kRising = 1.5;
+constexpr uint32_t kFlatRoundsMax = 2;
 // Rounds shorter than this say little about rates.
 constexpr std::chrono::milliseconds kRoundMin{2};
 // The best rate seen is forgotten by this much a round, so that a path that became slower shrinks
@@ -71,7 +76,7 @@ void WindowController::OnFirstAnswer(std::chrono::nanoseconds first_byte) {
 }
 
 void WindowController::OnPartEnd(const PartObservation& part, bool was_full) {
-  if (!round_) round_ = Round{.begun_at = part.ended_at - part.total};
+  if (!round_) round_ = Round{.begun_at = part.ended_at - part.total, .wanted_count = requests_};
   Round& round = *round_;
   // A probe looks at requests that began in it: those before stood in the queue it lets drain.
   if (is_probing_ && part.ended_at - part.total < round.begun_at) return;
@@ -80,14 +85,18 @@ void WindowController::OnPartEnd(const PartObservation& part, bool was_full) {
   round.size_bytes += part.size_bytes;
   round.first_byte += part.first_byte;
   round.transfer += part.total - part.first_byte;
-  if (round.count >= requests_ && part.ended_at - round.begun_at >= kRoundMin) {
-    EndRound(part.ended_at);
+  if (is_starting_ && was_full && WasLatency(part)) {
+    requests_ = std::min(requests_ + 1, options_.requests_max);
+  }
+  if (round.count >= round.wanted_count && part.ended_at - round.begun_at >= kRoundMin) {
+    EndRound(round, part.ended_at);
+    round_ = Round{.begun_at = part.ended_at, .wanted_count = requests_};
   }
 }
 
-void WindowController::LearnUnloaded(SteadyTime now, const Round& round) {
+void WindowController::LearnUnloaded(SteadyTime now, const Round& round, bool has_queue) {
   const auto learn = [&](double& least, double seen) {
-    if (least != 0 && !is_probing_ && seen >= least) return;
+    if (least != 0 && has_queue && seen >= least) return;
     least = seen;
     unloaded_found_at_ = now;
   };
@@ -97,13 +106,17 @@ void WindowController::LearnUnloaded(SteadyTime now, const Round& round) {
   learn(transfer_s_per_byte_, Seconds(round.transfer) / size_bytes);
 }
 
+bool WindowController::WasLatency(const PartObservation& part) const {
+  if (part.size_bytes >= kLargePartBytes || part.first_byte < kFarFirstByte) return false;
+  const double unloaded_s = UnloadedSeconds(static_cast<double>(part.size_bytes));
+  return first_byte_s_ == 0 || Seconds(part.total) <= kGain * unloaded_s;
+}
+
 double WindowController::UnloadedSeconds(double mean_bytes) const {
   return first_byte_s_ + transfer_s_per_byte_ * mean_bytes;
 }
 
-void WindowController::EndRound(SteadyTime now) {
-  const Round round = *round_;
-  round_ = Round{.begun_at = now};
+void WindowController::EndRound(const Round& round, SteadyTime now) {
   const double seconds = std::max(1e-6, Seconds(now - round.begun_at));
   const double rate = round.count / seconds;
   const double mean_bytes = static_cast<double>(round.size_bytes) / round.count;
@@ -113,7 +126,9 @@ void WindowController::EndRound(SteadyTime now) {
       !std::exchange(has_warmed_up_, true)) {
     return;
   }
-  LearnUnloaded(now, round);
+  const bool is_rising = rate >= kRising * rate_max_;
+  is_starting_ = is_starting_ && !is_large && round.first_byte >= round.count * kFarFirstByte;
+  LearnUnloaded(now, round, !is_probing_ && !(is_starting_ && is_rising));
   const double unloaded_s = UnloadedSeconds(mean_bytes);
   const uint32_t before = is_probing_ ? requests_before_probe_ : requests_;
   if (std::exchange(is_probing_, false)) {
@@ -125,6 +140,10 @@ void WindowController::EndRound(SteadyTime now) {
   } else {
     NoteRate(rate, mean_bytes);
     if (round.full_count * 2 < round.count) return;
+    flat_rounds_ = is_rising ? 0 : flat_rounds_ + 1;
+    is_starting_ =
+        is_starting_ && flat_rounds_ < kFlatRoundsMax && !HasReachedTarget(rate * mean_bytes);
+    if (is_starting_) return;
     if (is_large && !std::exchange(has_seen_large_, true) && !is_start) {
       // What small answers have taught says nothing of large ones.
       return BeginProbe(0, options_.large_requests_start);
@@ -147,6 +166,11 @@ void WindowController::EndRound(SteadyTime now) {
     wanted = std::min(wanted, bytes_max / mean_bytes);
   }
   requests_ = Limited(wanted, LeastFor(mean_bytes));
+}
+
+bool WindowController::HasReachedTarget(double bytes_per_second) const {
+  const auto target = static_cast<double>(options_.target_bytes_per_second);
+  return target > 0 && bytes_per_second >= target;
 }
 
 void WindowController::NoteRate(double rate, double mean_bytes) {

@@ -42,11 +42,13 @@ struct PartObservation {
 };
 
 // How many requests there should be in flight: twice the measured rate times the time that a
-// request takes when nothing queues. While latency is the limit this doubles the window with every
-// round of requests; where goodput stops rising it stays at twice what fills the path. The unloaded
-// time is the least mean of a round, looked for anew now and then in a round of what the path holds
-// without a queue; of large parts half of that, since those share the path's rate with one another
-// long before anything queues, and what they take then says nothing.
+// request takes when nothing queues. While latency is the limit this lets the window grow with
+// every round of requests; where goodput stops rising it stays at twice what fills the path. In the
+// beginning each small answer from afar makes room for one request more, until rounds bring little
+// more than those before. The unloaded time is the least mean of a round, looked for anew now and
+// then in a round of what the path holds without a queue; of large parts half of that, since those
+// share the path's rate with one another long before anything queues, and what they take then says
+// nothing.
 // See docs/decisions/0021.
 //
 // Pure: time comes with the observations. Threads: its owner's lock.
@@ -69,21 +71,29 @@ class WindowController {
   // Requests that ended one after the other, as many as the window.
   struct Round {
     SteadyTime begun_at{};
+    uint32_t wanted_count = 0;  // The window at its begin.
     uint32_t count = 0;
     uint32_t full_count = 0;
     uint64_t size_bytes = 0;
     std::chrono::nanoseconds first_byte{};
     std::chrono::nanoseconds transfer{};  // What came after.
   };
-  void EndRound(SteadyTime now);
+  // Sets the window for the next one.
+  void EndRound(const Round& round, SteadyTime now);
   void NoteRate(double rate, double mean_bytes);
+  bool HasReachedTarget(double bytes_per_second) const;
   void BeginProbe(double wanted, uint32_t least);
   // Of what a path that carries so many requests a second holds without a queue.
   void BeginProbeOf(double rate, double mean_bytes);
   // How many there are at least, of answers of that size; a probe may go below.
   uint32_t LeastFor(double mean_bytes) const;
   uint32_t Limited(double wanted, uint32_t least) const;
-  void LearnUnloaded(SteadyTime now, const Round& round);
+  // `has_queue`: it may have; then only what is less than known is news. Of rounds without one the
+  // last tells most: the mean of few may be low by chance, and there are more in each.
+  void LearnUnloaded(SteadyTime now, const Round& round, bool has_queue);
+  // Whether what it took was the way to a far store and no queue, which a wider window would only
+  // lengthen. Of large ones that cannot be told.
+  bool WasLatency(const PartObservation& part) const;
   // What a request of that size takes when nothing queues.
   double UnloadedSeconds(double mean_bytes) const;
 
@@ -96,7 +106,9 @@ class WindowController {
   double first_byte_s_ = 0;
   double transfer_s_per_byte_ = 0;
   SteadyTime unloaded_found_at_{};
-  bool is_probing_ = false;  // This round looks for the unloaded time.
+  uint32_t flat_rounds_ = 0;  // The last ones, that were not rising.
+  bool is_starting_ = true;   // From afar, each small request that ends still widens the window.
+  bool is_probing_ = false;   // This round looks for the unloaded time.
   uint32_t requests_before_probe_ = 0;
   bool has_begun_large_ = false;
   bool has_warmed_up_ = false;   // The first large parts have paid for what is new.

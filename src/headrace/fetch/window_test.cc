@@ -117,6 +117,45 @@ TEST(WindowController, ReachesItsLimitInAFewRoundTrips) {
   EXPECT_EQ(window.requests(), 512U);
 }
 
+TEST(WindowController, DoublesWithEveryRoundTripInTheBeginningAlsoWhereAnswersJitter) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    // An answer waits for those before it: nearly all take as long as the slowest, 48 ms.
+    SimulatedStore store{
+        .latency_s = 0.02, .jitter = 1.4, .path_bytes_per_s = 100e9, .random = Random(seed)};
+    WindowController window({.requests_start = 16, .requests_max = 1024});
+    store.Run(window, 7 * 0.048);
+    EXPECT_EQ(window.requests(), 1024U);
+  }
+}
+
+TEST(WindowController, FirstAnswersThatWereFastByChanceDoNotHoldItDown) {
+  SimulatedStore store{.latency_s = 0.018, .path_bytes_per_s = 100e9};
+  WindowController window({.requests_start = 16, .requests_max = 1024});
+  store.Run(window, 0.019);
+  store.latency_s = 0.034;
+  store.Run(window, 0.5);
+  EXPECT_EQ(window.requests(), 1024U);
+}
+
+TEST(WindowController, StopsDoublingWhereThePathIsFull) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    SimulatedStore store{.latency_s = 0.02,
+                         .jitter = 1.4,
+                         .path_bytes_per_s = 0.5e9,
+                         .noise = 0.3,
+                         .random = Random(seed)};
+    WindowController window({.requests_max = 1U << 20U});
+    store.Run(window, 2);
+    // 0.5 GB/s of 100 KiB for 48 ms are 234 in flight. The first answers that waited come when
+    // twice as many have been doubled again.
+    EXPECT_LE(store.window_max, 5 * 234U);
+    store.Run(window, 2);
+    EXPECT_LE(window.requests(), 3 * 234U);
+  }
+}
+
 TEST(WindowController, StaysSmallWhereTheStoreIsNear) {
   SimulatedStore store{
       .latency_s = 0.0001, .path_bytes_per_s = 2.5e9, .connection_bytes_per_s = 2.5e9};
