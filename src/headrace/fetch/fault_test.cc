@@ -302,6 +302,27 @@ TEST_F(FaultTest, ASilentRequestIsOvertakenByItsHedge) {
   gate->Open();
 }
 
+TEST_F(FaultTest, AHedgeThatIsSilentTooIsSentAnew) {
+  const auto gate = ThreadGate::Make();
+  std::atomic<int> count = 0;
+  peer_.SetHandler([&, gate](const ReceivedRequest& request) {
+    if (request.target.contains("777-") && count.fetch_add(1) < 2) gate->Wait();
+    return AnswerTo(request);
+  });
+  MakeFetcher({});
+  const std::vector<size_t> usual(600, 200);
+  TextSink warm(usual);
+  ASSERT_THAT(RunAll(usual, warm, Within(std::chrono::seconds(20))), IsOk());
+  const std::vector<size_t> sizes = {777};
+  TextSink sink(sizes);
+  EXPECT_THAT(RunAll(sizes, sink, Within(std::chrono::seconds(20))), IsOk());
+  EXPECT_EQ(ExpectNoWrongByte(sizes, sink), 1U);
+  EXPECT_EQ(count, 3);
+  EXPECT_EQ(fetcher_->gauges().hedges_begun, 1U);
+  EXPECT_EQ(fetcher_->memory_bytes_taken(), 0U);
+  gate->Open();
+}
+
 TEST_F(FaultTest, CancelledAnywhereItReturnsItsMemory) {
   const uint64_t seed = Random::FromEntropy().Next();
   SCOPED_TRACE(fmt::format("seed {}", seed));

@@ -106,6 +106,12 @@ HedgePolicy::Lateness HedgePolicy::Limits::LatenessOf(const Flight& flight) cons
   return flight.elapsed < 2 * surely_late ? Lateness::kLate : Lateness::kOverdue;
 }
 
+std::optional<std::chrono::nanoseconds> HedgePolicy::Limits::HedgeSilenceMax() const {
+  const auto late_after = LateWithoutAnswer();
+  if (!late_after) return std::nullopt;
+  return std::max<std::chrono::nanoseconds>(2 * *late_after, kStandstill);
+}
+
 bool HedgePolicy::MayHedge(Lateness lateness) const {
   if (lateness == Lateness::kUsual) return false;
   const bool is_overdue = lateness == Lateness::kOverdue;

@@ -145,6 +145,16 @@ TEST(HedgePolicy, AShortRunHedgesWhatIsLateToo) {
   EXPECT_TRUE(policy.MayHedge(Lateness::kLate));
 }
 
+TEST(HedgePolicy, AHedgeMayBeSilentAsLongAsMakesARequestOverdue) {
+  // Late after 90 ms without an answer.
+  EXPECT_EQ(Experienced().CurrentLimits().HedgeSilenceMax(), milliseconds(250));
+  HedgePolicy slow({});
+  for (int i = 0; i < 1000; ++i) slow.OnPartEnd(milliseconds(400), milliseconds(400), 1);
+  const HedgePolicy::Limits limits = slow.CurrentLimits();
+  EXPECT_EQ(limits.HedgeSilenceMax(), 2 * *limits.LateWithoutAnswer());
+  EXPECT_EQ(HedgePolicy({}).CurrentLimits().HedgeSilenceMax(), std::nullopt);
+}
+
 TEST(HedgePolicy, TurnedOffItNeverCallsAnythingLate) {
   HedgePolicy policy = Experienced({.share_max = 0});
   EXPECT_FALSE(policy.CurrentLimits().LateWithoutAnswer().has_value());

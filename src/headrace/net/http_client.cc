@@ -234,7 +234,7 @@ Task<Result<HttpAnswer>> HttpClient::Send(const HttpCall& call) {
     auto connection = may_be_stale ? pool->TakeIdle(call.endpoint) : nullptr;
     const bool is_fresh = !connection;
     if (is_fresh) connection = pool->MakeConnection(call.endpoint);
-    connection->BeginCall(call, shared_->options->idle_timeout);
+    connection->BeginCall(call, call.idle_timeout.value_or(shared_->options->idle_timeout));
     pool->BeginCall(connection);
     Status opened = Ok();
     if (is_fresh) opened = co_await shared_->Open(*connection, call);

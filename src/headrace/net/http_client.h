@@ -67,6 +67,7 @@ struct HttpCall {
   std::span<std::byte> landing;
   // Takes no kept-alive connection: for a try after one that such a connection has lost.
   bool needs_fresh_connection = false;
+  std::optional<std::chrono::nanoseconds> idle_timeout;  // Nothing: the client's own.
   Deadline deadline;
   std::stop_token stop;
 };

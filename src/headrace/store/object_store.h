@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -111,6 +112,9 @@ struct GetRequest {
   GetProgress* progress = nullptr;
   // Not over a connection that was used before: what came over one was wrong.
   bool needs_fresh_connection = false;
+  // A try that brings no byte for so long is repeated; nothing: the store's own limit. A store
+  // without a network may leave it alone.
+  std::optional<std::chrono::nanoseconds> idle_timeout;
 };
 struct GetResult {
   ObjectHead head;          // info.size_bytes is the whole object's size.
