@@ -196,8 +196,8 @@ def linked(folder):
 def servers_for(kind, bucket):
     """(the server of floors, the server of everybody else), of which nginx is one and the same."""
     root = bucket.parent
-    if kind in ("headrace", "shaped"):
-        shape = race_servers.SHAPE if kind == "shaped" else None
+    if kind in ("headrace", "shaped", "far"):
+        shape = {"shaped": race_servers.SHAPE, "far": race_servers.FAR}.get(kind)
         return (race_servers.HeadraceServe(linked(bucket), is_anonymous=True, shape=shape),
                 race_servers.HeadraceServe(root, shape=shape))
     server = race_servers.Nginx(root, is_tls=kind == "tls")
@@ -293,7 +293,7 @@ def parse():
     parser.add_argument("--work", help="work rows, as a,c; the others stay as they were measured")
     parser.add_argument("--peers", help="contestants by their files' names: " +
                         ", ".join(CONTESTANTS))
-    parser.add_argument("--servers", help="nginx, headrace, shaped, tls")
+    parser.add_argument("--servers", help="nginx, headrace, shaped, far, tls")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--concurrency", type=int, help="try another than each peer's best")
     parser.add_argument("--quick", action="store_true", help="tiny work: does everything run?")
@@ -308,7 +308,7 @@ def main():
     sys.path.insert(0, str(ROOT / "bench/contestants"))
     order = [work.letter for work in race_work.WORK]
     letters = chosen(order, options.work, "work")
-    kinds = chosen(["nginx", "headrace", "shaped", "tls"], options.servers, "server")
+    kinds = chosen(["nginx", "headrace", "shaped", "far", "tls"], options.servers, "server")
     names = chosen(CONTESTANTS, options.peers, "contestant")
     contestants = [importlib.import_module(name) for name in names]
     is_part = options.peers or options.concurrency
@@ -319,10 +319,11 @@ def main():
         if work.letter not in letters:
             continue
         job = race_work.Job(work, options.quick)
+        racers = [one for one in contestants if one.__name__ in (work.contestants or names)]
         for kind in work.servers:
             if kind in kinds:
                 print(f"({work.letter}) {work.title}, {kind}", flush=True)
-                sections.append(race_on(job, kind, contestants, options))
+                sections.append(race_on(job, kind, racers, options))
                 race_report.write(folder, sections, options, order)
     print((folder / "race.md").read_text())
 

@@ -16,8 +16,8 @@ from harness import HEADRACE
 
 ACCESS_KEY = "bench"
 SECRET_KEY = "benchsecret"
-SHAPE = ("first-byte=30ms,jitter=lognormal:0.5,per-connection=90MB/s,error-503=0.5%,reset=0.1%,"
-         "silent=0.3%:2s,seed=1")
+FAR = "first-byte=30ms,jitter=lognormal:0.5,per-connection=90MB/s,seed=1"
+SHAPE = f"{FAR},error-503=0.5%,reset=0.1%,silent=0.3%:2s"
 START_SECONDS_MAX = 10
 
 # Two workers: the contestants, not the server, are to be what is measured. The cache of open files

@@ -26,12 +26,14 @@ class Work:
     letter: str
     title: str
     data: str
-    servers: tuple  # Of "nginx", "headrace", "shaped" and "tls".
+    servers: tuple  # Of "nginx", "headrace", "shaped", "far" and "tls".
     target: str = "memory"  # Or "disk", "shm".
     reads: int = 0  # Random ranges of RANGE_BYTES; 0: every object once, whole.
     unit: str = "objects"
     # Requests in flight, for contestants that have to be told.
     concurrency: int = 64
+    # Who races, by their files' names; empty: everybody.
+    contestants: tuple = ()
 
 
 WORK = (
@@ -45,6 +47,10 @@ WORK = (
     Work("ga", "(a) from a far, slow, failing store", "large", ("shaped",), unit="GiB",
          concurrency=64),
     Work("gc", "(c) from a far, slow, failing store", "small", ("shaped",), concurrency=512),
+    # What the machine allows at most: nobody who has to find out how far away a store is, and to
+    # wait for what went wrong, is faster than a loop that need not.
+    Work("gf", "(c) from a far store where nothing fails", "small", ("far",),
+         concurrency=1024, contestants=("floor_loop", "headrace_bench")),
     Work("h", "(a) over TLS", "large", ("tls",), unit="GiB", concurrency=16),
 )
 
