@@ -74,7 +74,7 @@ for epoch in range(2):
         out(str(epoch)).write(file.read())
 """)
     assert output(job, "0") == output(job, "1") == WHOLE
-    assert "channel train: 2 epochs opened, 2 written to their end, 8 objects" in outcome.stderr
+    assert "channel train: 2 epochs opened, 2 written to the end, 8 objects" in outcome.stderr
     assert list((job / "input/data").iterdir()) == []
 
 
@@ -264,7 +264,7 @@ for channel in "abc":
     for channel in report["channels"]:
         assert channel["bytes_per_second"] == pytest.approx(3000 / channel["open_seconds"])
         assert channel["objects_per_second"] == pytest.approx(3 / channel["open_seconds"])
-    assert "channel a: 1 epochs opened" in outcome.stderr
+    assert "channel a: 1 epoch opened" in outcome.stderr
     assert ", 3 requests sent again; the command waited" in outcome.stderr
 
 

@@ -392,7 +392,7 @@ def test_the_report_says_what_the_run_moved(headrace, box, job, proxied):
         "training", len(FILES), sum(map(len, FILES.values())))
     assert [output["name"] for output in report["outputs"]] == ["model.tar.gz", "output.tar.gz"]
     assert report["retries"]["throttled"] == channel["retries"] == 2
-    assert "2 requests were sent again (2 throttled)" in outcome.stderr
+    assert "2 requests sent again (2 throttled)" in outcome.stderr
     assert all(seconds >= 0 for seconds in report["seconds"].values())
 
 

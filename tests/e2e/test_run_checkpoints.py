@@ -139,7 +139,7 @@ def test_what_the_store_does_not_take_is_named_with_its_size(headrace, box, job,
                        "--", *python(SAVE + "save(1)"))
     assert outcome.code == 7, outcome
     told = outcome.stderr.splitlines()[-1]
-    assert "2 files (293.0 KiB) are not uploaded" in told
+    assert "2 files (293.0 KiB) not uploaded" in told
     assert "step-1/a (293.0 KiB), latest (1 B)" in told and str(job / "checkpoints") in told
     assert sorted(checkpoints(box)) == ["step-1/z"]
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace headrace {
 
 std::string LowerCase(std::string_view text) {
@@ -31,6 +33,10 @@ std::optional<uint64_t> ParseDecimal(std::string_view text) {
     value = value * 10 + static_cast<uint64_t>(c - '0');
   }
   return value;
+}
+
+std::string CountText(uint64_t count, std::string_view unit) {
+  return fmt::format("{} {}{}", count, unit, count == 1 ? "" : "s");
 }
 
 }  // namespace headrace

@@ -32,4 +32,7 @@ std::string_view Trim(std::string_view text, std::string_view blanks = " \t");
 // cannot wrap.
 std::optional<uint64_t> ParseDecimal(std::string_view text);
 
+// "1 file", "2 files"; of units whose plural ends in "s".
+std::string CountText(uint64_t count, std::string_view unit);
+
 }  // namespace headrace

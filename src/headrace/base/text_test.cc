@@ -38,6 +38,12 @@ TEST(Text, HexadecimalDigitsHaveEitherCase) {
   }
 }
 
+TEST(Text, OneOfAUnitIsNoPlural) {
+  EXPECT_EQ(CountText(0, "file"), "0 files");
+  EXPECT_EQ(CountText(1, "file"), "1 file");
+  EXPECT_EQ(CountText(2, "file"), "2 files");
+}
+
 TEST(Text, ClassesOfCharactersEndAtTheirLastOne) {
   for (const char c : {'0', '9', 'a', 'z', 'A', 'Z'}) EXPECT_TRUE(IsLetterOrDigit(c)) << c;
   for (const char c : {'/', ':', '`', '{', '@', '[', '_', '\xE4'}) {

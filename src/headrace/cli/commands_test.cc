@@ -342,7 +342,7 @@ TEST_F(CommandsTest, InspectListsTheRecordsOfAnObjectAFileOrStandardInput) {
     EXPECT_THAT(out_, HasSubstr("2 records, 6 bytes, recordio\n"));
   }
   EXPECT_EQ(Run({"inspect", "--limit", "1", "-"}, shard), 0) << err_;
-  EXPECT_THAT(out_, HasSubstr("the first 1 records, 1 bytes, recordio\n"));
+  EXPECT_THAT(out_, HasSubstr("the first 1 record, 1 byte, recordio\n"));
   EXPECT_EQ(Run({"inspect", "--json", "--limit", "1", "-"}, shard), 0) << err_;
   EXPECT_EQ(out_, "{\"index\":0,\"offset_bytes\":0,\"size_bytes\":1}\n");
 }

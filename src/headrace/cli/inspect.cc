@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/json_line.h"
+#include "headrace/base/text.h"
 #include "headrace/base/unique_fd.h"
 #include "headrace/cli/commands.h"
 #include "headrace/cli/input_stream.h"
@@ -112,11 +113,12 @@ Result<ExitCode> Inspect(CommandContext& context, const InspectOptions& options)
   HR_TRY(While(options.source, stream.Finish()));
   if (!context.options().is_json && !context.options().is_quiet) {
     const bool ends_early = options.limit > 0 && records == options.limit;
-    PrintLine(context.world().out,
-              fmt::format("{}{} records, {} bytes{}{}{}", ends_early ? "the first " : "", records,
-                          payload_bytes, stream.format() ? ", " : "",
-                          stream.format() ? format::RecordFormatName(*stream.format()) : "",
-                          stream.is_gzipped() ? ", gzip" : ""));
+    PrintLine(
+        context.world().out,
+        fmt::format("{}{}, {}{}{}{}", ends_early ? "the first " : "", CountText(records, "record"),
+                    CountText(payload_bytes, "byte"), stream.format() ? ", " : "",
+                    stream.format() ? format::RecordFormatName(*stream.format()) : "",
+                    stream.is_gzipped() ? ", gzip" : ""));
   }
   return ExitCode::kSuccess;
 }

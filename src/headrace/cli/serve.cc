@@ -22,9 +22,14 @@
 namespace headrace::cli {
 namespace {
 
+struct Owners {
+  std::vector<s3::AccessKeys> keys;
+  std::string credentials_path;  // Where clients find them; empty: their givers know.
+};
+
 // The keys given, the environment's, or, without a users file, a pair of the folder's own.
-Result<std::vector<s3::AccessKeys>> Owners(CommandContext& context, ServeOptions& options) {
-  if (options.is_anonymous) return std::vector<s3::AccessKeys>();
+Result<Owners> OwnersOf(CommandContext& context, ServeOptions& options) {
+  if (options.is_anonymous) return Owners();
   const Environment& environment = context.world().environment;
   if (options.access_key.empty()) options.access_key = environment.Get("HEADRACE_ACCESS_KEY");
   if (options.secret_key.empty()) options.secret_key = environment.Get("HEADRACE_SECRET_KEY");
@@ -33,18 +38,25 @@ Result<std::vector<s3::AccessKeys>> Owners(CommandContext& context, ServeOptions
                 "an access key and a secret key belong together; only one of them is given");
   }
   if (!options.access_key.empty()) {
-    return std::vector<s3::AccessKeys>{
-        {.access_key_id = options.access_key, .secret_access_key = options.secret_key}};
+    const s3::AccessKeys given{.access_key_id = options.access_key,
+                               .secret_access_key = options.secret_key};
+    return Owners{.keys = {given}, .credentials_path = {}};
   }
-  if (!options.users_file.empty()) return std::vector<s3::AccessKeys>();
+  if (!options.users_file.empty()) return Owners();
   const std::string path = options.folder + "/.headrace/credentials";
   HR_TRY_ASSIGN(s3::AccessKeys keys, gateway::LoadOrMakeKeyPair(path));
-  if (!context.options().is_quiet) {
-    PrintLine(context.world().err, fmt::format("the key pair is in {}; clients use it with\n"
-                                               "  export AWS_SHARED_CREDENTIALS_FILE={}",
-                                               path, std::filesystem::absolute(path).native()));
-  }
-  return std::vector<s3::AccessKeys>{std::move(keys)};
+  return Owners{.keys = {std::move(keys)}, .credentials_path = path};
+}
+
+// What a client's environment has to say.
+void TellClients(CommandContext& context, const std::string& credentials_path,
+                 const std::string& url) {
+  if (credentials_path.empty() || context.options().is_quiet) return;
+  PrintLine(
+      context.world().err,
+      fmt::format("the key pair is in {}; clients use it with\n"
+                  "  export AWS_SHARED_CREDENTIALS_FILE={} AWS_ENDPOINT_URL={}",
+                  credentials_path, std::filesystem::absolute(credentials_path).native(), url));
 }
 
 Status ReloadUsers(const ServeOptions& options, gateway::Gateway& gateway) {
@@ -85,12 +97,12 @@ Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
   WorkPool pool(options.thread_count * 4);
   HR_TRY_ASSIGN(const auto store,
                 directory::DirectoryStore::Open(options.folder, pool, StoreOptionsOf(options)));
-  HR_TRY_ASSIGN(auto owners, Owners(context, options));
+  HR_TRY_ASSIGN(auto owners, OwnersOf(context, options));
   const std::string scheme = tls ? "https" : "http";
   gateway::GatewayOptions gateway_options;
   gateway_options.domains = domains;
   gateway_options.scheme = scheme;
-  gateway_options.authenticator.users = std::move(owners);
+  gateway_options.authenticator.users = std::move(owners.keys);
   gateway_options.authenticator.is_open = options.is_anonymous;
   gateway_options.shape = operation->shape();
   gateway_options.metrics = &operation->metrics();
@@ -103,8 +115,9 @@ Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
   server_options.tls = tls.get();
   HR_TRY_ASSIGN(const auto server, net::HttpServer::Start(loops, gateway, server_options));
   HR_TRY_ASSIGN(const auto watch, operation->StartWatch(loops, *server));
-  PrintLine(context.world().out,
-            fmt::format("listening on {}://{}", scheme, address.UrlText(server->port())));
+  const std::string url = fmt::format("{}://{}", scheme, address.UrlText(server->port()));
+  TellClients(context, owners.credentials_path, url);
+  PrintLine(context.world().out, "listening on " + url);
   if (!watch.address.empty()) {
     PrintLine(context.world().out, fmt::format("metrics on http://{}/metrics", watch.address));
   }

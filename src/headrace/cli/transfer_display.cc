@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/json_line.h"
+#include "headrace/base/text.h"
 #include "headrace/cli/human_text.h"
 #include "headrace/cli/print.h"
 #include "headrace/plan/key_path.h"
@@ -136,8 +137,9 @@ Result<ExitCode> TransferDisplay::Finish(const std::optional<Error>& whole) {
   if (shows_bar_) {
     const Progress last = Now();
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(last.elapsed);
-    PrintLine(world_.err, fmt::format("{}{} files, {} in {}", kClearLine, last.items_done,
-                                      SizeText(last.bytes_done), DurationText(seconds)));
+    PrintLine(world_.err,
+              fmt::format("{}{}, {} in {}", kClearLine, CountText(last.items_done, "file"),
+                          SizeText(last.bytes_done), DurationText(seconds)));
   }
   if (world_.stop.stop_requested()) {
     return Fail(ErrorCode::kCancelled, "interrupted");

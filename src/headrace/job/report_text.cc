@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "headrace/base/text.h"
 #include "headrace/job/directory_binding.h"
 #include "headrace/job/run_job.h"
 #include "headrace/plan/key_path.h"
@@ -41,14 +42,15 @@ std::string RateText(uint64_t objects, uint64_t bytes, std::chrono::nanoseconds 
 
 // Empty for none.
 std::string RetriesText(uint64_t retries) {
-  return retries > 0 ? fmt::format(", {} requests sent again", retries) : "";
+  return retries > 0 ? fmt::format(", {} sent again", CountText(retries, "request")) : "";
 }
 
 }  // namespace
 
 std::string CheckedLine(const std::string& channel, const FileChannelReport& counts) {
-  return fmt::format("channel {}: {} objects, {}; {} of them are there already", channel,
-                     counts.objects, BytesText(counts.bytes), counts.objects_kept);
+  return fmt::format("channel {}: {}, {}; {} of them already there", channel,
+                     CountText(counts.objects, "object"), BytesText(counts.bytes),
+                     counts.objects_kept);
 }
 
 std::string CheckedPipeLine(const std::string& channel, uint64_t unit_count) {
@@ -57,9 +59,9 @@ std::string CheckedPipeLine(const std::string& channel, uint64_t unit_count) {
 }
 
 std::string CheckedCheckpointLine(const RestorePlan& plan) {
-  std::string line =
-      fmt::format("checkpoint: {} files to restore, {}; {} already there", plan.missing.size(),
-                  BytesText(plan.missing_bytes), plan.files_kept());
+  std::string line = fmt::format("checkpoint: {} to restore, {}; {} already there",
+                                 CountText(plan.missing.size(), "file"),
+                                 BytesText(plan.missing_bytes), plan.files_kept());
   if (plan.files_newer == 0) return line;
   return line + fmt::format(", {} newer than in the store ({}, for one)", plan.files_newer,
                             plan::ShownKey(plan.first_newer));
@@ -69,11 +71,12 @@ std::string ChannelLine(const ChannelReport& channel) {
   const FileChannelReport& counts = channel.counts;
   const uint64_t objects = counts.objects - counts.objects_kept;
   const uint64_t bytes = counts.bytes - counts.bytes_kept;
-  std::string line = fmt::format("channel {}: {} objects, {} downloaded in {}", channel.name,
-                                 objects, BytesText(bytes), SecondsText(channel.span));
+  std::string line =
+      fmt::format("channel {}: {}, {} downloaded in {}", channel.name, CountText(objects, "object"),
+                  BytesText(bytes), SecondsText(channel.span));
   if (objects > 0) line += RateText(objects, bytes, channel.span);
   if (counts.objects_kept > 0) {
-    line += fmt::format(", {} objects, {} already there", counts.objects_kept,
+    line += fmt::format(", {}, {} already there", CountText(counts.objects_kept, "object"),
                         BytesText(counts.bytes_kept));
   }
   return line + RetriesText(channel.retries);
@@ -93,11 +96,10 @@ std::string PipeLine(const PipeChannelReport& channel) {
     return fmt::format("channel {}: the command opened no epoch", channel.name);
   }
   return fmt::format(
-      "channel {}: {} epochs opened, {} written to their end, {} objects, {}{}{}; the command "
-      "waited "
-      "{} for data, the data {} for the command; next is {}:{}",
-      channel.name, counts.epochs_opened, counts.epochs_complete, counts.items,
-      BytesText(counts.bytes),
+      "channel {}: {} opened, {} written to the end, {}, {}{}{}; the command waited {} for data, "
+      "the data {} for the command; next is {}:{}",
+      channel.name, CountText(counts.epochs_opened, "epoch"), counts.epochs_complete,
+      CountText(counts.items, "object"), BytesText(counts.bytes),
       counts.items > 0 ? RateText(counts.items, counts.bytes, counts.open_span) : "",
       RetriesText(channel.retries), SecondsText(counts.reader_waited),
       SecondsText(counts.waited_for_reader), channel.next.epoch, channel.next.position);
@@ -115,7 +117,7 @@ std::string CommandLine(const JobReport& report, const ProcessEnd& end) {
 
 std::string RestoreLine(const CheckpointReport& checkpoint, std::chrono::nanoseconds span) {
   std::string line =
-      fmt::format("checkpoint: {} files, {} restored in {}", checkpoint.files_restored,
+      fmt::format("checkpoint: {}, {} restored in {}", CountText(checkpoint.files_restored, "file"),
                   BytesText(checkpoint.bytes_restored), SecondsText(span));
   if (checkpoint.files_kept > 0) line += fmt::format(", {} already there", checkpoint.files_kept);
   if (checkpoint.files_newer > 0) {
@@ -125,10 +127,11 @@ std::string RestoreLine(const CheckpointReport& checkpoint, std::chrono::nanosec
 }
 
 std::string CheckpointLine(const CheckpointReport& checkpoint) {
-  std::string line = fmt::format("checkpoint: {} files, {} uploaded", checkpoint.files_uploaded,
-                                 BytesText(checkpoint.bytes_uploaded));
+  std::string line =
+      fmt::format("checkpoint: {}, {} uploaded", CountText(checkpoint.files_uploaded, "file"),
+                  BytesText(checkpoint.bytes_uploaded));
   if (checkpoint.objects_deleted > 0) {
-    line += fmt::format(", {} objects deleted", checkpoint.objects_deleted);
+    line += fmt::format(", {} deleted", CountText(checkpoint.objects_deleted, "object"));
   }
   if (!checkpoint.pending.empty()) {
     line += "; " + PendingText(checkpoint);
@@ -140,8 +143,8 @@ std::string PendingText(const CheckpointReport& report) {
   constexpr size_t kShownMax = 10;
   uint64_t bytes = 0;
   for (const file::Entry& entry : report.pending) bytes += entry.size_bytes;
-  std::string text =
-      fmt::format("{} files ({}) are not uploaded: ", report.pending.size(), BytesText(bytes));
+  std::string text = fmt::format("{} ({}) not uploaded: ", CountText(report.pending.size(), "file"),
+                                 BytesText(bytes));
   for (size_t i = 0; i < std::min(kShownMax, report.pending.size()); ++i) {
     const file::Entry& entry = report.pending[i];
     text += fmt::format("{}{} ({})", i == 0 ? "" : ", ", entry.path, BytesText(entry.size_bytes));
@@ -160,7 +163,7 @@ std::string ReportLine(const std::string& path, const std::map<std::string, uint
     sum += count;
   }
   std::string line = "report: " + path;
-  if (sum > 0) line += fmt::format("; {} requests were sent again ({})", sum, causes);
+  if (sum > 0) line += fmt::format("; {} sent again ({})", CountText(sum, "request"), causes);
   return line;
 }
 

@@ -36,7 +36,7 @@ std::string CommandLine(const JobReport& report, const ProcessEnd& end);
 std::string RestoreLine(const CheckpointReport& checkpoint, std::chrono::nanoseconds span);
 std::string CheckpointLine(const CheckpointReport& checkpoint);
 std::string ReportLine(const std::string& path, const std::map<std::string, uint64_t>& retries);
-// "3 files (1.2 GiB) are not uploaded: a (1.0 GiB), b (0.2 GiB) and 1 more"
+// "3 files (1.2 GiB) not uploaded: a (1.0 GiB), b (0.2 GiB) and 1 more"
 std::string PendingText(const CheckpointReport& checkpoint);
 std::string OutputLine(const OutputReport& output);
 

@@ -477,7 +477,7 @@ TEST_F(RunJobTest, NamesTheCheckpointsThatTheStoreDidNotTake) {
   const JobResult result =
       RunShell("echo weights > $SAGEMAKER_BASE_DIR/checkpoints/step-1; echo m > $SM_MODEL_DIR/m");
   EXPECT_EQ(result.error->code(), ErrorCode::kTimedOut);
-  EXPECT_THAT(ErrorOf(result), HasSubstr("1 files (8 B) are not uploaded: step-1 (8 B)"));
+  EXPECT_THAT(ErrorOf(result), HasSubstr("1 file (8 B) not uploaded: step-1 (8 B)"));
   EXPECT_THAT(ErrorOf(result), HasSubstr("kept in " + (base_ / "checkpoints").string()));
   EXPECT_THAT(ErrorOf(result), HasSubstr("no route"));
   // The outputs are uploaded all the same.
