@@ -313,12 +313,13 @@ TEST_F(FaultTest, AHedgeThatIsSilentTooIsSentAnew) {
   const std::vector<size_t> usual(600, 200);
   TextSink warm(usual);
   ASSERT_THAT(RunAll(usual, warm, Within(std::chrono::seconds(20))), IsOk());
+  const uint64_t begun_before = fetcher_->gauges().hedges_begun;
   const std::vector<size_t> sizes = {777};
   TextSink sink(sizes);
   EXPECT_THAT(RunAll(sizes, sink, Within(std::chrono::seconds(20))), IsOk());
   EXPECT_EQ(ExpectNoWrongByte(sizes, sink), 1U);
-  EXPECT_EQ(count, 3);
-  EXPECT_EQ(fetcher_->gauges().hedges_begun, 1U);
+  EXPECT_GE(count, 3);
+  EXPECT_EQ(fetcher_->gauges().hedges_begun, begun_before + 1);
   EXPECT_EQ(fetcher_->memory_bytes_taken(), 0U);
   gate->Open();
 }

@@ -25,6 +25,11 @@ constexpr std::chrono::milliseconds kLateMin{5};
 // large one is late after so much longer.
 constexpr std::chrono::milliseconds kStandstill{250};
 
+// What is late for so many times as long is overdue.
+constexpr int kOverdue = 2;
+// A hedge is not given up sooner: a machine that stands still for a moment is no silent server.
+constexpr std::chrono::milliseconds kHedgeAnswerMin{250};
+
 constexpr double kMebibyte = 1 << 20;
 
 }  // namespace
@@ -103,13 +108,13 @@ HedgePolicy::Lateness HedgePolicy::Limits::LatenessOf(const Flight& flight) cons
     const bool is_overtaken = flight.ended_since >= 2 * flight.others_in_flight;
     if (!is_overtaken && flight.elapsed < surely_late) return Lateness::kUsual;
   }
-  return flight.elapsed < 2 * surely_late ? Lateness::kLate : Lateness::kOverdue;
+  return flight.elapsed < kOverdue * surely_late ? Lateness::kLate : Lateness::kOverdue;
 }
 
-std::optional<std::chrono::nanoseconds> HedgePolicy::Limits::HedgeSilenceMax() const {
+std::optional<std::chrono::nanoseconds> HedgePolicy::Limits::HedgeAnswerTimeout() const {
   const auto late_after = LateWithoutAnswer();
   if (!late_after) return std::nullopt;
-  return std::max<std::chrono::nanoseconds>(2 * *late_after, kStandstill);
+  return std::max<std::chrono::nanoseconds>(kOverdue * *late_after, kHedgeAnswerMin);
 }
 
 bool HedgePolicy::MayHedge(Lateness lateness) const {

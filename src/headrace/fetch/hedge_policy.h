@@ -78,9 +78,9 @@ class HedgePolicy {
     // long as all of them, and a second request would take its turn behind them. Late is one that
     // two whole windows have overtaken.
     Lateness LatenessOf(const Flight& flight) const;
-    // How long a hedge may bring nothing before it is sent anew: silence is not its first request's
-    // alone. No limit where none starts.
-    std::optional<std::chrono::nanoseconds> HedgeSilenceMax() const;
+    // How long a hedge waits for its answer before it is sent anew; nothing before there are
+    // hedges.
+    std::optional<std::chrono::nanoseconds> HedgeAnswerTimeout() const;
   };
   // Empty ones while hedging is off.
   Limits CurrentLimits() const;

@@ -145,14 +145,14 @@ TEST(HedgePolicy, AShortRunHedgesWhatIsLateToo) {
   EXPECT_TRUE(policy.MayHedge(Lateness::kLate));
 }
 
-TEST(HedgePolicy, AHedgeMayBeSilentAsLongAsMakesARequestOverdue) {
+TEST(HedgePolicy, AHedgeIsGivenUpWhenARequestWithoutAnswerWouldBeOverdue) {
   // Late after 90 ms without an answer.
-  EXPECT_EQ(Experienced().CurrentLimits().HedgeSilenceMax(), milliseconds(250));
+  EXPECT_EQ(Experienced().CurrentLimits().HedgeAnswerTimeout(), milliseconds(250));
   HedgePolicy slow({});
   for (int i = 0; i < 1000; ++i) slow.OnPartEnd(milliseconds(400), milliseconds(400), 1);
   const HedgePolicy::Limits limits = slow.CurrentLimits();
-  EXPECT_EQ(limits.HedgeSilenceMax(), 2 * *limits.LateWithoutAnswer());
-  EXPECT_EQ(HedgePolicy({}).CurrentLimits().HedgeSilenceMax(), std::nullopt);
+  EXPECT_EQ(limits.HedgeAnswerTimeout(), 2 * *limits.LateWithoutAnswer());
+  EXPECT_EQ(HedgePolicy({}).CurrentLimits().HedgeAnswerTimeout(), std::nullopt);
 }
 
 TEST(HedgePolicy, TurnedOffItNeverCallsAnythingLate) {

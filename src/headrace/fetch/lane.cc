@@ -250,10 +250,11 @@ void Scheduler::HedgeLateLanes(size_t loop_index) {
   const SteadyTime now = std::chrono::steady_clock::now();
   // With memory for their hedges.
   std::vector<std::pair<Lane*, PartBytes>> late;
-  HedgePolicy::Limits limits;
+  std::optional<std::chrono::nanoseconds> answer_timeout;
   {
     const MutexLock lock(mutex_);
-    limits = hedging_.CurrentLimits();
+    const HedgePolicy::Limits limits = hedging_.CurrentLimits();
+    answer_timeout = limits.HedgeAnswerTimeout();
     for (Lane* lane : loop_lanes_[loop_index]->active) {
       if (lane->job == nullptr || lane->was_hedged) continue;
       const HedgePolicy::Flight flight{.elapsed = now - lane->begun_at,
@@ -269,15 +270,16 @@ void Scheduler::HedgeLateLanes(size_t loop_index) {
       late.emplace_back(lane, std::move(*bytes));
     }
   }
-  for (auto& [lane, bytes] : late) StartHedge(*lane, std::move(bytes), limits);
+  for (auto& [lane, bytes] : late) StartHedge(*lane, std::move(bytes), answer_timeout);
 }
 
-void Scheduler::StartHedge(Lane& lane, PartBytes bytes, const HedgePolicy::Limits& limits) {
+void Scheduler::StartHedge(Lane& lane, PartBytes bytes,
+                           std::optional<std::chrono::nanoseconds> answer_timeout) {
   auto hedge = std::make_shared<Hedge>();
   hedge->lane = &lane;
   hedge->bytes = std::move(bytes);
   hedge->request = RequestFor(*lane.job, hedge->bytes.writable());
-  hedge->request.idle_timeout = limits.HedgeSilenceMax();
+  hedge->request.answer_timeout = answer_timeout;
   hedge->context = {.deadline = lane.consumer->context().deadline, .stop = hedge->stop.get_token()};
   hedge->read = lane.job->read;
   hedge->read->Open();

@@ -130,8 +130,8 @@ class Scheduler final : public MemoryListener, public std::enable_shared_from_th
   // tells.
   void NoteFirstAnswer(const LoopLanes& loop) HR_EXCLUDES(mutex_);
   void HedgeLateLanes(size_t loop_index) HR_EXCLUDES(mutex_);
-  void StartHedge(Lane& lane, PartBytes bytes, const HedgePolicy::Limits& limits)
-      HR_EXCLUDES(mutex_);
+  void StartHedge(Lane& lane, PartBytes bytes,
+                  std::optional<std::chrono::nanoseconds> answer_timeout) HR_EXCLUDES(mutex_);
 
   ObjectStore& StoreOf(const PlannedRead& read) const {
     return read.store != nullptr ? *read.store : store_;

@@ -2,6 +2,7 @@
 #include "headrace/fetch/window.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "headrace/base/error.h"
@@ -15,9 +16,12 @@ namespace {
 constexpr double kGain = 2.0;
 // In the beginning the window doubles in a round, and so does the rate while latency is the limit.
 // So many rounds one after the other that bring less than so many times the best rate have found
-// something else; one may be jitter.
+// something else. One may be jitter; two follow a first one that was fast by chance.
 constexpr double kRising = 1.5;
-constexpr uint32_t kFlatRoundsMax = 2;
+constexpr uint32_t kFlatRoundsMax = 3;
+// The mean of fewer answers may be low by chance, a third of the true one in the worst case of many
+// runs; the means of later rounds take its place, and the least counts only after them.
+constexpr uint32_t kChanceCountMax = 100;
 // Rounds shorter than this say little about rates.
 constexpr std::chrono::milliseconds kRoundMin{2};
 // The best rate seen is forgotten by this much a round, so that a path that became slower shrinks
@@ -94,9 +98,9 @@ void WindowController::OnPartEnd(const PartObservation& part, bool was_full) {
   }
 }
 
-void WindowController::LearnUnloaded(SteadyTime now, const Round& round, bool has_queue) {
+void WindowController::LearnUnloaded(SteadyTime now, const Round& round, bool may_have_queue) {
   const auto learn = [&](double& least, double seen) {
-    if (least != 0 && has_queue && seen >= least) return;
+    if (least != 0 && may_have_queue && seen >= least) return;
     least = seen;
     unloaded_found_at_ = now;
   };
@@ -126,9 +130,10 @@ void WindowController::EndRound(const Round& round, SteadyTime now) {
       !std::exchange(has_warmed_up_, true)) {
     return;
   }
-  const bool is_rising = rate >= kRising * rate_max_;
-  is_starting_ = is_starting_ && !is_large && round.first_byte >= round.count * kFarFirstByte;
-  LearnUnloaded(now, round, !is_probing_ && !(is_starting_ && is_rising));
+  is_starting_ = is_starting_ && !is_large && round.first_byte >= round.count * kFarFirstByte &&
+                 !IsOtherSize(mean_bytes) && rate < TargetRate(mean_bytes);
+  const bool is_by_chance = is_starting_ && round.count < kChanceCountMax;
+  LearnUnloaded(now, round, !is_probing_ && !is_by_chance);
   const double unloaded_s = UnloadedSeconds(mean_bytes);
   const uint32_t before = is_probing_ ? requests_before_probe_ : requests_;
   if (std::exchange(is_probing_, false)) {
@@ -138,11 +143,11 @@ void WindowController::EndRound(const Round& round, SteadyTime now) {
       return BeginProbe(requests_ / 2.0, options_.large_requests_start);
     }
   } else {
+    const bool is_rising = rate >= kRising * rate_max_;
     NoteRate(rate, mean_bytes);
     if (round.full_count * 2 < round.count) return;
     flat_rounds_ = is_rising ? 0 : flat_rounds_ + 1;
-    is_starting_ =
-        is_starting_ && flat_rounds_ < kFlatRoundsMax && !HasReachedTarget(rate * mean_bytes);
+    is_starting_ = is_starting_ && flat_rounds_ < kFlatRoundsMax;
     if (is_starting_) return;
     if (is_large && !std::exchange(has_seen_large_, true) && !is_start) {
       // What small answers have taught says nothing of large ones.
@@ -153,12 +158,9 @@ void WindowController::EndRound(const Round& round, SteadyTime now) {
                  : kUnloadedLifetime;
     if (Seconds(now - unloaded_found_at_) > lifetime_s) return BeginProbeOf(rate, mean_bytes);
   }
-  double wanted_rate = rate_max_;
-  if (options_.target_bytes_per_second > 0 && mean_bytes > 0) {
-    wanted_rate =
-        std::min(wanted_rate, static_cast<double>(options_.target_bytes_per_second) / mean_bytes);
-  }
-  // One round never more than doubles or halves it, but for the limit of large parts.
+  const double wanted_rate = std::min(rate_max_, TargetRate(mean_bytes));
+  // One round never more than doubles or halves it, but for the beginning and for the limit of
+  // large parts.
   double wanted = std::clamp(kGain * wanted_rate * unloaded_s, before / 2.0, before * 2.0);
   if (is_large && unloaded_s <= Seconds(kNearPartMax)) {
     const double bytes_max = static_cast<double>(options_.near_large_bytes_max) *
@@ -168,15 +170,19 @@ void WindowController::EndRound(const Round& round, SteadyTime now) {
   requests_ = Limited(wanted, LeastFor(mean_bytes));
 }
 
-bool WindowController::HasReachedTarget(double bytes_per_second) const {
-  const auto target = static_cast<double>(options_.target_bytes_per_second);
-  return target > 0 && bytes_per_second >= target;
+double WindowController::TargetRate(double mean_bytes) const {
+  const uint64_t target = options_.target_bytes_per_second;
+  return target > 0 && mean_bytes > 0 ? static_cast<double>(target) / mean_bytes
+                                      : std::numeric_limits<double>::infinity();
+}
+
+bool WindowController::IsOtherSize(double mean_bytes) const {
+  return rate_max_ > 0 &&
+         (mean_bytes > kOtherSize * rate_mean_bytes_ || mean_bytes * kOtherSize < rate_mean_bytes_);
 }
 
 void WindowController::NoteRate(double rate, double mean_bytes) {
-  const bool is_other =
-      mean_bytes > kOtherSize * rate_mean_bytes_ || mean_bytes * kOtherSize < rate_mean_bytes_;
-  rate_max_ = is_other ? rate : std::max(rate, rate_max_ * kRateDecay);
+  rate_max_ = IsOtherSize(mean_bytes) ? rate : std::max(rate, rate_max_ * kRateDecay);
   rate_mean_bytes_ = mean_bytes;
 }
 

@@ -81,16 +81,18 @@ class WindowController {
   // Sets the window for the next one.
   void EndRound(const Round& round, SteadyTime now);
   void NoteRate(double rate, double mean_bytes);
-  bool HasReachedTarget(double bytes_per_second) const;
+  // Requests a second that bring the target throughput; infinite without one.
+  double TargetRate(double mean_bytes) const;
+  // Answers of that mean are no measure beside those of the best rate.
+  bool IsOtherSize(double mean_bytes) const;
   void BeginProbe(double wanted, uint32_t least);
   // Of what a path that carries so many requests a second holds without a queue.
   void BeginProbeOf(double rate, double mean_bytes);
   // How many there are at least, of answers of that size; a probe may go below.
   uint32_t LeastFor(double mean_bytes) const;
   uint32_t Limited(double wanted, uint32_t least) const;
-  // `has_queue`: it may have; then only what is less than known is news. Of rounds without one the
-  // last tells most: the mean of few may be low by chance, and there are more in each.
-  void LearnUnloaded(SteadyTime now, const Round& round, bool has_queue);
+  // `may_have_queue`: then only what is less than known is news.
+  void LearnUnloaded(SteadyTime now, const Round& round, bool may_have_queue);
   // Whether what it took was the way to a far store and no queue, which a wider window would only
   // lengthen. Of large ones that cannot be told.
   bool WasLatency(const PartObservation& part) const;

@@ -39,6 +39,8 @@ struct SimulatedStore {
   // The first answers find memory that is new, and the path stands still for so long at each.
   uint32_t cold_count = 0;
   double cold_s = 0;
+  // Each request in flight makes those that begin then wait so much longer.
+  double latency_of_each_s = 0;
 
   // Keeps `window.requests()` in flight for `seconds`; returns the goodput of the last half.
   double Run(WindowController& window, double seconds) {
@@ -73,7 +75,8 @@ struct SimulatedStore {
     bool operator<(const Request& other) const { return ends_s > other.ends_s; }
   };
   void Begin() {
-    const double ready_s = now_s + latency_s * (1 + jitter * random.Unit());
+    const double ready_s = now_s + latency_s * (1 + jitter * random.Unit()) +
+                           latency_of_each_s * static_cast<double>(in_flight.size());
     const double size = static_cast<double>(object_bytes);
     const double turn_s = std::max(ready_s, path_free_s);
     path_free_s = turn_s + size / path_bytes_per_s * std::exp(noise * Bell());
@@ -130,9 +133,9 @@ TEST(WindowController, DoublesWithEveryRoundTripInTheBeginningAlsoWhereAnswersJi
 }
 
 TEST(WindowController, FirstAnswersThatWereFastByChanceDoNotHoldItDown) {
-  SimulatedStore store{.latency_s = 0.018, .path_bytes_per_s = 100e9};
+  SimulatedStore store{.latency_s = 0.015, .path_bytes_per_s = 100e9};
   WindowController window({.requests_start = 16, .requests_max = 1024});
-  store.Run(window, 0.019);
+  store.Run(window, 0.016);
   store.latency_s = 0.034;
   store.Run(window, 0.5);
   EXPECT_EQ(window.requests(), 1024U);
@@ -151,9 +154,31 @@ TEST(WindowController, StopsDoublingWhereThePathIsFull) {
     // 0.5 GB/s of 100 KiB for 48 ms are 234 in flight. The first answers that waited come when
     // twice as many have been doubled again.
     EXPECT_LE(store.window_max, 5 * 234U);
-    store.Run(window, 2);
+    EXPECT_GE(store.Run(window, 2), 0.9 * 0.5e9);
     EXPECT_LE(window.requests(), 3 * 234U);
   }
+}
+
+TEST(WindowController, LatencyThatGrowsWithTheLoadIsNotTakenForDistance) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    SimulatedStore store{.latency_s = 0.02,
+                         .path_bytes_per_s = 1e9,
+                         .latency_of_each_s = 0.0002,
+                         .random = Random(seed)};
+    WindowController window({.requests_max = 1U << 20U});
+    store.Run(window, 10);
+    // 1 GB/s of 100 KiB need 200 in flight for 20 ms, and more for what those add.
+    EXPECT_LE(window.requests(), 1000U);
+  }
+}
+
+TEST(WindowController, TheTargetThroughputEndsTheBeginning) {
+  SimulatedStore store{.latency_s = 0.03, .path_bytes_per_s = 10e9};
+  WindowController window({.target_bytes_per_second = 100'000'000});
+  store.Run(window, 3);
+  // 31 in flight bring it.
+  EXPECT_LE(store.window_max, 5 * 31U);
 }
 
 TEST(WindowController, StaysSmallWhereTheStoreIsNear) {

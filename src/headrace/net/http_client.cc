@@ -190,6 +190,11 @@ Task<Result<HttpAnswer>> HttpClient::Shared::Exchange(const HttpCall& call, cons
   if (!written && (call.body.empty() || !connection->is_open())) {
     co_return std::unexpected(std::move(written).error());
   }
+  // The first byte arms the idle timeout again.
+  if (call.answer_timeout) {
+    connection->Arm(
+        std::min<std::chrono::nanoseconds>(*call.answer_timeout, options->idle_timeout));
+  }
   HR_CO_TRY_ASSIGN(auto parsed, co_await ReadHead(*connection, is_head_request));
   auto body = std::make_unique<HttpAnswer::Body>(std::move(connection), std::move(pool), parsed,
                                                  call.method);
@@ -234,7 +239,7 @@ Task<Result<HttpAnswer>> HttpClient::Send(const HttpCall& call) {
     auto connection = may_be_stale ? pool->TakeIdle(call.endpoint) : nullptr;
     const bool is_fresh = !connection;
     if (is_fresh) connection = pool->MakeConnection(call.endpoint);
-    connection->BeginCall(call, call.idle_timeout.value_or(shared_->options->idle_timeout));
+    connection->BeginCall(call, shared_->options->idle_timeout);
     pool->BeginCall(connection);
     Status opened = Ok();
     if (is_fresh) opened = co_await shared_->Open(*connection, call);

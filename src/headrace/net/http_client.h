@@ -67,7 +67,9 @@ struct HttpCall {
   std::span<std::byte> landing;
   // Takes no kept-alive connection: for a try after one that such a connection has lost.
   bool needs_fresh_connection = false;
-  std::optional<std::chrono::nanoseconds> idle_timeout;  // Nothing: the client's own.
+  // For the answer's first byte, once the request has been sent, where it is shorter than the
+  // client's idle timeout.
+  std::optional<std::chrono::nanoseconds> answer_timeout;
   Deadline deadline;
   std::stop_token stop;
 };

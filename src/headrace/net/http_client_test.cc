@@ -246,6 +246,25 @@ TEST_F(HttpClientTest, ASilentServerEndsAtTheIdleTimeout) {
   EXPECT_THAT(Get(CallTo(peer)), HasCode(ErrorCode::kTimedOut));
 }
 
+TEST_F(HttpClientTest, ASilentServerEndsAtTheAnswerTimeoutOfTheCall) {
+  ScriptedPeer peer;
+  auto gate = std::make_shared<ThreadGate>();
+  peer.Then({.stall_gate = gate});
+  HttpCall call = CallTo(peer);
+  call.answer_timeout = std::chrono::milliseconds(1);
+  EXPECT_THAT(Get(call), HasCode(ErrorCode::kTimedOut));
+}
+
+TEST_F(HttpClientTest, TheClientsIdleTimeoutIsKeptThoughTheCallGivesMore) {
+  client_ = HttpClient::Make({.idle_timeout = std::chrono::milliseconds(1)}).value();
+  ScriptedPeer peer;
+  auto gate = std::make_shared<ThreadGate>();
+  peer.Then({.stall_gate = gate});
+  HttpCall call = CallTo(peer);
+  call.answer_timeout = std::chrono::hours(1);
+  EXPECT_THAT(Get(call), HasCode(ErrorCode::kTimedOut));
+}
+
 TEST_F(HttpClientTest, ADeadlineEndsABodyInItsMiddle) {
   ScriptedPeer peer;
   auto gate = std::make_shared<ThreadGate>();

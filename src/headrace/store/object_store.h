@@ -112,9 +112,10 @@ struct GetRequest {
   GetProgress* progress = nullptr;
   // Not over a connection that was used before: what came over one was wrong.
   bool needs_fresh_connection = false;
-  // A try that brings no byte for so long is repeated; nothing: the store's own limit. A store
-  // without a network may leave it alone.
-  std::optional<std::chrono::nanoseconds> idle_timeout;
+  // A request that has been sent and whose answer has not begun after so long is sent once more,
+  // which then has the store's own time; nothing: so has the first. A store without a network may
+  // leave it alone.
+  std::optional<std::chrono::nanoseconds> answer_timeout;
 };
 struct GetResult {
   ObjectHead head;          // info.size_bytes is the whole object's size.

@@ -17,7 +17,7 @@ GetExchange::GetExchange(const GetRequest& request, bool verify_checksums)
   next_.bucket = request.bucket;
   next_.key = request.key;
   next_.needs_fresh_connection = request.needs_fresh_connection;
-  next_.idle_timeout = request.idle_timeout;
+  next_.answer_timeout = request.answer_timeout;
 }
 
 Error GetExchange::Failure(ErrorCode code, std::string_view what) const {

@@ -178,7 +178,7 @@ net::HttpCall RequestRunner::CallFor(const S3Request& request, const CallContext
   call.landing = request.landing;
   call.deadline = context.deadline;
   call.stop = context.stop;
-  call.idle_timeout = request.idle_timeout;
+  if (!facts.needs_fresh_connection) call.answer_timeout = request.answer_timeout;
   call.needs_fresh_connection = request.needs_fresh_connection || facts.needs_fresh_connection;
   if (facts.credentials) {
     const std::string host = net::HostHeader(address.endpoint);

@@ -34,8 +34,9 @@ struct S3Request {
   std::span<const std::byte> body;  // Borrowed until the run has ended: every try sends it again.
   bool sends_body = false;
   std::span<std::byte> landing;  // Where the exchange reads a good answer's body to: net::HttpCall.
-  bool needs_fresh_connection = false;                   // Already its first try.
-  std::optional<std::chrono::nanoseconds> idle_timeout;  // Of each try; nothing: the client's.
+  bool needs_fresh_connection = false;  // Already its first try.
+  // Of tries before one is broken off; nothing: the client's own.
+  std::optional<std::chrono::nanoseconds> answer_timeout;
 };
 
 // "get s3://bucket/key", for messages.
