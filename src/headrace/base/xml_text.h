@@ -12,4 +12,8 @@ namespace headrace {
 // all the same.
 void AppendXmlText(std::string& out, std::string_view text);
 
+// True for a NUL, in itself or as a reference, and for a reference to no character at all. XML has
+// none of these, and pugixml would end the text there: a key would become another key.
+bool HoldsNoCharacter(std::string_view xml);
+
 }  // namespace headrace

@@ -112,10 +112,10 @@ Status ListLevel(CommandContext& context, ObjectStore& store, const S3Uri& uri,
                       .delimiter = "/",
                       .start_after = {},
                       .continuation_token = {}};
-  std::string last;
+  plan::PageTrail trail;
   do {
     HR_TRY_ASSIGN(ListPage page, context.Run(store.List(request, call)));
-    HR_TRY_ASSIGN(last, plan::CheckPage(request, last, page));
+    HR_TRY(plan::CheckPage(request, page, trail));
     for (const std::string& prefix : page.common_prefixes) printer.PrintPrefix(prefix, shown_from);
     for (const ObjectInfo& object : page.objects) printer.PrintObject(object, shown_from);
     request.continuation_token = std::move(page.next_token);

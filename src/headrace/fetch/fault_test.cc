@@ -262,6 +262,58 @@ TEST_F(FaultTest, BytesThatStayDamagedAreReportedAsCorrupt) {
   }
 }
 
+// An object of three parts, whose answers are changed on the way: the first request's, or a later.
+class VersionTest : public FaultTest {
+ protected:
+  Status ReadWith(const std::function<void(Reply&, bool is_later)>& change) {
+    std::atomic<int> count = 0;
+    peer_.SetHandler([&](const ReceivedRequest& request) {
+      Reply reply = AnswerTo(request);
+      change(reply, count.fetch_add(1) > 0);
+      return reply;
+    });
+    MakeFetcher({.verify_checksums = false});
+    PlannedRead planned = PlanOf(3 * kPartBytes, 0);
+    planned.etag.clear();
+    std::optional<PlannedRead> next = planned;
+    TextSink sink({3 * kPartBytes});
+    const auto source = [&]() -> Result<std::optional<PlannedRead>> {
+      return std::exchange(next, std::nullopt);
+    };
+    EXPECT_THAT(fetcher_->Run(source, sink, Within(std::chrono::seconds(20))), IsOk());
+    fetcher_.reset();
+    return *sink.ends[0];
+  }
+  static void DropEtag(Reply& reply) {
+    std::erase_if(reply.headers, [](const auto& one) { return one.first == "ETag"; });
+  }
+};
+
+TEST_F(VersionTest, WithoutEtagsThePartsOfAnObjectBelongTogetherByTheirTime) {
+  EXPECT_THAT(ReadWith([](Reply& reply, bool) { DropEtag(reply); }), IsOk());
+  const auto changed = [](Reply& reply, bool is_later) {
+    DropEtag(reply);
+    reply.headers.emplace_back("Last-Modified", is_later ? "Thu, 29 Feb 2024 12:00:01 GMT"
+                                                         : "Thu, 29 Feb 2024 12:00:00 GMT");
+  };
+  EXPECT_THAT(ReadWith(changed), HasCode(ErrorCode::kPreconditionFailed));
+}
+
+TEST_F(VersionTest, AnObjectThatGrowsUnderOneEtagIsReplaced) {
+  const auto with_total = [](const char* first, const char* later) {
+    return [=](Reply& reply, bool is_later) {
+      for (auto& [name, value] : reply.headers) {
+        if (name != "Content-Range") continue;
+        value = value.substr(0, value.find('/') + 1) + (is_later ? later : first);
+      }
+    };
+  };
+  EXPECT_THAT(ReadWith(with_total("200000", "200001")), HasCode(ErrorCode::kPreconditionFailed));
+  // A server that does not know the size.
+  EXPECT_THAT(ReadWith(with_total("*", "*")), IsOk());
+  EXPECT_THAT(ReadWith(with_total("200000", "*")), IsOk());
+}
+
 TEST_F(FaultTest, DamageShowsInEveryChecksumThatPartsCombineTo) {
   MakeFetcher({});
   for (const char* kind : {"crc32", "crc32c", "crc64nvme"}) {

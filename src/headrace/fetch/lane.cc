@@ -44,7 +44,7 @@ Status CheckPart(const PartJob& job, const GetResult& got) {
                             job.read->Name(), got.size_bytes, job.range.size_bytes()));
   }
   // One that was planned is the store's to compare.
-  if (job.read->planned.etag.empty() && !job.read->IsSameVersion(got.head.info.etag)) {
+  if (job.read->planned.etag.empty() && !job.read->IsSameVersion(got.head.info)) {
     return std::unexpected(job.read->OtherVersion());
   }
   return Ok();
@@ -79,7 +79,7 @@ uint64_t Deliver(PartJob& job, const GetResult& got) {
   deliver(*job.read);
   for (const auto& read : job.neighbours) {
     // The version of its only part.
-    (void)read->IsSameVersion(got.head.info.etag);
+    (void)read->IsSameVersion(got.head.info);
     deliver(*read);
   }
   return size_bytes;

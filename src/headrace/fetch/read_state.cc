@@ -114,10 +114,13 @@ void ReadState::SetExpected(std::optional<Checksum> checksum) {
   expected_ = std::move(checksum);
 }
 
-bool ReadState::IsSameVersion(const std::string& etag) {
+bool ReadState::IsSameVersion(const ObjectInfo& info) {
   const MutexLock lock(mutex_);
-  if (first_etag_.empty()) first_etag_ = etag;
-  return first_etag_ == etag;
+  if (!first_) first_ = info;
+  // 0: not told.
+  const bool has_size = info.size_bytes > 0 && first_->size_bytes > 0;
+  return info.etag == first_->etag && (!has_size || info.size_bytes == first_->size_bytes) &&
+         (!info.etag.empty() || info.modified == first_->modified);
 }
 
 Error ReadState::OtherVersion() const {
@@ -128,7 +131,7 @@ Error ReadState::OtherVersion() const {
 std::string ReadState::etag() const {
   if (!planned.etag.empty()) return planned.etag;
   const MutexLock lock(mutex_);
-  return first_etag_;
+  return first_ ? first_->etag : std::string();
 }
 
 std::optional<Error> ReadState::Damage() const {

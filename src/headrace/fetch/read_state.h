@@ -90,8 +90,9 @@ class ReadState : public std::enable_shared_from_this<ReadState> {
   // The object's checksum is being looked up, and then found or not.
   void ExpectChecksum() HR_EXCLUDES(mutex_);
   void SetExpected(std::optional<Checksum> checksum) HR_EXCLUDES(mutex_);
-  // False when parts came from different versions: `etag` is not the one that came first.
-  bool IsSameVersion(const std::string& etag) HR_EXCLUDES(mutex_);
+  // False when parts came from different versions: `info` is not of the one that came first. By its
+  // ETag and its size; where a store gives no ETag, by the time it was modified.
+  bool IsSameVersion(const ObjectInfo& info) HR_EXCLUDES(mutex_);
   // What to say then.
   Error OtherVersion() const;
   // The version that was read: the planned one, or that of the first part; empty before.
@@ -109,7 +110,7 @@ class ReadState : public std::enable_shared_from_this<ReadState> {
   bool is_expected_known_ HR_GUARDED_BY(mutex_) = false;
   std::map<uint64_t, PartSum> sums_ HR_GUARDED_BY(mutex_);
   std::optional<Checksum> expected_ HR_GUARDED_BY(mutex_);
-  std::string first_etag_ HR_GUARDED_BY(mutex_);
+  std::optional<ObjectInfo> first_ HR_GUARDED_BY(mutex_);
 };
 
 }  // namespace headrace::fetch

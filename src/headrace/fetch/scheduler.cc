@@ -137,7 +137,7 @@ void Scheduler::LookUpChecksum(const std::shared_ptr<ReadState>& read) {
                job = std::move(job)](const Result<ObjectHead>& head) {
     if (!head) {
       read->Fail(head.error());
-    } else if (read->planned.etag.empty() && !read->IsSameVersion(head->info.etag)) {
+    } else if (read->planned.etag.empty() && !read->IsSameVersion(head->info)) {
       read->Fail(read->OtherVersion());
     } else {
       read->SetExpected(head->checksum);

@@ -114,7 +114,8 @@ TEST(Users, AMistakeIsToldWithFileAndLine) {
         Case{UserWith("") + UserWith(""), "the access_key 'K' is given twice"},
         Case{"anonymous = 1", "'anonymous' must be a table"},
         Case{"[anonymous]\nwrite = [\"b\"]", "'write' is no right that everyone can have"},
-        Case{"[[user]\n", "this is not TOML"}}) {
+        Case{"[[user]\n", "this is not TOML"},
+        Case{"\n[[[", "users.toml:2: this is not TOML"}}) {
     EXPECT_THAT(RefusalOf(one.toml), HasSubstr(one.complaint)) << one.toml;
     EXPECT_THAT(RefusalOf(one.toml), Not(HasSubstr("s3cr3t")));
   }

@@ -9,6 +9,7 @@
 #include "headrace/base/encoding.h"
 #include "headrace/base/text.h"
 #include "headrace/base/utf8.h"
+#include "headrace/base/xml_text.h"
 #include "headrace/gateway/s3_failure.h"
 #include "headrace/gateway/s3_request.h"
 #include "headrace/store/s3_limits.h"
@@ -27,29 +28,6 @@ constexpr unsigned kParseFlags = pugi::parse_default | pugi::parse_ws_pcdata;
 std::unexpected<Error> Malformed() {
   return FailS3("MalformedXML",
                 "the XML of the request is not well-formed or not of the expected kind");
-}
-
-// True for a NUL, in itself or as a reference, and a reference to no character at all. XML has none
-// of these, and pugixml would end the text there: a key would become another key.
-bool HoldsNoCharacter(std::string_view xml) {
-  if (xml.find('\0') != std::string_view::npos) return true;
-  for (size_t at = 0; (at = xml.find("&#", at)) != std::string_view::npos;) {
-    at += 2;
-    const bool is_hex = xml.substr(at).starts_with('x');
-    if (is_hex) ++at;
-    constexpr uint32_t kLastCharacter = 0x10FFFF;
-    uint32_t number = 0;
-    const size_t begin = at;
-    for (; at < xml.size(); ++at) {
-      const int digit = is_hex || IsDigit(xml[at]) ? HexDigitValue(xml[at]) : -1;
-      if (digit < 0) break;
-      number =
-          std::min(number * (is_hex ? 16 : 10) + static_cast<uint32_t>(digit), kLastCharacter + 1);
-    }
-    const bool is_reference = at > begin && xml.substr(at).starts_with(';');
-    if (is_reference && (number == 0 || number > kLastCharacter)) return true;
-  }
-  return false;
 }
 
 Status Load(const std::string& xml, const char* root, pugi::xml_document& document,

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "headrace/base/toml_text.h"
 #include "headrace/job/channel_options.h"
 #include "headrace/job/python_text.h"
 #include "headrace/job/setting_text.h"
@@ -29,8 +30,10 @@ class JobFileReader {
   }
 
   std::unexpected<Error> Refuse(const toml::source_region& place, std::string_view why) const {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("{}:{}: {}", file_name_, place.begin.line, why));
+    return Refuse(place.begin.line, why);
+  }
+  std::unexpected<Error> Refuse(size_t line, std::string_view why) const {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}:{}: {}", file_name_, line, why));
   }
 
  private:
@@ -202,6 +205,9 @@ class JobFileReader {
 
 Result<JobSpec> ParseJobFile(std::string_view text, std::string_view file_name, JobSpec defaults) {
   const JobFileReader reader(file_name);
+  if (const auto line = LineWithoutTableName(text)) {
+    return reader.Refuse(*line, "'[[' without a table's name");
+  }
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) return reader.Refuse(parsed.error().source(), parsed.error().description());
   return reader.Read(parsed.table(), std::move(defaults));

@@ -176,6 +176,7 @@ TEST(ParseJobFile, NamesTheLineOfAWrongSetting) {
   EXPECT_THAT(refusal("[checkpoint]\ndelete = 1"), HasSubstr("job.toml:2: 'delete'"));
   EXPECT_THAT(refusal("[checkpoint]\npath = 1"), HasSubstr("'path' is no setting"));
   EXPECT_THAT(refusal("checkpoint = 1"), HasSubstr("'checkpoint' must be a table"));
+  EXPECT_THAT(refusal("\n[[[a]]]"), HasSubstr("job.toml:2: '[[' without a table's name"));
 }
 
 TEST(ApplyFlags, PutsTheCheckpointOfTheFlagsOverTheFiles) {

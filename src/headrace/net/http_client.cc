@@ -74,15 +74,24 @@ Status CheckCall(const HttpCall& call) {
               "request to " + HostHeader(call.endpoint) + " holds a line break in a header");
 }
 
+// Of one request. A server sends one before a body, one or two more while it works.
+constexpr int kInterimHeadsMax = 64;
+
 // The next head that is not an interim one (1xx other than 101).
 Task<Result<ParsedHead<HttpResponseHead>>> ReadHead(Connection& connection, bool is_head_request) {
   ReceiveBuffer& received = connection.received();
+  int interim_count = 0;
   while (true) {
     HR_CO_TRY_ASSIGN(auto parsed, ParseResponseHead(received.buffered(), is_head_request));
     if (parsed) {
       received.Consume(parsed->head_size_bytes);
       const int status = parsed->head.status;
-      if (status < 200 && status != 101) continue;
+      if (status < 200 && status != 101) {
+        if (++interim_count <= kInterimHeadsMax) continue;
+        co_return Fail(ErrorCode::kCorrupt,
+                       fmt::format("receive from {}: more than {} interim answers and no other",
+                                   HostHeader(connection.endpoint()), kInterimHeadsMax));
+      }
       received.EndHead(parsed->head_size_bytes, !parsed->framing.is_chunked);
       co_return std::move(*parsed);
     }

@@ -229,6 +229,16 @@ TEST_F(HttpClientTest, ABodyThatBreaksOffIsUnavailableNotShort) {
   EXPECT_THAT(answered.error().message(), HasSubstr("in the middle of the body"));
 }
 
+TEST_F(HttpClientTest, InterimAnswersWithoutEndAreRefused) {
+  ScriptedPeer peer;
+  std::string answers;
+  for (int i = 0; i < 100; ++i) answers += "HTTP/1.1 100 Continue\r\n\r\n";
+  peer.Then({.raw = answers + "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"});
+  const auto answered = Get(CallTo(peer));
+  EXPECT_THAT(answered, HasCode(ErrorCode::kCorrupt));
+  EXPECT_THAT(answered.error().message(), HasSubstr("interim answers"));
+}
+
 TEST_F(HttpClientTest, ASilentServerEndsAtTheDeadline) {
   ScriptedPeer peer;
   auto gate = std::make_shared<ThreadGate>();

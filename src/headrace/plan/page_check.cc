@@ -32,14 +32,13 @@ Status CheckName(const ListRequest& request, std::string_view last, std::string_
 
 }  // namespace
 
-Result<std::string> CheckPage(const ListRequest& request, std::string_view last,
-                              const ListPage& page) {
-  std::string_view last_key = last;
+Status CheckPage(const ListRequest& request, const ListPage& page, PageTrail& trail) {
+  std::string_view last_key = trail.last;
   for (const ObjectInfo& object : page.objects) {
     HR_TRY(CheckName(request, last_key, object.key));
     last_key = object.key;
   }
-  std::string_view last_prefix = last;
+  std::string_view last_prefix = trail.last;
   for (const std::string& prefix : page.common_prefixes) {
     HR_TRY(CheckName(request, last_prefix, prefix));
     last_prefix = prefix;
@@ -48,7 +47,13 @@ Result<std::string> CheckPage(const ListRequest& request, std::string_view last,
   if (is_empty && !page.next_token.empty() && page.next_token == request.continuation_token) {
     return Corrupt(request, "the store gives the same page for ever");
   }
-  return std::string(std::max(last_key, last_prefix));
+  trail.empty_count = is_empty ? trail.empty_count + 1 : 0;
+  if (trail.empty_count > kEmptyPagesMax) {
+    return Corrupt(request, "the store gave {} empty pages in a row, and each leads to another",
+                   trail.empty_count);
+  }
+  trail.last = std::string(std::max(last_key, last_prefix));
+  return Ok();
 }
 
 }  // namespace headrace::plan

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -9,12 +10,20 @@
 
 namespace headrace::plan {
 
+// What the pages of one listing have shown so far.
+struct PageTrail {
+  std::string last;          // The last key or common prefix.
+  uint32_t empty_count = 0;  // Pages without either, one after the other.
+};
+
+// A store may give empty pages while it passes over what was deleted: so many in a row, of up to a
+// thousand keys passed over each, are a listing that never ends.
+inline constexpr uint32_t kEmptyPagesMax = 10'000;
+
 // Everything that lists rests on the order: a store that lists otherwise would lose objects
-// silently, or list for ever. Tests a page against its request and gives its last key or common
-// prefix, which is `last` when the page is empty. `last` is that of the page before, or empty.
-// kCorrupt, with the key: out of byte order, not below the prefix asked for, or a page that leads
-// to itself. Pure.
-Result<std::string> CheckPage(const ListRequest& request, std::string_view last,
-                              const ListPage& page);
+// silently, or list for ever. Tests a page against its request and the pages before it, and adds it
+// to them. kCorrupt, with the key: out of byte order, not below the prefix asked for, a page that
+// leads to itself, or too many empty ones. Pure.
+Status CheckPage(const ListRequest& request, const ListPage& page, PageTrail& trail);
 
 }  // namespace headrace::plan

@@ -2,6 +2,8 @@
 #include "headrace/plan/page_check.h"
 
 #include <initializer_list>
+#include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -11,6 +13,7 @@ namespace headrace::plan {
 namespace {
 
 using headrace::testing::HasCode;
+using headrace::testing::IsOk;
 
 ListPage Page(std::initializer_list<const char*> keys,
               std::initializer_list<const char*> prefixes = {}) {
@@ -20,36 +23,59 @@ ListPage Page(std::initializer_list<const char*> keys,
   return page;
 }
 
-TEST(CheckPage, GivesTheLastNameOfAGoodPage) {
+Status CheckAfter(const ListRequest& request, std::string last, const ListPage& page) {
+  PageTrail trail{.last = std::move(last)};
+  return CheckPage(request, page, trail);
+}
+
+TEST(CheckPage, RemembersTheLastNameOfAGoodPage) {
   const ListRequest request{.bucket = "b", .prefix = "p/"};
-  EXPECT_EQ(CheckPage(request, "", Page({"p/a", "p/c"}, {"p/b/"})).value(), "p/c");
-  EXPECT_EQ(CheckPage(request, "p/c", Page({"p/d"}, {"p/e/"})).value(), "p/e/");
-  EXPECT_EQ(CheckPage(request, "p/e/", Page({})).value(), "p/e/");
+  PageTrail trail;
+  EXPECT_THAT(CheckPage(request, Page({"p/a", "p/c"}, {"p/b/"}), trail), IsOk());
+  EXPECT_EQ(trail.last, "p/c");
+  EXPECT_THAT(CheckPage(request, Page({"p/d"}, {"p/e/"}), trail), IsOk());
+  EXPECT_EQ(trail.last, "p/e/");
+  EXPECT_THAT(CheckPage(request, Page({}), trail), IsOk());
+  EXPECT_EQ(trail.last, "p/e/");
 }
 
 TEST(CheckPage, RefusesWhatIsOutOfOrderOrTwice) {
   const ListRequest request{.bucket = "b", .prefix = "p/"};
   for (const ListPage& page : {Page({"p/a", "p/a"}), Page({"p/b", "p/a"}),
                                Page({}, {"p/b/", "p/a/"}), Page({}, {"p/b/", "p/b/"})}) {
-    EXPECT_THAT(CheckPage(request, "", page), HasCode(ErrorCode::kCorrupt));
+    EXPECT_THAT(CheckAfter(request, "", page), HasCode(ErrorCode::kCorrupt));
   }
-  EXPECT_THAT(CheckPage(request, "p/c", Page({"p/c"})), HasCode(ErrorCode::kCorrupt));
-  EXPECT_THAT(CheckPage(request, "p/c/", Page({}, {"p/c/"})), HasCode(ErrorCode::kCorrupt));
+  EXPECT_THAT(CheckAfter(request, "p/c", Page({"p/c"})), HasCode(ErrorCode::kCorrupt));
+  EXPECT_THAT(CheckAfter(request, "p/c/", Page({}, {"p/c/"})), HasCode(ErrorCode::kCorrupt));
 }
 
 TEST(CheckPage, RefusesWhatIsNotBelowThePrefix) {
   const ListRequest request{.bucket = "b", .prefix = "p/"};
   for (const ListPage& page : {Page({"q/evil"}), Page({"p"}), Page({""}), Page({}, {"q/"})}) {
-    EXPECT_THAT(CheckPage(request, "", page), HasCode(ErrorCode::kCorrupt));
+    EXPECT_THAT(CheckAfter(request, "", page), HasCode(ErrorCode::kCorrupt));
   }
 }
 
 TEST(CheckPage, RefusesAPageThatLeadsToItself) {
   ListPage page;
   page.next_token = "t";
-  EXPECT_TRUE(CheckPage({.bucket = "b"}, "", page).has_value());
-  EXPECT_THAT(CheckPage({.bucket = "b", .continuation_token = "t"}, "", page),
+  EXPECT_THAT(CheckAfter({.bucket = "b"}, "", page), IsOk());
+  EXPECT_THAT(CheckAfter({.bucket = "b", .continuation_token = "t"}, "", page),
               HasCode(ErrorCode::kCorrupt));
+}
+
+TEST(CheckPage, RefusesEmptyPagesWithoutEnd) {
+  ListPage page;
+  page.next_token = "ever another";
+  PageTrail trail;
+  for (uint32_t i = 0; i < kEmptyPagesMax; ++i) {
+    ASSERT_THAT(CheckPage({.bucket = "b"}, page, trail), IsOk());
+  }
+  EXPECT_THAT(CheckPage({.bucket = "b"}, page, trail), HasCode(ErrorCode::kCorrupt));
+  // One that brings something begins anew.
+  trail.empty_count = kEmptyPagesMax;
+  EXPECT_THAT(CheckPage({.bucket = "b"}, Page({"a"}), trail), IsOk());
+  EXPECT_THAT(CheckPage({.bucket = "b"}, page, trail), IsOk());
 }
 
 }  // namespace

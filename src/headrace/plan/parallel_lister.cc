@@ -31,7 +31,7 @@ struct KeyRange {
   std::string begin;
   std::string end;  // Empty: no end. Only ever made smaller.
   std::string token;
-  std::string last;           // The last key the store gave, wanted or not.
+  PageTrail trail;            // Of what the store gave, wanted or not.
   bool has_answered = false;  // Its first page has arrived.
 
   // Under the state's lock:
@@ -139,7 +139,7 @@ ListRequest ParallelLister::State::RequestFor(const KeyRange& range) const {
 Result<ParallelLister::State::Answer> ParallelLister::State::Read(const ListRequest& request,
                                                                   KeyRange& range,
                                                                   const ListPage& page) {
-  HR_TRY_ASSIGN(range.last, CheckPage(request, range.last, page));
+  HR_TRY(CheckPage(request, page, range.trail));
   Answer answer;
   ListingBuilder wanted;
   for (const ObjectInfo& object : page.objects) {
@@ -151,7 +151,7 @@ Result<ParallelLister::State::Answer> ParallelLister::State::Read(const ListRequ
   HR_TRY_ASSIGN(answer.page, wanted.Finish());
   if (!page.objects.empty()) answer.first = page.objects.front().key;
   range.token = page.next_token;
-  answer.is_end = range.token.empty() || (!range.end.empty() && range.last >= range.end);
+  answer.is_end = range.token.empty() || (!range.end.empty() && range.trail.last >= range.end);
   return answer;
 }
 
@@ -199,7 +199,7 @@ void ParallelLister::State::Split(RangeIterator range, const Answer& answer,
     const ListedSpan span{.prefix = source_.prefix,
                           .begin = range->begin,
                           .first = answer.first,
-                          .last = range->last,
+                          .last = range->trail.last,
                           .end = range->end};
     std::optional<KeySplit> split = SplitKey(span);
     if (!split) return;

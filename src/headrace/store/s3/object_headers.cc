@@ -139,7 +139,7 @@ std::optional<Checksum> ChecksumIn(const net::HttpHeaders& headers) {
 
 std::optional<uint64_t> ObjectSizeIn(const net::HttpHeaders& headers) {
   const auto range = ParseContentRange(headers.Value("Content-Range"));
-  if (range && range->size_bytes) return range->size_bytes;
+  if (range) return range->size_bytes;
   return ParseDecimal(headers.Value("Content-Length"));
 }
 

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/store/s3/object_headers.h"
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "headrace/store/s3/s3_xml.h"
+#include "testing/result_matchers.h"
 
 namespace headrace::s3 {
 namespace {
+
+using headrace::testing::HasCode;
+using ::testing::HasSubstr;
 
 TEST(ObjectHeaders, AttributesSurviveTheWayThereAndBack) {
   ObjectAttributes attributes{.content_type = "image/png",
@@ -54,6 +60,24 @@ TEST(S3Xml, KeysKeepTheirBlanksAndLineEnds) {
   EXPECT_EQ(page->objects.at(0).key, " ");
   EXPECT_EQ(page->objects.at(1).key, " a  b\r\n<");
   EXPECT_EQ(page->objects.at(1).size_bytes, 18446744073709551615U);
+}
+
+TEST(S3Xml, AKeyThatIsNoTextIsRefusedAndNotCutShort) {
+  for (const char* key : {"a&#0;b", "a&#x00;b", "a&#xD800;b", "a\xFF"}) {
+    const auto page = ReadListPage(fmt::format(
+        "<ListBucketResult><Contents><Key>{}</Key><Size>1</Size></Contents></ListBucketResult>",
+        key));
+    EXPECT_THAT(page, HasCode(ErrorCode::kCorrupt)) << key;
+  }
+}
+
+TEST(S3Xml, SaysWhatCameInPlaceOfAListing) {
+  EXPECT_THAT(ReadListPage("<Error><Code>InternalError</Code><Message>try again</Message></Error>")
+                  .error()
+                  .message(),
+              HasSubstr("it is an error: InternalError: try again"));
+  EXPECT_THAT(ReadListPage("<html><body>log in</body></html>").error().message(),
+              HasSubstr("it is a document 'html'; is the endpoint an S3 service's?"));
 }
 
 TEST(S3Xml, EtagsLoseTheirQuotes) {

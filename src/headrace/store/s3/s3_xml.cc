@@ -26,16 +26,30 @@ std::unexpected<Error> BadDocument(std::string_view root, std::string_view why) 
 constexpr unsigned kParseOptions =
     pugi::parse_minimal | pugi::parse_escapes | pugi::parse_cdata | pugi::parse_ws_pcdata_single;
 
+// What came in place of the document called `root`.
+std::string OtherDocument(const pugi::xml_document& document) {
+  const pugi::xml_node other = document.document_element();
+  if (std::string_view(other.name()) == "Error") {
+    return fmt::format("it is an error: {}: {}", other.child_value("Code"),
+                       other.child_value("Message"));
+  }
+  return fmt::format("it is a document '{}'; is the endpoint an S3 service's?", other.name());
+}
+
 Result<pugi::xml_node> Load(pugi::xml_document& document, std::string_view text, const char* root) {
   const auto parsed = document.load_buffer(text.data(), text.size(), kParseOptions);
   if (!parsed) return BadDocument(root, parsed.description());
+  if (HoldsNoCharacter(text)) return BadDocument(root, "it names a character that is none");
   const pugi::xml_node node = document.child(root);
-  if (!node) return BadDocument(root, "it is another document");
+  if (!node) return BadDocument(root, OtherDocument(document));
   return node;
 }
 
 Result<std::string> ReadName(const char* text, bool is_encoded, std::string_view root) {
-  if (!is_encoded) return std::string(text);
+  if (!is_encoded) {
+    if (IsUtf8(text)) return std::string(text);
+    return BadDocument(root, "a key in it is no UTF-8");
+  }
   auto decoded = UriDecode(text, true);
   if (!decoded) return BadDocument(root, fmt::format("broken encoding in '{}'", text));
   return std::move(*decoded);
