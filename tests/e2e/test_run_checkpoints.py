@@ -197,7 +197,6 @@ folder = "here"
     (["--checkpoint", "/data/x"], 2, ["checkpoint", "/data/x"]),
     (["--checkpoint", PLACE + "=model"], 2, ["model", "one inside the other"]),
     (["--checkpoint-delete"], 2, ["--checkpoint"]),
-    (["--checkpoint", PLACE, "--checkpoint-deadline", "soon"], 2, ["--checkpoint-deadline"]),
     (["--checkpoint", "s3://box", "--output", "s3://box/jobs"], 2, ["outputs"]),
 ])
 def test_a_checkpoint_that_cannot_be_fails_first(headrace, box, tmp_path, arguments, code, words):
@@ -205,6 +204,13 @@ def test_a_checkpoint_that_cannot_be_fails_first(headrace, box, tmp_path, argume
                        tmp_path / "started")
     assert_one_line_error(outcome, code, *words)
     assert not (tmp_path / "started").exists()
+
+
+@pytest.mark.parametrize("option", ["--checkpoint-interval", "--checkpoint-deadline"])
+def test_a_time_that_is_none_is_refused(headrace, option):
+    outcome = headrace("run", "--checkpoint", PLACE, option, "soon", "--", "true")
+    assert outcome.code == 2
+    assert f"{option}: 'soon' is no time" in outcome.stderr
 
 
 def test_a_file_in_the_place_of_a_folder_fails_before_a_byte_moves(headrace, box, job, tmp_path):

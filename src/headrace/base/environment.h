@@ -7,8 +7,8 @@
 
 namespace headrace {
 
-// A process's environment variables as a value. Only the faces that own a process (cli, python)
-// read the real ones; everything below is handed this.
+// A process's environment variables as a value. Only the face that owns the process (cli) reads the
+// real ones; everything below is handed this.
 class Environment {
  public:
   Environment() = default;

@@ -20,6 +20,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/event_fd.h"
+#include "headrace/base/find_program.h"
 #include "headrace/base/poll_wait.h"
 #include "headrace/base/unique_fd.h"
 
@@ -42,21 +43,6 @@ std::vector<std::string> Assignments(const Environment& environment) {
     assignments.push_back(fmt::format("{}={}", name, value));
   }
   return assignments;
-}
-
-// A program's full name along PATH, as execvp would find it.
-Result<std::string> FindProgram(const std::string& name, const Environment& environment) {
-  if (name.find('/') != std::string::npos) return name;
-  std::string_view path = environment.Get("PATH");
-  while (!path.empty()) {
-    const std::string_view folder = path.substr(0, path.find(':'));
-    path.remove_prefix(std::min(path.size(), folder.size() + 1));
-    if (folder.empty()) continue;
-    std::string candidate = fmt::format("{}/{}", folder, name);
-    if (access(candidate.c_str(), X_OK) == 0) return candidate;
-  }
-  return Fail(ErrorCode::kPermissionDenied,
-              fmt::format("there is no program '{}' along PATH", name));
 }
 
 Result<pid_t> Start(const std::string& program, const std::vector<std::string>& words,
@@ -166,7 +152,8 @@ void End(pid_t pid) {
 
 Result<std::string> ProcessOutput(const std::vector<std::string>& words,
                                   const Environment& environment, const ProcessLimits& limits) {
-  HR_TRY_ASSIGN(const std::string program, FindProgram(words.front(), environment));
+  const auto program = FindProgram(words.front(), environment.Get("PATH"));
+  if (!program) return Fail(ErrorCode::kPermissionDenied, program.error().message());
   HR_TRY_ASSIGN(UniqueFd stop_event, MakeEventFd());
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) {
@@ -175,7 +162,7 @@ Result<std::string> ProcessOutput(const std::vector<std::string>& words,
   const UniqueFd input(ends[0]);
   UniqueFd output(ends[1]);
   HR_TRY_ASSIGN(const pid_t pid,
-                Start(program, words, environment, output.get(), limits.shows_errors));
+                Start(*program, words, environment, output.get(), limits.shows_errors));
   output.Close();
   const Patience patience(limits, std::move(stop_event));
   auto text = ReadUntilClosed(input.get(), patience);

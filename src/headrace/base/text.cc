@@ -2,6 +2,7 @@
 #include "headrace/base/text.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -37,6 +38,21 @@ std::optional<uint64_t> ParseDecimal(std::string_view text) {
 
 std::string CountText(uint64_t count, std::string_view unit) {
   return fmt::format("{} {}{}", count, unit, count == 1 ? "" : "s");
+}
+
+std::string SizeText(uint64_t size_bytes) {
+  static constexpr std::array kUnits{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  constexpr double kStep = 1024.0;
+  // What would be rounded up to 1024.0 of a unit is 1.0 of the next.
+  constexpr double kRoundsUp = 1023.95;
+  if (size_bytes < 1024) return fmt::format("{} B", size_bytes);
+  double value = static_cast<double>(size_bytes) / kStep;
+  size_t unit = 0;
+  while (value >= kRoundsUp && unit + 1 < kUnits.size()) {
+    value /= kStep;
+    ++unit;
+  }
+  return fmt::format("{:.1f} {}", value, kUnits[unit]);
 }
 
 }  // namespace headrace

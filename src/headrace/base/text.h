@@ -34,5 +34,7 @@ std::optional<uint64_t> ParseDecimal(std::string_view text);
 
 // "1 file", "2 files"; of units whose plural ends in "s".
 std::string CountText(uint64_t count, std::string_view unit);
+// "17 B", "1.5 KiB", "20.0 GiB": one decimal from 1 KiB on.
+std::string SizeText(uint64_t size_bytes);
 
 }  // namespace headrace

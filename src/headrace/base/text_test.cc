@@ -44,6 +44,15 @@ TEST(Text, OneOfAUnitIsNoPlural) {
   EXPECT_EQ(CountText(2, "file"), "2 files");
 }
 
+TEST(Text, ASizeRoundsIntoTheNextUnit) {
+  EXPECT_EQ(SizeText(0), "0 B");
+  EXPECT_EQ(SizeText(1023), "1023 B");
+  EXPECT_EQ(SizeText(1024), "1.0 KiB");
+  EXPECT_EQ(SizeText((1ULL << 20U) - 1), "1.0 MiB");
+  EXPECT_EQ(SizeText(5ULL << 40U), "5.0 TiB");
+  EXPECT_EQ(SizeText(~0ULL), "16.0 EiB");
+}
+
 TEST(Text, ClassesOfCharactersEndAtTheirLastOne) {
   for (const char c : {'0', '9', 'a', 'z', 'A', 'Z'}) EXPECT_TRUE(IsLetterOrDigit(c)) << c;
   for (const char c : {'/', ':', '`', '{', '@', '[', '_', '\xE4'}) {

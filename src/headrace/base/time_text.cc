@@ -2,9 +2,14 @@
 #include "headrace/base/time_text.h"
 
 #include <array>
+#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <ctime>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "headrace/base/text.h"
 
@@ -55,6 +60,10 @@ std::tm PartsOf(SystemTime time) {
 void PutDigits(std::string& text, size_t end, int number) {
   for (; number > 0; number /= 10) text[--end] = static_cast<char>('0' + number % 10);
 }
+
+constexpr std::chrono::milliseconds kSpanMax = std::chrono::days(31);
+constexpr std::array<std::pair<std::string_view, double>, 6> kMillisecondsOf{
+    {{"", 1'000}, {"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
 
 }  // namespace
 
@@ -131,6 +140,21 @@ std::optional<SystemTime> ParseHttpDate(std::string_view text) {
   const int second = fields.Number(23, 2);
   if (!fields.is_good || month == 0) return std::nullopt;
   return Assemble(year, month, day, hour, minute, second);
+}
+
+Result<std::chrono::milliseconds> ParseSpan(std::string_view text) {
+  double amount = 0;
+  const auto [stopped, error] =
+      std::from_chars(text.data(), text.data() + text.size(), amount, std::chars_format::fixed);
+  const std::string_view unit = text.substr(static_cast<size_t>(stopped - text.data()));
+  for (const auto& [name, factor] : kMillisecondsOf) {
+    if (error != std::errc() || unit != name) continue;
+    const double span = std::ceil(amount * factor);
+    if (!(span > 0) || span > static_cast<double>(kSpanMax.count())) break;
+    return std::chrono::milliseconds(static_cast<int64_t>(span));
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("'{}' is no time above 0 and up to 31 days (90s, 10m, 2h)", text));
 }
 
 }  // namespace headrace

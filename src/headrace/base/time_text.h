@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "headrace/base/clock.h"
+#include "headrace/base/error.h"
 
 namespace headrace {
 
@@ -18,5 +20,9 @@ std::optional<SystemTime> ParseIsoTime(std::string_view text);
 // "Mon, 12 Oct 2009 17:50:30 GMT", as Date and Last-Modified carry them (RFC 9110, IMF-fixdate).
 std::string HttpDate(SystemTime time);
 std::optional<SystemTime> ParseHttpDate(std::string_view text);
+
+// "90", "90s", "10m", "2h", "1.5h", "500ms": above 0 and at most 31 days, whatever is longer being
+// a mistake.
+Result<std::chrono::milliseconds> ParseSpan(std::string_view text);
 
 }  // namespace headrace

@@ -6,8 +6,13 @@
 
 #include <gtest/gtest.h>
 
+#include "testing/result_matchers.h"
+
 namespace headrace {
 namespace {
+
+using headrace::testing::HasMessage;
+using std::chrono::milliseconds;
 
 // 2024-02-29T12:00:00Z: date -u +%s -d 2024-02-29T12:00:00Z
 constexpr SystemTime kNoon{std::chrono::seconds(1'709'208'000)};
@@ -44,6 +49,22 @@ TEST(TimeText, AYearThatTheClockCannotHoldIsNoTime) {
   EXPECT_EQ(ParseIsoTime("0001-11-22T00:00:00.000Z"), std::nullopt);
   EXPECT_EQ(ParseHttpDate("Sat, 22 Nov 7701 00:00:00 GMT"), std::nullopt);
   EXPECT_NE(ParseIsoTime("2261-12-31T23:59:59.999Z"), std::nullopt);
+}
+
+TEST(ParseSpan, ReadsNumbersWithTheirUnit) {
+  EXPECT_EQ(ParseSpan("90").value(), std::chrono::seconds(90));
+  EXPECT_EQ(ParseSpan("90s").value(), std::chrono::seconds(90));
+  EXPECT_EQ(ParseSpan("500ms").value(), milliseconds(500));
+  EXPECT_EQ(ParseSpan("10m").value(), std::chrono::minutes(10));
+  EXPECT_EQ(ParseSpan("1.5h").value(), std::chrono::minutes(90));
+  EXPECT_EQ(ParseSpan("31d").value(), std::chrono::days(31));
+}
+
+TEST(ParseSpan, RefusesWhatIsNoTime) {
+  for (const char* text : {"", "s", "0", "-1", "1x", "1 h", "nan", "inf", "1e9", "32d",
+                           "999999999999999999999", "h2"}) {
+    EXPECT_THAT(ParseSpan(text), HasMessage("is no time")) << text;
+  }
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
 #include "headrace/cli/bench_report.h"
-#include "headrace/cli/human_text.h"
 
 namespace headrace::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/json_line.h"
-#include "headrace/cli/human_text.h"
+#include "headrace/base/text.h"
 
 namespace headrace::cli {
 namespace {
@@ -22,7 +22,7 @@ double CpuPerGib(const BenchResult& result) {
   return gib > 0 ? SecondsOf(result.use.cpu()) / gib : 0;
 }
 
-// "1.25 s", "3.4 ms", "12 us".
+// "1.25 s", "3.40 ms", "12.0 us".
 std::string SpanText(double seconds) {
   if (seconds >= 1) return fmt::format("{:.2f} s", seconds);
   if (seconds >= 1e-3) return fmt::format("{:.2f} ms", seconds * 1e3);

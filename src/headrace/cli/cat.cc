@@ -9,6 +9,7 @@
 #include "headrace/cli/commands.h"
 #include "headrace/cli/engine_options.h"
 #include "headrace/cli/print_objects.h"
+#include "headrace/cli/uri_arguments.h"
 #include "headrace/store/s3_uri.h"
 
 namespace headrace::cli {
@@ -22,10 +23,7 @@ struct CatOptions {
 Result<ExitCode> Cat(CommandContext& context, const CatOptions& options) {
   std::vector<S3Uri> uris;
   for (const std::string& text : options.objects) {
-    HR_TRY_ASSIGN(S3Uri uri, ParseS3Uri(text));
-    if (uri.key.empty()) {
-      return Fail(ErrorCode::kInvalidArgument, fmt::format("'{}' names no object", text));
-    }
+    HR_TRY_ASSIGN(S3Uri uri, ParseObject(text));
     uris.push_back(std::move(uri));
   }
   context.SetEngine(options.engine);

@@ -4,7 +4,6 @@
 #include <csignal>
 #include <exception>
 #include <iterator>
-#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -52,24 +51,6 @@ void DeclareTimeout(CLI::App& app, const char* names, std::chrono::milliseconds&
       ->check(NumberFrom(0.001, kTimeoutSecondsMax));
 }
 
-// For a whole command, which may well run for days.
-constexpr double kCommandSecondsMax = 31 * 86'400.0;
-
-void DeclareCommandTimeout(CLI::App& app, GlobalOptions& options) {
-  const std::map<std::string, double> units{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3'600}};
-  app.add_option_function<double>(
-         "--timeout",
-         [&options](const double& seconds) {
-           options.timeout =
-               std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
-         },
-         "The command ends after this long (90, 90s, 10m, 2h), done or not, as after Ctrl-C; of "
-         "run, its preparation (default: no limit)")
-      ->check(NumberFrom(0.001, kCommandSecondsMax))
-      ->transform(CLI::AsNumberWithUnit(units).description(""))
-      ->type_name("TIME");
-}
-
 void DeclareGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("--endpoint-url", options.s3.endpoint_url,
                  "The store, as http://HOST:PORT or https://HOST (default: AWS_ENDPOINT_URL_S3, "
@@ -88,7 +69,10 @@ void DeclareGlobalOptions(CLI::App& app, GlobalOptions& options) {
                  "A request with no byte sent or received for this long fails (default: 30)");
   DeclareTimeout(app, "--connect-timeout,--cli-connect-timeout", options.s3.connect_timeout,
                  "How long each address of the store may take to connect (default: 3.5)");
-  DeclareCommandTimeout(app, options);
+  AddSpan(
+      app, "--timeout", [&options](std::chrono::milliseconds span) { options.timeout = span; },
+      "The command ends after this long (90, 90s, 10m, 2h), done or not, as after Ctrl-C; of run, "
+      "its preparation (default: no limit)");
   app.add_flag("-q,--quiet", options.is_quiet, "Print errors only");
   app.add_flag("--debug", options.is_debug,
                "Show each request, its retries and timing on standard error");

@@ -31,14 +31,10 @@ namespace {
 constexpr size_t kInputBytes = 1U << 20U;
 
 // What --dry-run does.
-ExitCode OnlyTell(const CommandContext& context, const Step& step) {
-  std::FILE* const out = context.world().out;
-  if (context.options().is_json) {
-    PrintLine(out, StepJson(step, true, nullptr));
-  } else {
-    PrintShown(out, StepLine(step, true));
-  }
-  return ExitCode::kSuccess;
+Result<ExitCode> OnlyTell(const CommandContext& context, const Step& step) {
+  TransferDisplay display(context, "cp", {.shows_progress = false, .on_item_end = {}});
+  display.OnWouldDo(step);
+  return display.Finish(std::nullopt);
 }
 
 // That nobody reads its lines any more is no reason for a transfer to end with temporary files and

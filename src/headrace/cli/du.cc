@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "headrace/base/json_line.h"
+#include "headrace/base/text.h"
 #include "headrace/cli/commands.h"
-#include "headrace/cli/human_text.h"
 #include "headrace/cli/print.h"
 #include "headrace/plan/list_prefix.h"
 #include "headrace/store/s3_uri.h"

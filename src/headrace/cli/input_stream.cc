@@ -32,6 +32,10 @@ void InputStream::RaiseStop() {
 }
 
 Result<size_t> InputStream::Read(std::span<std::byte> target) {
+  if (!stop_event_.is_open()) {
+    return Fail(ErrorCode::kResourceExhausted,
+                "no file descriptor is left to wait for " + name_ + " with; raise ulimit -n");
+  }
   std::array<pollfd, 2> watched{pollfd{input_, POLLIN, 0}, pollfd{stop_event_.get(), POLLIN, 0}};
   while (true) {
     if (deadline_.HasPassed(std::chrono::steady_clock::now())) {

@@ -67,7 +67,10 @@ Status ReadPlace(CommandContext& context, const Place& place, const ByteConsumer
       return ReadStream([&in](std::span<std::byte> target) { return in.Read(target); }, consume);
     }
     case Place::Kind::kStore: {
-      if (place.uri.key.empty()) return Fail(ErrorCode::kInvalidArgument, "it names no object");
+      if (place.uri.key.empty()) {
+        return Fail(ErrorCode::kInvalidArgument,
+                    "it names no object; an object is s3://BUCKET/KEY");
+      }
       HR_TRY_ASSIGN(ObjectStore * store, context.Store());
       return ReadObjects(context, *store, {place.uri}, consume);
     }

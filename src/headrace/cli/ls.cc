@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "headrace/base/json_line.h"
+#include "headrace/base/text.h"
+#include "headrace/base/time_text.h"
 #include "headrace/cli/commands.h"
 #include "headrace/cli/human_text.h"
 #include "headrace/cli/place.h"
@@ -33,8 +35,7 @@ class ListingPrinter {
 
   void PrintBucket(const BucketInfo& bucket) {
     if (is_json_) {
-      Print(
-          JsonLine().Add("bucket", bucket.name).Add("created", UtcTimeText(bucket.created)).Text());
+      Print(JsonLine().Add("bucket", bucket.name).Add("created", IsoTime(bucket.created)).Text());
     } else {
       Print(fmt::format("{} {}", LocalTimeText(bucket.created), bucket.name));
     }
@@ -56,7 +57,7 @@ class ListingPrinter {
     if (is_json_) {
       JsonLine line;
       line.Add("key", object.key).Add("size_bytes", object.size_bytes);
-      line.Add("modified", UtcTimeText(object.modified)).AddIfAny("etag", object.etag);
+      line.Add("modified", IsoTime(object.modified)).AddIfAny("etag", object.etag);
       line.AddIfAny("storage_class", object.storage_class);
       Print(line.Text());
       return;

@@ -2,9 +2,9 @@
 #include <memory>
 #include <string>
 
-#include "headrace/cli/bucket_argument.h"
 #include "headrace/cli/commands.h"
 #include "headrace/cli/transfer_display.h"
+#include "headrace/cli/uri_arguments.h"
 
 namespace headrace::cli {
 namespace {

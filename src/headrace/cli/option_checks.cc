@@ -3,13 +3,27 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "headrace/base/text.h"
+#include "headrace/base/time_text.h"
 
 namespace headrace::cli {
+
+namespace {
+
+// Of digits alone, and within 64 bits.
+std::optional<uint64_t> WholeNumberIn(const std::string& text) {
+  uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stopped != end) return std::nullopt;
+  return value;
+}
+
+}  // namespace
 
 CLI::Validator NumberFrom(double min, double max) {
   const auto check = [min, max](const std::string& text) -> std::string {
@@ -22,13 +36,9 @@ CLI::Validator NumberFrom(double min, double max) {
 
 CLI::Validator WholeNumber() {
   const auto read = [](std::string& text) -> std::string {
-    uint64_t value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stopped, error] = std::from_chars(text.data(), end, value);
-    if (error != std::errc() || stopped != end) {
-      return fmt::format("{} is not a whole number that 64 bits hold", text);
-    }
-    text = std::to_string(value);
+    const auto value = WholeNumberIn(text);
+    if (!value) return fmt::format("{} is not a whole number that 64 bits hold", text);
+    text = std::to_string(*value);
     return {};
   };
   return {read, ""};
@@ -36,7 +46,7 @@ CLI::Validator WholeNumber() {
 
 CLI::Validator WholeNumberFrom(uint64_t min, uint64_t max) {
   const auto read = [min, max](std::string& text) -> std::string {
-    if (const auto value = ParseDecimal(text); value && *value >= min && *value <= max) {
+    if (const auto value = WholeNumberIn(text); value && *value >= min && *value <= max) {
       text = std::to_string(*value);
       return {};
     }
@@ -57,6 +67,16 @@ CLI::Validator Size() {
     return CLI::AsSizeValue(false)(text);
   };
   return {read, ""};
+}
+
+void AddSpan(CLI::App& app, const std::string& name,
+             std::function<void(std::chrono::milliseconds)> set, const std::string& help) {
+  const auto read = [name, set = std::move(set)](const std::string& text) {
+    const auto span = ParseSpan(text);
+    if (!span) throw CLI::ValidationError(name, span.error().message());
+    set(*span);
+  };
+  app.add_option_function<std::string>(name, read, help)->type_name("TIME");
 }
 
 CLI::Validator OneOf(std::vector<std::string> words) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,10 @@ CLI::Validator WholeNumberFrom(uint64_t min, uint64_t max = UINT64_MAX);
 // Bytes above 0, as digits alone or with a unit: 1048576, 64KiB, 2GB; units are powers of 1024.
 // Nothing with a sign and nothing that 64 bits do not hold. A transformation.
 CLI::Validator Size();
+
+// An option of a time as ParseSpan has it.
+void AddSpan(CLI::App& app, const std::string& name,
+             std::function<void(std::chrono::milliseconds)> set, const std::string& help);
 
 CLI::Validator OneOf(std::vector<std::string> words);
 

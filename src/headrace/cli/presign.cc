@@ -10,6 +10,7 @@
 #include "headrace/cli/option_checks.h"
 #include "headrace/cli/place.h"
 #include "headrace/cli/print.h"
+#include "headrace/cli/uri_arguments.h"
 #include "headrace/store/s3/s3_store.h"
 
 namespace headrace::cli {
@@ -21,10 +22,7 @@ struct PresignOptions {
 };
 
 Result<ExitCode> Presign(CommandContext& context, const PresignOptions& options) {
-  HR_TRY_ASSIGN(const S3Uri uri, ParseS3Uri(options.uri));
-  if (uri.key.empty()) {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("'{}' names no object", options.uri));
-  }
+  HR_TRY_ASSIGN(const S3Uri uri, ParseObject(options.uri));
   const CommandWorld& world = context.world();
   // Signing is the S3 store's own: no other store has URLs to give.
   context.loops();

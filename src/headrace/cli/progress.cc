@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "headrace/base/text.h"
 #include "headrace/cli/human_text.h"
 
 namespace headrace::cli {

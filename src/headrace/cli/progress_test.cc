@@ -46,24 +46,10 @@ TEST(ProgressLine, StartsWithoutARate) {
   EXPECT_EQ(ProgressLine({}, 80), "0 B of 0 B+  0 of 0+ files  0 B/s");
 }
 
-TEST(SizeText, RoundsIntoTheNextUnit) {
-  EXPECT_EQ(SizeText(0), "0 B");
-  EXPECT_EQ(SizeText(1023), "1023 B");
-  EXPECT_EQ(SizeText(1024), "1.0 KiB");
-  EXPECT_EQ(SizeText((1ULL << 20U) - 1), "1.0 MiB");
-  EXPECT_EQ(SizeText(5ULL << 40U), "5.0 TiB");
-  EXPECT_EQ(SizeText(~0ULL), "16.0 EiB");
-}
-
 TEST(DurationText, ShowsHoursOnlyWhenThereAreAny) {
   EXPECT_EQ(DurationText(seconds(7)), "0:07");
   EXPECT_EQ(DurationText(seconds(754)), "12:34");
   EXPECT_EQ(DurationText(seconds(3723)), "1:02:03");
-}
-
-TEST(UtcTimeText, IsIsoWithMilliseconds) {
-  EXPECT_EQ(UtcTimeText(SystemTime(std::chrono::milliseconds(1'700'000'000'123))),
-            "2023-11-14T22:13:20.123Z");
 }
 
 }  // namespace

@@ -3,10 +3,10 @@
 #include <optional>
 #include <string>
 
-#include "headrace/cli/bucket_argument.h"
 #include "headrace/cli/commands.h"
 #include "headrace/cli/remove_prefix.h"
 #include "headrace/cli/transfer_display.h"
+#include "headrace/cli/uri_arguments.h"
 
 namespace headrace::cli {
 namespace {

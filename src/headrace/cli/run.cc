@@ -16,13 +16,13 @@
 #include "headrace/cli/run_progress.h"
 #include "headrace/cli/signal_forwarding.h"
 #include "headrace/job/channel_options.h"
+#include "headrace/job/checkpoint_agent.h"
 #include "headrace/job/config_files.h"
 #include "headrace/job/host_facts.h"
 #include "headrace/job/job_file.h"
 #include "headrace/job/job_flags.h"
 #include "headrace/job/job_rank.h"
 #include "headrace/job/run_job.h"
-#include "headrace/job/setting_text.h"
 #include "headrace/job/validate_job.h"
 #include "headrace/store/s3/instance_notices.h"
 #include "headrace/store/s3/s3_store.h"
@@ -36,8 +36,7 @@ struct RunFlags {
   std::vector<std::string> job_files;  // Words before the dashes: one, or a mistake.
   std::string resource_config;
   double stop_grace_seconds = 0;
-  std::string checkpoint_interval;
-  std::string checkpoint_deadline;
+  job::CheckpointTiming checkpoint_timing;
   bool is_fresh = false;
   bool checks_only = false;
   bool shows_progress = true;
@@ -160,14 +159,7 @@ Result<ExitCode> RunTraining(const RunFlags& flags, CommandContext& context) {
   options.pipe.fetch.verify_checksums = fetching.verify_checksums;
   options.process.stop_grace =
       std::chrono::milliseconds(static_cast<int64_t>(flags.stop_grace_seconds * 1000));
-  if (!flags.checkpoint_interval.empty()) {
-    HR_TRY_ASSIGN(options.checkpoint_timing.interval,
-                  While("--checkpoint-interval", job::ParseSpan(flags.checkpoint_interval)));
-  }
-  if (!flags.checkpoint_deadline.empty()) {
-    HR_TRY_ASSIGN(options.checkpoint_timing.deadline,
-                  While("--checkpoint-deadline", job::ParseSpan(flags.checkpoint_deadline)));
-  }
+  options.checkpoint_timing = flags.checkpoint_timing;
   const job::JobResult result = job::RunJob(spec, options, job_world);
   if (!result.error) return static_cast<ExitCode>(result.exit_code);
   if (result.exit_code == 0) return std::unexpected(*result.error);
@@ -212,13 +204,16 @@ void DeclareOutputs(CLI::App& app, RunFlags& flags) {
       ->type_name("s3://BUCKET/PREFIX[=DIR]");
   app.add_flag("--checkpoint-delete", flags.job.deletes_checkpoints,
                "Remove objects of checkpoints whose files the command has removed");
-  app.add_option("--checkpoint-interval", flags.checkpoint_interval,
-                 "Between two looks for new checkpoints; what two looks show unchanged is uploaded "
-                 "(default: 5s)")
-      ->type_name("TIME");
-  app.add_option("--checkpoint-deadline", flags.checkpoint_deadline,
-                 "How long after the command's end checkpoints are uploaded (default: 15m)")
-      ->type_name("TIME");
+  job::CheckpointTiming& timing = flags.checkpoint_timing;
+  AddSpan(
+      app, "--checkpoint-interval",
+      [&timing](std::chrono::milliseconds span) { timing.interval = span; },
+      "Between two looks for new checkpoints; what two looks show unchanged is uploaded (default: "
+      "5s)");
+  AddSpan(
+      app, "--checkpoint-deadline",
+      [&timing](std::chrono::milliseconds span) { timing.deadline = span; },
+      "How long after the command's end checkpoints are uploaded (default: 15m)");
 }
 
 void DeclareHosts(CLI::App& app, RunFlags& flags) {

@@ -17,12 +17,13 @@ void RunProgress::Say(std::string_view line) {
 }
 
 void RunProgress::OnBegin(uint64_t objects, uint64_t bytes) {
-  items_found_ = objects;
-  bytes_found_ = bytes;
-  items_done_ = items_failed_ = bytes_done_ = 0;
+  counts_.items_found = objects;
+  counts_.bytes_found = bytes;
+  counts_.items_done = counts_.items_failed = counts_.bytes_done = 0;
+  counts_.is_all_found = true;
   begin_ = world_.clock->Now();
   if (objects > 0 && IsTerminal(world_.err)) {
-    drawer_.emplace(world_.err, [this] { return Now(); });
+    drawer_.emplace(world_.err, [this] { return counts_.At(world_.clock->Now() - begin_); });
   }
 }
 
@@ -31,16 +32,6 @@ void RunProgress::OnEnd() {
   drawer_.reset();
   std::fwrite(kClearLine.data(), 1, kClearLine.size(), world_.err);
   std::fflush(world_.err);
-}
-
-Progress RunProgress::Now() const {
-  return {.bytes_done = bytes_done_,
-          .bytes_found = bytes_found_,
-          .items_done = items_done_,
-          .items_failed = items_failed_,
-          .items_found = items_found_,
-          .is_all_found = true,
-          .elapsed = world_.clock->Now() - begin_};
 }
 
 }  // namespace headrace::cli

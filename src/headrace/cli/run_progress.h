@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -27,20 +26,14 @@ class RunProgress final : public job::DownloadObserver {
 
   void OnBegin(uint64_t objects, uint64_t bytes) override;
   void OnEnd() override;
-  void OnBytes(uint64_t size_bytes) override { bytes_done_ += size_bytes; }
-  void OnItemDone(size_t) override { ++items_done_; }
-  void OnItemFailed(size_t, const Error&) override { ++items_failed_; }
+  void OnBytes(uint64_t size_bytes) override { counts_.bytes_done += size_bytes; }
+  void OnItemDone(size_t) override { ++counts_.items_done; }
+  void OnItemFailed(size_t, const Error&) override { ++counts_.items_failed; }
 
  private:
-  Progress Now() const;
-
   const CommandWorld& world_;
   SteadyTime begin_{};
-  uint64_t bytes_found_ = 0;
-  uint64_t items_found_ = 0;
-  std::atomic<uint64_t> bytes_done_ = 0;
-  std::atomic<uint64_t> items_done_ = 0;
-  std::atomic<uint64_t> items_failed_ = 0;
+  ProgressCounts counts_;
   std::optional<ProgressDrawer> drawer_;  // None: nothing is being downloaded, or no terminal.
 };
 

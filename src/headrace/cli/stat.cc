@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "headrace/base/json_line.h"
+#include "headrace/base/text.h"
+#include "headrace/base/time_text.h"
 #include "headrace/cli/commands.h"
 #include "headrace/cli/human_text.h"
 #include "headrace/cli/look_up.h"
@@ -39,7 +41,7 @@ std::vector<std::pair<std::string_view, std::string>> Properties(const ObjectHea
 std::string JsonOf(const S3Uri& uri, const ObjectHead& head) {
   JsonLine line;
   line.Add("bucket", uri.bucket).Add("key", uri.key).Add("size_bytes", head.info.size_bytes);
-  line.Add("modified", UtcTimeText(head.info.modified));
+  line.Add("modified", IsoTime(head.info.modified));
   for (const auto& [name, value] : Properties(head)) line.AddIfAny(name, value);
   JsonLine metadata;
   for (const auto& [name, value] : head.attributes.user_metadata) metadata.Add(name, value);

@@ -47,8 +47,8 @@ TransferDisplay::TransferDisplay(const CommandContext& context, std::string_view
 }
 
 void TransferDisplay::OnFound(uint64_t size_bytes) {
-  bytes_found_ += size_bytes;
-  ++items_found_;
+  counts_.bytes_found += size_bytes;
+  ++counts_.items_found;
 }
 
 void TransferDisplay::OnBegin(Step step) {
@@ -79,12 +79,12 @@ void TransferDisplay::OnItemFailed(size_t index, const Error& error) {
 }
 
 void TransferDisplay::OnDone(const Step& step) {
-  ++items_done_;
+  ++counts_.items_done;
   if (prints_lines_) PrintStep(step, false, nullptr);
 }
 
 void TransferDisplay::OnFailed(const Step& step, const Error& error) {
-  ++items_failed_;
+  ++counts_.items_failed;
   {
     const MutexLock lock(mutex_);
     if (!first_failure_) first_failure_ = error.code();
@@ -121,16 +121,6 @@ void TransferDisplay::PrintStep(const Step& step, bool is_dry_run, const Error* 
   }
 }
 
-Progress TransferDisplay::Now() const {
-  return {.bytes_done = bytes_done_,
-          .bytes_found = bytes_found_,
-          .items_done = items_done_,
-          .items_failed = items_failed_,
-          .items_found = items_found_,
-          .is_all_found = is_all_found_,
-          .elapsed = world_.clock->Now() - begin_};
-}
-
 Result<ExitCode> TransferDisplay::Finish(const std::optional<Error>& whole) {
   if (drawer_) drawer_->Stop();
   printer_.Finish();
@@ -144,20 +134,20 @@ Result<ExitCode> TransferDisplay::Finish(const std::optional<Error>& whole) {
   if (world_.stop.stop_requested()) {
     return Fail(ErrorCode::kCancelled, "interrupted");
   }
+  const uint64_t items_done = counts_.items_done;
   // As with Ctrl-C: what was broken off is told once and not object by object.
   if (is_out_of_time_ || (whole && IsOutOfTime(*whole))) {
-    return Fail(ErrorCode::kTimedOut, items_done_ == 1
-                                          ? "1 item done"
-                                          : fmt::format("{} items done", items_done_.load()));
+    return Fail(ErrorCode::kTimedOut, CountText(items_done, "item") + " done");
   }
   if (whole) return std::unexpected(*whole);
-  if (items_failed_ == 0) return ExitCode::kSuccess;
-  if (items_failed_ + items_done_ > 1) {
-    PrintLine(world_.err, fmt::format("headrace {}: {} of {} failed", command_,
-                                      items_failed_.load(), items_failed_ + items_done_));
+  const uint64_t items_failed = counts_.items_failed;
+  if (items_failed == 0) return ExitCode::kSuccess;
+  if (items_failed + items_done > 1) {
+    PrintLine(world_.err, fmt::format("headrace {}: {} of {} failed", command_, items_failed,
+                                      items_failed + items_done));
   }
   const MutexLock lock(mutex_);
-  const bool is_one_cause = items_done_ == 0 && !failures_differ_ && first_failure_;
+  const bool is_one_cause = items_done == 0 && !failures_differ_ && first_failure_;
   const ExitCode cause = is_one_cause ? ExitCodeOf(*first_failure_) : ExitCode::kPartial;
   // The command line was fine: an object was not.
   return cause == ExitCode::kUsage ? ExitCode::kPartial : cause;

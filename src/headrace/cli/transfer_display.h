@@ -48,11 +48,11 @@ class TransferDisplay final : public file::TransferObserver {
 
   // Totals: something to do was found, and nothing more will be.
   void OnFound(uint64_t size_bytes);
-  void OnAllFound() { is_all_found_ = true; }
+  void OnAllFound() { counts_.is_all_found = true; }
   // The next item (in the order of their indexes) is about to begin. Waits as AwaitRoom does.
   void OnBegin(Step step) HR_EXCLUDES(mutex_);
 
-  void OnBytes(uint64_t size_bytes) override { bytes_done_ += size_bytes; }
+  void OnBytes(uint64_t size_bytes) override { counts_.bytes_done += size_bytes; }
   void OnItemDone(size_t index) override HR_EXCLUDES(mutex_);
   void OnItemFailed(size_t index, const Error& error) override HR_EXCLUDES(mutex_);
 
@@ -65,8 +65,7 @@ class TransferDisplay final : public file::TransferObserver {
   // Of a dry run. Waits as AwaitRoom does.
   void OnWouldDo(const Step& step);
 
-  uint64_t done_count() const { return items_done_; }
-  uint64_t failed_count() const { return items_failed_; }
+  uint64_t failed_count() const { return counts_.items_failed; }
 
   // Ends the progress line and writes what is left. What the command ends with: success; the
   // failures' own code when they all agree on one and nothing was done; partial failure otherwise.
@@ -74,7 +73,7 @@ class TransferDisplay final : public file::TransferObserver {
   Result<ExitCode> Finish(const std::optional<Error>& whole) HR_EXCLUDES(mutex_);
 
  private:
-  Progress Now() const;
+  Progress Now() const { return counts_.At(world_.clock->Now() - begin_); }
   void PrintStep(const Step& step, bool is_dry_run, const Error* error);
   bool IsOutOfTime(const Error& error) const;
   std::optional<Step> TakeStep(size_t index) HR_EXCLUDES(mutex_);
@@ -88,12 +87,7 @@ class TransferDisplay final : public file::TransferObserver {
   const bool prints_lines_;
   const SteadyTime begin_;
 
-  std::atomic<uint64_t> bytes_done_ = 0;
-  std::atomic<uint64_t> bytes_found_ = 0;
-  std::atomic<uint64_t> items_done_ = 0;
-  std::atomic<uint64_t> items_failed_ = 0;
-  std::atomic<uint64_t> items_found_ = 0;
-  std::atomic<bool> is_all_found_ = false;
+  ProgressCounts counts_;
 
   Mutex mutex_;
   size_t next_index_ HR_GUARDED_BY(mutex_) = 0;

@@ -116,8 +116,10 @@ void ReadState::SetExpected(std::optional<Checksum> checksum) {
 
 bool ReadState::IsSameVersion(const ObjectInfo& info) {
   const MutexLock lock(mutex_);
-  if (!first_) first_ = info;
-  // 0: not told.
+  if (!first_) {
+    first_ = {.etag = info.etag, .modified = info.modified, .size_bytes = info.size_bytes};
+    return true;
+  }
   const bool has_size = info.size_bytes > 0 && first_->size_bytes > 0;
   return info.etag == first_->etag && (!has_size || info.size_bytes == first_->size_bytes) &&
          (!info.etag.empty() || info.modified == first_->modified);

@@ -110,7 +110,12 @@ class ReadState : public std::enable_shared_from_this<ReadState> {
   bool is_expected_known_ HR_GUARDED_BY(mutex_) = false;
   std::map<uint64_t, PartSum> sums_ HR_GUARDED_BY(mutex_);
   std::optional<Checksum> expected_ HR_GUARDED_BY(mutex_);
-  std::optional<ObjectInfo> first_ HR_GUARDED_BY(mutex_);
+  struct Version {
+    std::string etag;
+    SystemTime modified{};
+    uint64_t size_bytes = 0;  // 0: not told.
+  };
+  std::optional<Version> first_ HR_GUARDED_BY(mutex_);
 };
 
 }  // namespace headrace::fetch

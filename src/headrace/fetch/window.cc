@@ -19,8 +19,8 @@ constexpr double kGain = 2.0;
 // something else. One may be jitter; two follow a first one that was fast by chance.
 constexpr double kRising = 1.5;
 constexpr uint32_t kFlatRoundsMax = 3;
-// The mean of fewer answers may be low by chance, a third of the true one in the worst case of many
-// runs; the means of later rounds take its place, and the least counts only after them.
+// The mean of fewer answers is low by chance now and then, half of the true one: in the beginning
+// the mean of the next round takes its place, and the least counts only after them.
 constexpr uint32_t kChanceCountMax = 100;
 // Rounds shorter than this say little about rates.
 constexpr std::chrono::milliseconds kRoundMin{2};

@@ -41,7 +41,6 @@ std::optional<std::string> Parameter(std::string_view header, std::string_view n
 struct PartHead {
   std::string name;
   std::optional<std::string> file_name;
-  std::string type;
 };
 Result<PartHead> ParsePartHead(std::string_view text) {
   PartHead head;
@@ -56,8 +55,6 @@ Result<PartHead> ParsePartHead(std::string_view text) {
     if (EqualIgnoringCase(line.substr(0, colon), "Content-Disposition")) {
       head.name = LowerCase(Parameter(value, "name").value_or(std::string()));
       head.file_name = Parameter(value, "filename");
-    } else if (EqualIgnoringCase(line.substr(0, colon), "Content-Type")) {
-      head.type = value;
     }
   }
   if (head.name.empty()) return Malformed();
@@ -125,7 +122,6 @@ Task<Result<FormFields>> FormBody::ReadFields() {
     HR_CO_TRY_ASSIGN(PartHead head, ParsePartHead(head_text));
     if (head.name == "file") {
       file_name_ = head.file_name.value_or(std::string());
-      file_type_ = std::move(head.type);
       co_return fields;
     }
     HR_CO_TRY_ASSIGN(std::string value, co_await ReadUntil(delimiter_));

@@ -24,7 +24,6 @@ class FormBody final : public ByteSource {
   Task<Result<FormFields>> ReadFields();
   // The name that the file's part gives; empty: none.
   const std::string& file_name() const { return file_name_; }
-  const std::string& file_type() const { return file_type_; }
   // What Read tests the file's size against: EntityTooLarge, EntityTooSmall.
   void SetSizeRange(const FileSizeRange& range) { range_ = range; }
 
@@ -45,7 +44,6 @@ class FormBody final : public ByteSource {
   size_t begin_ = 0;
   size_t fields_bytes_ = 0;
   std::string file_name_;
-  std::string file_type_;
   FileSizeRange range_;
   uint64_t file_bytes_ = 0;
   bool has_ended_ = false;

@@ -97,16 +97,12 @@ Task<Status> Dispatch(S3Call& call) {
 std::string ErrorXml(const std::string& s3_code, std::string_view message,
                      std::string_view resource, const std::string& request_id,
                      std::string_view region) {
-  XmlAnswer xml("Error");
+  XmlAnswer xml("Error", XmlAnswer::Namespace::kNone);
   xml.Text("Code", s3_code).Text("Message", message).Text("Resource", resource);
   // What the SDKs sign for next.
   if (s3_code == "AuthorizationHeaderMalformed") xml.Text("Region", region);
   xml.Text("RequestId", request_id).Text("HostId", "headrace");
-  std::string text = std::move(xml).End();
-  // S3's errors are in no namespace, and some clients look for them there only.
-  constexpr std::string_view kNamespace = " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
-  text.erase(text.find(kNamespace), kNamespace.size());
-  return text;
+  return std::move(xml).End();
 }
 
 net::HttpResponseHead ErrorHead(const std::string& s3_code, const std::string& request_id) {

@@ -2,27 +2,13 @@
 #include "headrace/gateway/request_record.h"
 
 #include <algorithm>
-#include <array>
 
-#include "headrace/base/encoding.h"
 #include "headrace/base/json_line.h"
-#include "headrace/base/text.h"
 #include "headrace/base/time_text.h"
+#include "headrace/store/s3/blank_secrets.h"
 
 namespace headrace::gateway {
 namespace {
-
-// SigV4's and SigV2's parameters that let a reader of the log act as the signer.
-constexpr std::array<std::string_view, 4> kSecretParameters = {
-    "X-Amz-Signature", "X-Amz-Security-Token", "Signature", "X-Amz-S3session-Token"};
-
-bool IsSecret(std::string_view name) {
-  // An escaped letter must not carry a secret past us.
-  const auto decoded = UriDecode(name, true);
-  return std::ranges::any_of(kSecretParameters, [&](std::string_view secret) {
-    return EqualIgnoringCase(decoded ? *decoded : name, secret);
-  });
-}
 
 std::string_view FateName(FateKind fate) {
   switch (fate) {
@@ -45,26 +31,6 @@ uint64_t Microseconds(std::chrono::nanoseconds span) {
       std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(span).count()));
 }
 
-std::string BlankSecrets(std::string_view target) {
-  const size_t question = target.find('?');
-  if (question == std::string_view::npos) return std::string(target);
-  std::string blanked(target.substr(0, question + 1));
-  std::string_view query = target.substr(question + 1);
-  while (true) {
-    const size_t end = query.find('&');
-    const std::string_view parameter = query.substr(0, end);
-    const size_t equals = parameter.find('=');
-    if (equals != std::string_view::npos && IsSecret(parameter.substr(0, equals))) {
-      blanked.append(parameter.substr(0, equals)).append("=-");
-    } else {
-      blanked += parameter;
-    }
-    if (end == std::string_view::npos) return blanked;
-    blanked += '&';
-    query.remove_prefix(end + 1);
-  }
-}
-
 void CompleteRecord(RequestRecord& record, const net::HttpServerCall& http, SteadyTime now) {
   record.status = http.status();
   record.received_bytes = http.received_bytes();
@@ -84,7 +50,7 @@ std::string AccessLogLine(const RequestRecord& record, const net::HttpRequestHea
   line.AddIfAny("bucket", record.bucket);
   line.AddIfAny("key", record.key);
   line.Add("method", head.method);
-  line.Add("target", BlankSecrets(head.target));
+  line.Add("target", s3::BlankSecrets(head.target));
   line.Add("status", static_cast<uint64_t>(record.status));
   line.AddIfAny("error", record.error_code);
   line.AddIfAny("shaped", FateName(record.fate));

@@ -40,9 +40,6 @@ void CompleteRecord(RequestRecord& record, const net::HttpServerCall& http, Stea
 std::string AccessLogLine(const RequestRecord& record, const net::HttpRequestHead& head,
                           std::string_view remote_address, SystemTime ended);
 
-// A request's target with the values of signatures and tokens in its query replaced by "-".
-std::string BlankSecrets(std::string_view target);
-
 // Whole microseconds, as the log and the histograms have them; 0 for a negative span.
 uint64_t Microseconds(std::chrono::nanoseconds span);
 

@@ -25,9 +25,13 @@ std::string WithReplacements(std::string_view text) {
 
 }  // namespace
 
-XmlAnswer::XmlAnswer(std::string_view root) : root_(root) {
+XmlAnswer::XmlAnswer(std::string_view root, Namespace its_namespace) : root_(root) {
   text_ = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<";
-  text_.append(root).append(" xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+  text_.append(root);
+  if (its_namespace == Namespace::kS3) {
+    text_.append(" xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"");
+  }
+  text_.append(">");
 }
 
 XmlAnswer& XmlAnswer::Open(std::string_view name) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -11,8 +12,10 @@ namespace headrace::gateway {
 // Builds an answer's XML text front to back.
 class XmlAnswer {
  public:
-  // Opens the root in S3's namespace; End() closes it.
-  explicit XmlAnswer(std::string_view root);
+  // Opens the root; End() closes it. S3's errors are in no namespace, and some clients look for
+  // them there only; everything else is in S3's.
+  enum class Namespace : uint8_t { kS3, kNone };
+  explicit XmlAnswer(std::string_view root, Namespace its_namespace = Namespace::kS3);
 
   XmlAnswer& Open(std::string_view name);
   XmlAnswer& Close(std::string_view name);

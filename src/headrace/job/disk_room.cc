@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "headrace/job/report_text.h"
+#include "headrace/base/text.h"
 
 namespace headrace::job {
 
@@ -27,8 +27,8 @@ Status CheckRoom(std::string_view what, uint64_t needed_bytes, const std::string
   const std::optional<uint64_t> free_bytes = FreeBytes(folder);
   if (!free_bytes || needed_bytes <= *free_bytes) return Ok();
   return Fail(ErrorCode::kResourceExhausted,
-              fmt::format("{} need {} more, but {} has {} free; {}", what, BytesText(needed_bytes),
-                          folder, BytesText(*free_bytes), advice));
+              fmt::format("{} need {} more, but {} has {} free; {}", what, SizeText(needed_bytes),
+                          folder, SizeText(*free_bytes), advice));
 }
 
 }  // namespace headrace::job

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "headrace/base/time_text.h"
 #include "headrace/base/toml_text.h"
 #include "headrace/job/channel_options.h"
 #include "headrace/job/python_text.h"

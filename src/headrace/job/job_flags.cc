@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/text.h"
+#include "headrace/base/time_text.h"
 #include "headrace/job/channel_options.h"
 #include "headrace/job/setting_text.h"
 

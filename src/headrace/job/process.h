@@ -59,11 +59,6 @@ std::string ExitText(int exit_code);
 // One line for output/failure and for people; empty for a success.
 std::string DescribeEnd(const ProcessEnd& end);
 
-// The file that running `name` means: itself when it holds a '/', else the first executable of that
-// name in the folders of `path_variable`. kNotFound, or kPermissionDenied when it cannot be
-// executed.
-Result<std::string> FindProgram(std::string_view name, std::string_view path_variable);
-
 // Runs `program` with the arguments `command` (its name first) in a process group of its own and
 // waits for its end. Standard input, output and error, the terminal and the working directory are
 // ours; no descriptor but `kept_fd` is passed on. Signals that arrive in `signals` go to the whole

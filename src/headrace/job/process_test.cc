@@ -15,6 +15,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "headrace/base/find_program.h"
 #include "headrace/base/unique_fd.h"
 #include "testing/temp_dir.h"
 

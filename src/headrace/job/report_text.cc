@@ -15,15 +15,6 @@
 
 namespace headrace::job {
 
-std::string BytesText(uint64_t size_bytes) {
-  constexpr std::array<std::string_view, 5> kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
-  auto amount = static_cast<double>(size_bytes);
-  size_t unit = 0;
-  for (; amount >= 1024 && unit + 1 < kUnits.size(); ++unit) amount /= 1024;
-  if (unit == 0) return fmt::format("{} B", size_bytes);
-  return fmt::format("{:.1f} {}", amount, kUnits[unit]);
-}
-
 double Seconds(std::chrono::nanoseconds span) {
   return std::chrono::duration<double>(span).count();
 }
@@ -37,7 +28,7 @@ namespace {
 std::string RateText(uint64_t objects, uint64_t bytes, std::chrono::nanoseconds span) {
   const double seconds = std::max(Seconds(span), 1e-9);
   return fmt::format(" ({:.0f} objects/s, {}/s)", static_cast<double>(objects) / seconds,
-                     BytesText(static_cast<uint64_t>(static_cast<double>(bytes) / seconds)));
+                     SizeText(static_cast<uint64_t>(static_cast<double>(bytes) / seconds)));
 }
 
 // Empty for none.
@@ -49,7 +40,7 @@ std::string RetriesText(uint64_t retries) {
 
 std::string CheckedLine(const std::string& channel, const FileChannelReport& counts) {
   return fmt::format("channel {}: {}, {}; {} of them already there", channel,
-                     CountText(counts.objects, "object"), BytesText(counts.bytes),
+                     CountText(counts.objects, "object"), SizeText(counts.bytes),
                      counts.objects_kept);
 }
 
@@ -61,7 +52,7 @@ std::string CheckedPipeLine(const std::string& channel, uint64_t unit_count) {
 std::string CheckedCheckpointLine(const RestorePlan& plan) {
   std::string line = fmt::format("checkpoint: {} to restore, {}; {} already there",
                                  CountText(plan.missing.size(), "file"),
-                                 BytesText(plan.missing_bytes), plan.files_kept());
+                                 SizeText(plan.missing_bytes), plan.files_kept());
   if (plan.files_newer == 0) return line;
   return line + fmt::format(", {} newer than in the store ({}, for one)", plan.files_newer,
                             plan::ShownKey(plan.first_newer));
@@ -73,11 +64,11 @@ std::string ChannelLine(const ChannelReport& channel) {
   const uint64_t bytes = counts.bytes - counts.bytes_kept;
   std::string line =
       fmt::format("channel {}: {}, {} downloaded in {}", channel.name, CountText(objects, "object"),
-                  BytesText(bytes), SecondsText(channel.span));
+                  SizeText(bytes), SecondsText(channel.span));
   if (objects > 0) line += RateText(objects, bytes, channel.span);
   if (counts.objects_kept > 0) {
     line += fmt::format(", {}, {} already there", CountText(counts.objects_kept, "object"),
-                        BytesText(counts.bytes_kept));
+                        SizeText(counts.bytes_kept));
   }
   return line + RetriesText(channel.retries);
 }
@@ -99,7 +90,7 @@ std::string PipeLine(const PipeChannelReport& channel) {
       "channel {}: {} opened, {} written to the end, {}, {}{}{}; the command waited {} for data, "
       "the data {} for the command; next is {}:{}",
       channel.name, CountText(counts.epochs_opened, "epoch"), counts.epochs_complete,
-      CountText(counts.items, "object"), BytesText(counts.bytes),
+      CountText(counts.items, "object"), SizeText(counts.bytes),
       counts.items > 0 ? RateText(counts.items, counts.bytes, counts.open_span) : "",
       RetriesText(channel.retries), SecondsText(counts.reader_waited),
       SecondsText(counts.waited_for_reader), channel.next.epoch, channel.next.position);
@@ -118,7 +109,7 @@ std::string CommandLine(const JobReport& report, const ProcessEnd& end) {
 std::string RestoreLine(const CheckpointReport& checkpoint, std::chrono::nanoseconds span) {
   std::string line =
       fmt::format("checkpoint: {}, {} restored in {}", CountText(checkpoint.files_restored, "file"),
-                  BytesText(checkpoint.bytes_restored), SecondsText(span));
+                  SizeText(checkpoint.bytes_restored), SecondsText(span));
   if (checkpoint.files_kept > 0) line += fmt::format(", {} already there", checkpoint.files_kept);
   if (checkpoint.files_newer > 0) {
     line += fmt::format(", {} kept that are newer than in the store", checkpoint.files_newer);
@@ -129,7 +120,7 @@ std::string RestoreLine(const CheckpointReport& checkpoint, std::chrono::nanosec
 std::string CheckpointLine(const CheckpointReport& checkpoint) {
   std::string line =
       fmt::format("checkpoint: {}, {} uploaded", CountText(checkpoint.files_uploaded, "file"),
-                  BytesText(checkpoint.bytes_uploaded));
+                  SizeText(checkpoint.bytes_uploaded));
   if (checkpoint.objects_deleted > 0) {
     line += fmt::format(", {} deleted", CountText(checkpoint.objects_deleted, "object"));
   }
@@ -144,10 +135,10 @@ std::string PendingText(const CheckpointReport& report) {
   uint64_t bytes = 0;
   for (const file::Entry& entry : report.pending) bytes += entry.size_bytes;
   std::string text = fmt::format("{} ({}) not uploaded: ", CountText(report.pending.size(), "file"),
-                                 BytesText(bytes));
+                                 SizeText(bytes));
   for (size_t i = 0; i < std::min(kShownMax, report.pending.size()); ++i) {
     const file::Entry& entry = report.pending[i];
-    text += fmt::format("{}{} ({})", i == 0 ? "" : ", ", entry.path, BytesText(entry.size_bytes));
+    text += fmt::format("{}{} ({})", i == 0 ? "" : ", ", entry.path, SizeText(entry.size_bytes));
   }
   if (report.pending.size() > kShownMax) {
     text += fmt::format(" and {} more", report.pending.size() - kShownMax);
@@ -171,7 +162,7 @@ std::string OutputLine(const OutputReport& output) {
   if (output.uri.empty())
     return fmt::format("{}: nothing to upload, the folder is empty", output.name);
   std::string line =
-      fmt::format("{}: {} at {}", output.name, BytesText(output.size_bytes), output.uri);
+      fmt::format("{}: {} at {}", output.name, SizeText(output.size_bytes), output.uri);
   if (!output.skipped.empty()) {
     line += fmt::format(" (left out, no files: {})", fmt::join(output.skipped, ", "));
   }

@@ -18,8 +18,6 @@ struct PipeChannelReport;
 struct ProcessEnd;
 struct RestorePlan;
 
-// "8.4 MiB"
-std::string BytesText(uint64_t size_bytes);
 double Seconds(std::chrono::nanoseconds span);
 // "0.42 s"
 std::string SecondsText(std::chrono::nanoseconds span);

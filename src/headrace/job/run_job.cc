@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "headrace/base/encoding.h"
+#include "headrace/base/find_program.h"
 #include "headrace/base/log.h"
 #include "headrace/base/task.h"
 #include "headrace/deliver/file/partial_file.h"

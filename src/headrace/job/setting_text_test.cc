@@ -10,23 +10,6 @@ namespace headrace::job {
 namespace {
 
 using headrace::testing::HasMessage;
-using std::chrono::milliseconds;
-
-TEST(ParseSpan, ReadsNumbersWithTheirUnit) {
-  EXPECT_EQ(ParseSpan("90").value(), std::chrono::seconds(90));
-  EXPECT_EQ(ParseSpan("90s").value(), std::chrono::seconds(90));
-  EXPECT_EQ(ParseSpan("500ms").value(), milliseconds(500));
-  EXPECT_EQ(ParseSpan("10m").value(), std::chrono::minutes(10));
-  EXPECT_EQ(ParseSpan("1.5h").value(), std::chrono::minutes(90));
-  EXPECT_EQ(ParseSpan("31d").value(), std::chrono::days(31));
-}
-
-TEST(ParseSpan, RefusesWhatIsNoTime) {
-  for (const char* text : {"", "s", "0", "-1", "1x", "1 h", "nan", "inf", "1e9", "32d",
-                           "999999999999999999999", "h2"}) {
-    EXPECT_THAT(ParseSpan(text), HasMessage("is no time")) << text;
-  }
-}
 
 TEST(ParseOutputCompression, KnowsTheNamesOfOutputDataConfig) {
   EXPECT_EQ(ParseOutputCompression("NONE").value(), Compression::kNone);

@@ -26,6 +26,10 @@ struct CallContext {
   std::stop_token stop;
 };
 
+// Whether a call has a reason to go on: kCancelled when it was stopped, kTimedOut when its deadline
+// has passed.
+Status StillWanted(const CallContext& context, SteadyTime now = std::chrono::steady_clock::now());
+
 // An object as a listing shows it.
 struct ObjectInfo {
   std::string key;

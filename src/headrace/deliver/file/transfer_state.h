@@ -38,15 +38,6 @@ struct Transfer::State {
   WorkPool files;
 };
 
-// Whether the next item should still be begun.
-inline Status StillWanted(const CallContext& context) {
-  if (context.stop.stop_requested()) return Fail(ErrorCode::kCancelled, "transfer cancelled");
-  if (context.deadline.HasPassed(std::chrono::steady_clock::now())) {
-    return Fail(ErrorCode::kTimedOut, "the transfer's deadline has passed");
-  }
-  return Ok();
-}
-
 // Adds up a transfer's items. Threads: all methods may be called at once from any thread.
 class Tally {
  public:

@@ -56,7 +56,7 @@ Task<Result<size_t>> Fill(ByteSource& body, std::span<std::byte> target) {
 Task<Status> ReceiveAll(Reception& reception, ByteSource& body, const CallContext& context) {
   // The second buffer is for while the first is being summed.
   for (size_t turn = 0;; turn = reception.has_md5 ? 1 - turn : 0) {
-    if (context.stop.stop_requested()) co_return Fail(ErrorCode::kCancelled, "put was cancelled");
+    HR_CO_TRY(StillWanted(context));
     Buffer& buffer = reception.buffers[turn];
     if (buffer.size() == 0) buffer = Buffer(reception.piece_bytes);
     HR_CO_TRY_ASSIGN(const size_t count, co_await Fill(body, buffer.span()));

@@ -14,15 +14,6 @@
 namespace headrace::directory {
 namespace {
 
-// A call that is under way is finished: none of these takes long.
-Status StillWanted(const CallContext& context) {
-  if (context.stop.stop_requested()) return Fail(ErrorCode::kCancelled, "the call was cancelled");
-  if (context.deadline.HasPassed(RealClock().Now())) {
-    return Fail(ErrorCode::kTimedOut, "the call's deadline has passed");
-  }
-  return Ok();
-}
-
 // Whether a write may have to read what is there before it, for the ETag of a file put by hand.
 bool MayHash(const Conditions& conditions) { return !conditions.if_match.empty(); }
 

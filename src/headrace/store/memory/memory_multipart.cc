@@ -157,7 +157,7 @@ Status MemoryStore::RemoveUpload(const MultipartUpload& upload) {
 
 Task<Result<MultipartUpload>> MemoryStore::CreateMultipart(const CreateMultipartRequest& request,
                                                            const CallContext& context) {
-  HR_CO_TRY(CheckContext(context));
+  HR_CO_TRY(StillWanted(context, clock_.Now()));
   co_return AddUpload(request);
 }
 
@@ -169,7 +169,7 @@ Task<Result<PartInfo>> MemoryStore::UploadPart(const UploadPartRequest& request,
 
 Task<Result<PartInfo>> MemoryStore::CopyPart(const CopyPartRequest& request,
                                              const CallContext& context) {
-  HR_CO_TRY(CheckContext(context));
+  HR_CO_TRY(StillWanted(context, clock_.Now()));
   HR_CO_TRY_ASSIGN(const Object source,
                    FindVersion(request.source_bucket, request.source_key, request.source_if_match));
   const ByteRange range =
@@ -188,13 +188,13 @@ Task<Result<PartInfo>> MemoryStore::CopyPart(const CopyPartRequest& request,
 
 Task<Result<PutResult>> MemoryStore::CompleteMultipart(const CompleteMultipartRequest& request,
                                                        const CallContext& context) {
-  HR_CO_TRY(CheckContext(context));
+  HR_CO_TRY(StillWanted(context, clock_.Now()));
   co_return Complete(request);
 }
 
 Task<Status> MemoryStore::AbortMultipart(const MultipartUpload& upload,
                                          const CallContext& context) {
-  HR_CO_TRY(CheckContext(context));
+  HR_CO_TRY(StillWanted(context, clock_.Now()));
   co_return RemoveUpload(upload);
 }
 

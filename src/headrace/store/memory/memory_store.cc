@@ -34,14 +34,6 @@ MemoryStore::MemoryStore(const Clock& clock, MemoryStoreOptions options)
     : clock_(clock), options_(options) {}
 MemoryStore::~MemoryStore() = default;
 
-Status MemoryStore::CheckContext(const CallContext& context) const {
-  if (context.stop.stop_requested()) return Fail(ErrorCode::kCancelled, "cancelled");
-  if (context.deadline.HasPassed(clock_.Now())) {
-    return Fail(ErrorCode::kTimedOut, "the deadline has passed");
-  }
-  return Ok();
-}
-
 Task<Result<MemoryStore::Bytes>> MemoryStore::ReadBody(ByteSource& body,
                                                        const CallContext& context) const {
   const std::optional<uint64_t> announced = body.size_bytes();
@@ -52,7 +44,7 @@ Task<Result<MemoryStore::Bytes>> MemoryStore::ReadBody(ByteSource& body,
   auto bytes = std::make_shared<std::vector<std::byte>>();
   size_t filled = 0;
   while (true) {
-    HR_CO_TRY(CheckContext(context));
+    HR_CO_TRY(StillWanted(context, clock_.Now()));
     // One byte beyond the announced size, so that a body that goes on is noticed.
     if (announced) {
       bytes->resize(*announced + 1);
@@ -224,7 +216,7 @@ Status MemoryStore::Remove(const std::string& bucket, const std::string& key,
 }
 
 Task<Result<std::vector<BucketInfo>>> MemoryStore::ListBuckets(const CallContext& context) {
-  HR_CO_TRY(CheckContext(context));
+  HR_CO_TRY(StillWanted(context, clock_.Now()));
   std::vector<BucketInfo> infos;
   const MutexLock lock(mutex_);
   for (const auto& [name, bucket] : buckets_) {
@@ -234,36 +226,36 @@ Task<Result<std::vector<BucketInfo>>> MemoryStore::ListBuckets(const CallContext
 }
 
 Task<Status> MemoryStore::CreateBucket(const std::string& bucket, const CallContext& context) {
-  HR_CO_TRY(CheckContext(context));
+  HR_CO_TRY(StillWanted(context, clock_.Now()));
   co_return AddBucket(bucket);
 }
 
 Task<Status> MemoryStore::HeadBucket(const std::string& bucket, const CallContext& context) {
-  HR_CO_TRY(CheckContext(context));
+  HR_CO_TRY(StillWanted(context, clock_.Now()));
   const MutexLock lock(mutex_);
   HR_CO_TRY(FindBucket(bucket));
   co_return Ok();
 }
 
 Task<Status> MemoryStore::DeleteBucket(const std::string& bucket, const CallContext& context) {
-  HR_CO_TRY(CheckContext(context));
+  HR_CO_TRY(StillWanted(context, clock_.Now()));
   co_return RemoveBucket(bucket);
 }
 
 Task<Result<ListPage>> MemoryStore::List(const ListRequest& request, const CallContext& context) {
-  HR_CO_TRY(CheckContext(context));
+  HR_CO_TRY(StillWanted(context, clock_.Now()));
   co_return PageOf(request);
 }
 
 Task<Result<ObjectHead>> MemoryStore::Head(const HeadRequest& request, const CallContext& context) {
-  HR_CO_TRY(CheckContext(context));
+  HR_CO_TRY(StillWanted(context, clock_.Now()));
   HR_CO_TRY_ASSIGN(Object object,
                    FindVersion(request.bucket, request.key, request.conditions.if_match));
   co_return std::move(object.head);
 }
 
 Task<Result<GetResult>> MemoryStore::Get(const GetRequest& request, const CallContext& context) {
-  HR_CO_TRY(CheckContext(context));
+  HR_CO_TRY(StillWanted(context, clock_.Now()));
   HR_CO_TRY_ASSIGN(Object object,
                    FindVersion(request.bucket, request.key, request.conditions.if_match));
   const uint64_t size_bytes = object.bytes->size();
@@ -295,7 +287,7 @@ Task<Result<PutResult>> MemoryStore::Put(const PutRequest& request, ByteSource& 
 }
 
 Task<Result<PutResult>> MemoryStore::Copy(const CopyRequest& request, const CallContext& context) {
-  HR_CO_TRY(CheckContext(context));
+  HR_CO_TRY(StillWanted(context, clock_.Now()));
   HR_CO_TRY_ASSIGN(const Object source,
                    FindVersion(request.source_bucket, request.source_key, request.source_if_match));
   PutRequest put{.bucket = request.bucket,
@@ -310,13 +302,13 @@ Task<Result<PutResult>> MemoryStore::Copy(const CopyRequest& request, const Call
 }
 
 Task<Status> MemoryStore::Delete(const DeleteRequest& request, const CallContext& context) {
-  HR_CO_TRY(CheckContext(context));
+  HR_CO_TRY(StillWanted(context, clock_.Now()));
   co_return Remove(request.bucket, request.key, request.conditions);
 }
 
 Task<Result<std::vector<DeleteFailure>>> MemoryStore::DeleteMany(const DeleteManyRequest& request,
                                                                  const CallContext& context) {
-  HR_CO_TRY(CheckContext(context));
+  HR_CO_TRY(StillWanted(context, clock_.Now()));
   if (request.keys.size() > kDeleteKeyCountMax) {
     co_return FailAs(ErrorCode::kInvalidArgument,
                      fmt::format("{} keys in one batch delete, at most {} are allowed",

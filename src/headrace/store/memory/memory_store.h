@@ -83,7 +83,6 @@ class MemoryStore final : public ObjectStore {
     std::map<std::string, Object, std::less<>> objects;  // In byte order of keys.
   };
 
-  Status CheckContext(const CallContext& context) const;
   // Reads `body` to its end; kCorrupt when it is not as long as it said.
   Task<Result<Bytes>> ReadBody(ByteSource& body, const CallContext& context) const;
 

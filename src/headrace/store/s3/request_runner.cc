@@ -12,6 +12,7 @@
 #include "headrace/base/text.h"
 #include "headrace/base/time_text.h"
 #include "headrace/base/wait.h"
+#include "headrace/store/s3/blank_secrets.h"
 #include "headrace/store/s3/sigv4.h"
 
 namespace headrace::s3 {
@@ -367,18 +368,6 @@ Task<Status> TextExchange::Reconsider(const Error& error, uint32_t /*attempt_ind
   may_be_done_ = may_be_done_ || code == ErrorCode::kUnavailable || code == ErrorCode::kTimedOut ||
                  code == ErrorCode::kCorrupt;
   co_return std::unexpected(error);
-}
-
-std::string BlankSecrets(std::string_view target) {
-  std::string blanked(target);
-  for (const std::string_view name : {"X-Amz-Signature=", "X-Amz-Security-Token="}) {
-    const size_t begin = blanked.find(name);
-    if (begin == std::string::npos) continue;
-    const size_t value = begin + name.size();
-    const size_t end = std::min(blanked.find('&', value), blanked.size());
-    blanked.replace(value, end - value, "***");
-  }
-  return blanked;
 }
 
 }  // namespace headrace::s3

@@ -150,7 +150,4 @@ class TextExchange final : public Exchange {
   uint64_t received_bytes_ = 0;
 };
 
-// A request target with the values of its secret parameters replaced: for logs.
-std::string BlankSecrets(std::string_view target);
-
 }  // namespace headrace::s3

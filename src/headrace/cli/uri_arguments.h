@@ -19,4 +19,12 @@ inline Result<std::string> ParseBucket(std::string_view text) {
               fmt::format("'{}' names an object; a bucket is s3://BUCKET", text));
 }
 
+// The object of "s3://BUCKET/KEY"; kInvalidArgument without a key. Pure.
+inline Result<S3Uri> ParseObject(std::string_view text) {
+  HR_TRY_ASSIGN(S3Uri uri, ParseS3Uri(text));
+  if (!uri.key.empty()) return uri;
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("'{}' names no object; an object is s3://BUCKET/KEY", text));
+}
+
 }  // namespace headrace::cli
