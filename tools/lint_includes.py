@@ -46,7 +46,7 @@ OWNERS = {
     "sqlite3": ["store"],
     "simdjson": ["plan"],
     "nlohmann/": ["store", "plan", "job", "gateway", "cli"],
-    "toml++/": ["job", "gateway"],
+    "toml++/": ["base"],
     "zlib": ["format"],
     "CLI/": ["cli"],
     "gtest/": ["tests"],

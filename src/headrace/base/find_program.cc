@@ -17,7 +17,8 @@ bool IsExecutableFile(const std::string& path) {
 
 }  // namespace
 
-Result<std::string> FindProgram(std::string_view name, std::string_view path_variable) {
+Result<std::string> FindProgram(std::string_view name, std::string_view path_variable,
+                                EmptyEntry empty_entry) {
   bool is_there = false;
   const auto usable = [&](const std::string& path) {
     is_there = is_there || access(path.c_str(), F_OK) == 0;
@@ -27,12 +28,13 @@ Result<std::string> FindProgram(std::string_view name, std::string_view path_var
   if (name.find('/') != std::string_view::npos) {
     if (usable(shown)) return shown;
   } else {
-    // Empty entries mean the working directory, as execvp(3) has it.
+    // An empty entry is the working directory, as execvp(3) has it.
     for (std::string_view rest = path_variable;;) {
       const size_t colon = rest.find(':');
       const std::string_view folder = rest.substr(0, colon);
       std::string path = fmt::format("{}/{}", folder.empty() ? "." : folder, name);
-      if (usable(path)) return path;
+      const bool is_skipped = folder.empty() && empty_entry == EmptyEntry::kIsSkipped;
+      if (!is_skipped && usable(path)) return path;
       if (colon == std::string_view::npos) break;
       rest.remove_prefix(colon + 1);
     }
@@ -41,7 +43,8 @@ Result<std::string> FindProgram(std::string_view name, std::string_view path_var
     return Fail(ErrorCode::kPermissionDenied, fmt::format("command {} is not executable", shown));
   }
   return Fail(ErrorCode::kNotFound,
-              fmt::format("command {} not found; install it or extend PATH", shown));
+              fmt::format("command {} not found{}", shown,
+                          name.contains('/') ? "" : "; install it or extend PATH"));
 }
 
 }  // namespace headrace

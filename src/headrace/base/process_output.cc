@@ -152,7 +152,7 @@ void End(pid_t pid) {
 
 Result<std::string> ProcessOutput(const std::vector<std::string>& words,
                                   const Environment& environment, const ProcessLimits& limits) {
-  const auto program = FindProgram(words.front(), environment.Get("PATH"));
+  const auto program = FindProgram(words.front(), environment.Get("PATH"), EmptyEntry::kIsSkipped);
   if (!program) return Fail(ErrorCode::kPermissionDenied, program.error().message());
   HR_TRY_ASSIGN(UniqueFd stop_event, MakeEventFd());
   std::array<int, 2> ends{};

@@ -4,8 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "headrace/cli/commands.h"
 #include "headrace/cli/engine_options.h"
 #include "headrace/cli/print_objects.h"

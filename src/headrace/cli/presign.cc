@@ -3,8 +3,6 @@
 #include <memory>
 #include <string>
 
-#include <fmt/format.h>
-
 #include "headrace/base/json_line.h"
 #include "headrace/cli/commands.h"
 #include "headrace/cli/option_checks.h"

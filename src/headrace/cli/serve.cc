@@ -48,15 +48,15 @@ Result<Owners> OwnersOf(CommandContext& context, ServeOptions& options) {
   return Owners{.keys = {std::move(keys)}, .credentials_path = path};
 }
 
-// What a client's environment has to say.
+// What a client's environment has to say; without a `url` its user knows how to reach us.
 void TellClients(CommandContext& context, const std::string& credentials_path,
                  const std::string& url) {
   if (credentials_path.empty() || context.options().is_quiet) return;
-  PrintLine(
-      context.world().err,
-      fmt::format("the key pair is in {}; clients use it with\n"
-                  "  export AWS_SHARED_CREDENTIALS_FILE={} AWS_ENDPOINT_URL={}",
-                  credentials_path, std::filesystem::absolute(credentials_path).native(), url));
+  PrintLine(context.world().err,
+            fmt::format("the key pair is in {}; clients use it with\n"
+                        "  export AWS_SHARED_CREDENTIALS_FILE={}{}{}",
+                        credentials_path, std::filesystem::absolute(credentials_path).native(),
+                        url.empty() ? "" : " AWS_ENDPOINT_URL=", url));
 }
 
 Status ReloadUsers(const ServeOptions& options, gateway::Gateway& gateway) {
@@ -116,7 +116,8 @@ Result<ExitCode> Serve(CommandContext& context, ServeOptions& options) {
   HR_TRY_ASSIGN(const auto server, net::HttpServer::Start(loops, gateway, server_options));
   HR_TRY_ASSIGN(const auto watch, operation->StartWatch(loops, *server));
   const std::string url = fmt::format("{}://{}", scheme, address.UrlText(server->port()));
-  TellClients(context, owners.credentials_path, url);
+  const bool is_everywhere = address.host == "0.0.0.0" || address.host == "::";
+  TellClients(context, owners.credentials_path, is_everywhere ? "" : url);
   PrintLine(context.world().out, "listening on " + url);
   if (!watch.address.empty()) {
     PrintLine(context.world().out, fmt::format("metrics on http://{}/metrics", watch.address));

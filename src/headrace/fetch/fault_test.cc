@@ -312,6 +312,12 @@ TEST_F(VersionTest, AnObjectThatGrowsUnderOneEtagIsReplaced) {
   // A server that does not know the size.
   EXPECT_THAT(ReadWith(with_total("*", "*")), IsOk());
   EXPECT_THAT(ReadWith(with_total("200000", "*")), IsOk());
+  EXPECT_THAT(ReadWith([](Reply& reply, bool is_later) {
+                DropEtag(reply);
+                if (is_later)
+                  reply.headers.emplace_back("Last-Modified", "Thu, 29 Feb 2024 12:00:00 GMT");
+              }),
+              IsOk());
 }
 
 TEST_F(FaultTest, DamageShowsInEveryChecksumThatPartsCombineTo) {

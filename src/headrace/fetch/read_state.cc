@@ -120,9 +120,12 @@ bool ReadState::IsSameVersion(const ObjectInfo& info) {
     first_ = {.etag = info.etag, .modified = info.modified, .size_bytes = info.size_bytes};
     return true;
   }
-  const bool has_size = info.size_bytes > 0 && first_->size_bytes > 0;
-  return info.etag == first_->etag && (!has_size || info.size_bytes == first_->size_bytes) &&
-         (!info.etag.empty() || info.modified == first_->modified);
+  if (first_->size_bytes == 0) first_->size_bytes = info.size_bytes;
+  if (first_->modified == SystemTime{}) first_->modified = info.modified;
+  const bool is_size_known = info.size_bytes > 0;
+  const bool is_time_needed = info.etag.empty() && info.modified != SystemTime{};
+  return info.etag == first_->etag && (!is_size_known || info.size_bytes == first_->size_bytes) &&
+         (!is_time_needed || info.modified == first_->modified);
 }
 
 Error ReadState::OtherVersion() const {

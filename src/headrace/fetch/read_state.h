@@ -112,8 +112,8 @@ class ReadState : public std::enable_shared_from_this<ReadState> {
   std::optional<Checksum> expected_ HR_GUARDED_BY(mutex_);
   struct Version {
     std::string etag;
-    SystemTime modified{};
-    uint64_t size_bytes = 0;  // 0: not told.
+    SystemTime modified{};    // The epoch: no answer has told it.
+    uint64_t size_bytes = 0;  // 0: no answer has told it.
   };
   std::optional<Version> first_ HR_GUARDED_BY(mutex_);
 };

@@ -14,11 +14,8 @@
 
 #include "headrace/base/log.h"
 #include "headrace/base/text.h"
-#include "headrace/base/toml_text.h"
+#include "headrace/base/toml.h"
 #include "headrace/base/unique_fd.h"
-
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
 
 namespace headrace::gateway {
 namespace {
@@ -63,10 +60,8 @@ class UsersReader {
   }
 
   std::unexpected<Error> Refuse(const toml::source_region& place, std::string_view why) const {
-    return Refuse(place.begin.line, why);
-  }
-  std::unexpected<Error> Refuse(size_t line, std::string_view why) const {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}:{}: {}", file_name_, line, why));
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}:{}: {}", file_name_, place.begin.line, why));
   }
 
  private:
@@ -165,7 +160,6 @@ bool BucketPatterns::Contains(std::string_view bucket) const {
 
 Result<Users> Users::Parse(std::string_view toml, std::string_view file_name) {
   const UsersReader reader(file_name);
-  if (const auto line = LineWithoutTableName(toml)) return reader.Refuse(*line, "this is not TOML");
   const toml::parse_result parsed = toml::parse(toml);
   // What the parser says may quote the text, and the text is full of secrets.
   if (!parsed) return reader.Refuse(parsed.error().source(), "this is not TOML");

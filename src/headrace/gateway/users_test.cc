@@ -115,7 +115,11 @@ TEST(Users, AMistakeIsToldWithFileAndLine) {
         Case{"anonymous = 1", "'anonymous' must be a table"},
         Case{"[anonymous]\nwrite = [\"b\"]", "'write' is no right that everyone can have"},
         Case{"[[user]\n", "this is not TOML"},
-        Case{"\n[[[", "users.toml:2: this is not TOML"}}) {
+        Case{"\n[[[", "users.toml:2: this is not TOML"},
+        Case{"[=", "this is not TOML"},
+        Case{"[.a]", "this is not TOML"},
+        Case{"[#", "this is not TOML"},
+        Case{"\xEF\xBB\xBF[[=", "this is not TOML"}}) {
     EXPECT_THAT(RefusalOf(one.toml), HasSubstr(one.complaint)) << one.toml;
     EXPECT_THAT(RefusalOf(one.toml), Not(HasSubstr("s3cr3t")));
   }

@@ -9,13 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "headrace/base/time_text.h"
-#include "headrace/base/toml_text.h"
+#include "headrace/base/toml.h"
 #include "headrace/job/channel_options.h"
 #include "headrace/job/python_text.h"
 #include "headrace/job/setting_text.h"
-
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
 
 namespace headrace::job {
 namespace {
@@ -31,10 +28,8 @@ class JobFileReader {
   }
 
   std::unexpected<Error> Refuse(const toml::source_region& place, std::string_view why) const {
-    return Refuse(place.begin.line, why);
-  }
-  std::unexpected<Error> Refuse(size_t line, std::string_view why) const {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}:{}: {}", file_name_, line, why));
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}:{}: {}", file_name_, place.begin.line, why));
   }
 
  private:
@@ -206,9 +201,6 @@ class JobFileReader {
 
 Result<JobSpec> ParseJobFile(std::string_view text, std::string_view file_name, JobSpec defaults) {
   const JobFileReader reader(file_name);
-  if (const auto line = LineWithoutTableName(text)) {
-    return reader.Refuse(*line, "'[[' without a table's name");
-  }
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) return reader.Refuse(parsed.error().source(), parsed.error().description());
   return reader.Read(parsed.table(), std::move(defaults));

@@ -176,7 +176,16 @@ TEST(ParseJobFile, NamesTheLineOfAWrongSetting) {
   EXPECT_THAT(refusal("[checkpoint]\ndelete = 1"), HasSubstr("job.toml:2: 'delete'"));
   EXPECT_THAT(refusal("[checkpoint]\npath = 1"), HasSubstr("'path' is no setting"));
   EXPECT_THAT(refusal("checkpoint = 1"), HasSubstr("'checkpoint' must be a table"));
-  EXPECT_THAT(refusal("\n[[[a]]]"), HasSubstr("job.toml:2: '[[' without a table's name"));
+  for (const char* text : {"\n[[[a]]]", "\n[[=", "\n[.a]", "#\n[#"}) {
+    EXPECT_THAT(refusal(text), HasSubstr("job.toml:2: ")) << text;
+  }
+}
+
+TEST(ParseJobFile, ALineOfATextMayLookLikeATable) {
+  const auto spec =
+      ParseJobFile("[environment]\nTEST = \"\"\"\n[[ $X == 1 ]]\"\"\"", "job.toml", {});
+  ASSERT_TRUE(spec.has_value());
+  EXPECT_EQ(spec->environment.at("TEST"), "[[ $X == 1 ]]");
 }
 
 TEST(ApplyFlags, PutsTheCheckpointOfTheFlagsOverTheFiles) {

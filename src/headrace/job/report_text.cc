@@ -2,7 +2,6 @@
 #include "headrace/job/report_text.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 #include <fmt/format.h>

@@ -9,6 +9,7 @@
 #include "headrace/store/s3_uri.h"
 
 namespace headrace::job {
+
 Result<Compression> ParseOutputCompression(std::string_view text) {
   if (EqualIgnoringCase(text, "NONE")) return Compression::kNone;
   if (EqualIgnoringCase(text, "GZIP")) return Compression::kGzip;

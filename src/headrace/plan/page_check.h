@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "headrace/base/error.h"
 #include "headrace/store/object_store.h"
