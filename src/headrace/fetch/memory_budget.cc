@@ -20,7 +20,15 @@ uint64_t KeptForOthers(uint64_t limit, uint64_t largest) {
 }  // namespace
 
 PartBytes::~PartBytes() {
-  if (account_) account_->budget_->Return(*account_, std::move(buffer_));
+  if (!account_) return;
+  account_->budget_->Return(*account_, CapacityFor(size_bytes_), std::move(buffer_));
+}
+
+std::span<std::byte> PartBytes::writable() {
+  if (buffer_.size() == 0 && size_bytes_ > 0) {
+    buffer_ = account_->budget_->FindBuffer(CapacityFor(size_bytes_));
+  }
+  return buffer_.span().first(size_bytes_);
 }
 
 PartBytes PartBytes::SliceOf(std::shared_ptr<const PartBytes> whole, size_t offset,
@@ -56,31 +64,36 @@ std::shared_ptr<MemoryAccount> MemoryBudget::OpenAccount(uint64_t held_bytes_max
 std::optional<PartBytes> MemoryBudget::TryTake(const std::shared_ptr<MemoryAccount>& account,
                                                size_t size_bytes) {
   const size_t capacity_bytes = CapacityFor(size_bytes);
-  Buffer buffer;
+  const MutexLock lock(mutex_);
+  largest_bytes_ = std::max<uint64_t>(largest_bytes_, capacity_bytes);
+  if (!MayTake({.wanted = capacity_bytes,
+                .held = account->held_bytes_,
+                .held_max = account->held_bytes_max_,
+                .taken = taken_bytes_,
+                .limit = limit_bytes_,
+                .largest = largest_bytes_})) {
+    was_refused_ = true;
+    return std::nullopt;
+  }
+  taken_bytes_ += capacity_bytes;
+  taken_bytes_peak_ = std::max(taken_bytes_peak_, taken_bytes_);
+  account->held_bytes_ += capacity_bytes;
+  return PartBytes(size_bytes, account);
+}
+
+Buffer MemoryBudget::FindBuffer(size_t capacity_bytes) {
   std::vector<Buffer> dropped;
   {
     const MutexLock lock(mutex_);
-    largest_bytes_ = std::max<uint64_t>(largest_bytes_, capacity_bytes);
-    if (!MayTake({.wanted = capacity_bytes,
-                  .held = account->held_bytes_,
-                  .held_max = account->held_bytes_max_,
-                  .taken = taken_bytes_,
-                  .limit = limit_bytes_,
-                  .largest = largest_bytes_})) {
-      was_refused_ = true;
-      return std::nullopt;
-    }
-    taken_bytes_ += capacity_bytes;
-    taken_bytes_peak_ = std::max(taken_bytes_peak_, taken_bytes_);
-    account->held_bytes_ += capacity_bytes;
-    buffer = pool_.TakeKept(capacity_bytes);
-    if (buffer.size() == 0 && taken_bytes_ + pool_.kept_bytes() > limit_bytes_) {
-      dropped = pool_.ShrinkTo(limit_bytes_ - std::min(limit_bytes_, taken_bytes_));
+    found_bytes_ += capacity_bytes;
+    Buffer kept = pool_.TakeKept(capacity_bytes);
+    if (kept.size() > 0) return kept;
+    if (found_bytes_ + pool_.kept_bytes() > limit_bytes_) {
+      dropped = pool_.ShrinkTo(limit_bytes_ - std::min(limit_bytes_, found_bytes_));
     }
   }
   dropped.clear();
-  if (buffer.size() == 0) buffer = Buffer(capacity_bytes);
-  return PartBytes(std::move(buffer), size_bytes, account);
+  return Buffer(capacity_bytes);
 }
 
 void MemoryBudget::AddListener(std::weak_ptr<MemoryListener> listener) {
@@ -106,13 +119,14 @@ void MemoryBudget::Reclaim() {
   }
 }
 
-void MemoryBudget::Return(MemoryAccount& account, Buffer buffer) {
+void MemoryBudget::Return(MemoryAccount& account, size_t capacity_bytes, Buffer buffer) {
   Buffer unwanted;
   std::vector<std::weak_ptr<MemoryListener>> listeners;
   {
     const MutexLock lock(mutex_);
-    taken_bytes_ -= buffer.size();
-    account.held_bytes_ -= buffer.size();
+    taken_bytes_ -= capacity_bytes;
+    account.held_bytes_ -= capacity_bytes;
+    found_bytes_ -= buffer.size();
     if (buffer.size() > 0) unwanted = pool_.Return(std::move(buffer));
     if (std::exchange(was_refused_, false)) listeners = listeners_;
   }

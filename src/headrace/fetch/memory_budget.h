@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "headrace/base/buffer.h"
+#include "headrace/base/byte_target.h"
 #include "headrace/base/mutex.h"
 #include "headrace/fetch/buffer_pool.h"
 
@@ -17,8 +18,9 @@ namespace headrace::fetch {
 
 class MemoryAccount;
 
-// Bytes whose memory counts against a budget until this is dropped, on any thread.
-class PartBytes {
+// Bytes whose memory counts against a budget until this is dropped, on any thread. It counts from
+// the start and is found when it is first written to.
+class PartBytes final : public TargetMemory {
  public:
   PartBytes() = default;
   PartBytes(PartBytes&& other) noexcept = default;
@@ -40,14 +42,14 @@ class PartBytes {
                   : buffer_.span().first(size_bytes_);
   }
   // Not of a slice.
-  std::span<std::byte> writable() { return buffer_.span().first(size_bytes_); }
+  std::span<std::byte> writable() override;
 
  private:
   friend class MemoryBudget;
-  PartBytes(Buffer buffer, size_t size_bytes, std::shared_ptr<MemoryAccount> account)
-      : buffer_(std::move(buffer)), size_bytes_(size_bytes), account_(std::move(account)) {}
+  PartBytes(size_t size_bytes, std::shared_ptr<MemoryAccount> account)
+      : size_bytes_(size_bytes), account_(std::move(account)) {}
 
-  Buffer buffer_;  // May be larger than what was asked for.
+  Buffer buffer_;  // Empty: not found yet. May be larger than what was asked for.
   size_t size_bytes_ = 0;
   std::shared_ptr<MemoryAccount> account_;
   std::shared_ptr<const PartBytes> whole_;  // Of a slice, which has no buffer of its own.
@@ -119,12 +121,16 @@ class MemoryBudget : public std::enable_shared_from_this<MemoryBudget> {
   friend class PartBytes;
   friend class MemoryAccount;
   explicit MemoryBudget(uint64_t limit_bytes);
-  void Return(MemoryAccount& account, Buffer buffer) HR_EXCLUDES(mutex_);
+  // Memory for what TryTake has granted.
+  Buffer FindBuffer(size_t capacity_bytes) HR_EXCLUDES(mutex_);
+  // `buffer` is empty where none was found.
+  void Return(MemoryAccount& account, size_t capacity_bytes, Buffer buffer) HR_EXCLUDES(mutex_);
 
   const uint64_t limit_bytes_;
   mutable Mutex mutex_;
   uint64_t taken_bytes_ HR_GUARDED_BY(mutex_) = 0;
   uint64_t taken_bytes_peak_ HR_GUARDED_BY(mutex_) = 0;
+  uint64_t found_bytes_ HR_GUARDED_BY(mutex_) = 0;  // Of the taken ones.
   uint64_t largest_bytes_ HR_GUARDED_BY(mutex_) = 0;
   bool was_refused_ HR_GUARDED_BY(mutex_) = false;
   BufferPool pool_ HR_GUARDED_BY(mutex_);

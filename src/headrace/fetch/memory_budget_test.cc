@@ -81,6 +81,20 @@ TEST(MemoryBudget, CountsWhatIsHeldAndReturnsToZero) {
   EXPECT_EQ(budget->taken_bytes_peak(), 3 * kPage);
 }
 
+TEST(MemoryBudget, WhatIsGrantedCountsAtOnceAndIsFoundWhenItIsWrittenTo) {
+  const auto budget = MemoryBudget::Make(16 * kPage);
+  const auto account = budget->OpenAccount(kAll);
+  const std::byte* kept = budget->TryTake(account, kPage)->writable().data();
+  auto waiting = budget->TryTake(account, kPage);
+  auto answered = budget->TryTake(account, kPage);
+  EXPECT_EQ(budget->taken_bytes(), 2 * kPage);
+  // The one buffer that is kept goes to the first that needs one.
+  EXPECT_EQ(answered->writable().data(), kept);
+  EXPECT_EQ(answered->writable().data(), kept);
+  EXPECT_NE(waiting->writable().data(), kept);
+  EXPECT_EQ(budget->taken_bytes(), 2 * kPage);
+}
+
 TEST(MemoryBudget, AStalledConsumerDoesNotStarveTheNext) {
   const auto budget = MemoryBudget::Make(64 * kPage);
   const auto stalled = budget->OpenAccount(kAll);

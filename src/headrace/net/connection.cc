@@ -48,7 +48,7 @@ void Connection::BeginCall(const HttpCall& call, std::chrono::nanoseconds idle_t
   deadline_ = call.deadline;
   idle_timeout_ = idle_timeout;
   // A TLS record is decrypted as a whole: what lies behind the head in it can not land.
-  received_.BeginAnswer(call.endpoint.is_tls ? std::span<std::byte>() : call.landing);
+  received_.BeginAnswer(call.endpoint.is_tls ? ByteTarget() : call.landing);
   stop_callback_.reset();
   if (call.stop.stop_possible()) {
     StopPost post{
@@ -317,7 +317,14 @@ Task<Result<size_t>> Connection::ReadSome(std::span<std::byte> target) {
   return ReadSocket({target, {}}, Into::kReader);
 }
 
+Task<Result<size_t>> Connection::FillLanding() {
+  if (is_drained_) HR_CO_TRY(co_await AwaitReadable("receive from"));
+  is_drained_ = false;
+  co_return co_await ReadSocket(received_.NextRoom(), Into::kBuffer);
+}
+
 Task<Result<size_t>> Connection::FillBuffer() {
+  if (received_.is_about_to_land()) return FillLanding();
   return ReadSocket(received_.NextRoom(), Into::kBuffer);
 }
 

@@ -87,6 +87,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Without waiting; nothing: there is nothing yet.
   std::optional<Result<size_t>> TryReceive(const ReceiveBuffer::Room& room);
   void Account(size_t got, const ReceiveBuffer::Room& room, Into into);
+  // Waits first: the landing's memory is found once there is something for it.
+  Task<Result<size_t>> FillLanding();
   Task<Result<size_t>> ReadAhead(std::span<std::byte> target);
   Task<Status> WritePlain(std::span<const std::byte> first, std::span<const std::byte> second);
   Task<Status> WriteTls(std::span<const std::byte> first, std::span<const std::byte> second);

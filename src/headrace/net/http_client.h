@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <string>
 
+#include "headrace/base/byte_target.h"
 #include "headrace/base/clock.h"
 #include "headrace/base/error.h"
 #include "headrace/base/task.h"
@@ -64,7 +65,7 @@ struct HttpCall {
   // Where the answer's body will be read to, if that is known: its bytes may then be received
   // there, before they are asked for, with the answer's head. Borrowed until Send has failed or the
   // answer is destroyed; of undefined contents but for what ReadSome gave.
-  std::span<std::byte> landing;
+  ByteTarget landing;
   // Takes no kept-alive connection: for a try after one that such a connection has lost.
   bool needs_fresh_connection = false;
   // For the answer's first byte, once the request has been sent, where it is shorter than the

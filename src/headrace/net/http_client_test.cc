@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headrace/net/http_client.h"
 
+#include <atomic>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -126,6 +128,40 @@ TEST_F(HttpClientTest, ABodyIsWholeWhereverItLands) {
     ASSERT_THAT(got, IsOk());
     EXPECT_EQ(target.substr(0, *got), bodies[index]);
   }
+  EXPECT_EQ(peer.connection_count(), 1U);
+}
+
+TEST_F(HttpClientTest, ARequestThatWaitsForItsAnswerHasNoMemoryForIt) {
+  class Memory final : public TargetMemory {
+   public:
+    std::span<std::byte> writable() override {
+      is_found = true;
+      return std::as_writable_bytes(std::span(bytes));
+    }
+    std::string bytes = std::string(1000, '\0');
+    std::atomic<bool> is_found = false;
+  };
+  ScriptedPeer peer;
+  auto gate = std::make_shared<ThreadGate>();
+  const std::string body(1000, 'b');
+  peer.Then({.body = body}).Then({.body = body, .stall_gate = gate});
+  EXPECT_EQ(Get(CallTo(peer))->body, body);
+
+  Memory memory;
+  HttpCall call = CallTo(peer);
+  call.landing = ByteTarget(body.size(), memory);
+  bool was_found_early = false;
+  std::thread watcher([&] {
+    peer.AwaitRequests(2);
+    // Behind whatever the loop does before it waits for the answer.
+    RunBlocking(loops_.At(0), [] -> Task<int> { co_return 0; }());
+    was_found_early = memory.is_found;
+    gate->Open();
+  });
+  EXPECT_EQ(Get(call)->body, body);
+  watcher.join();
+  EXPECT_FALSE(was_found_early);
+  EXPECT_EQ(memory.bytes, body);
   EXPECT_EQ(peer.connection_count(), 1U);
 }
 

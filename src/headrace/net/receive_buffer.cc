@@ -22,18 +22,24 @@ constexpr uint32_t kHitsToForget = 16;
 
 }  // namespace
 
-void ReceiveBuffer::BeginAnswer(std::span<std::byte> landing) {
+void ReceiveBuffer::BeginAnswer(ByteTarget landing) {
   landed_begin_ = landed_end_ = 0;
-  landing_ = landing.first(std::min(landing.size(), kLandingBytesMax));
+  landing_ = {};
+  landing_target_ = landing.First(std::min(landing.size(), kLandingBytesMax));
   if (answers_without_landing_ > 0) {
     --answers_without_landing_;
-    landing_ = {};
+    landing_target_ = {};
   }
 }
 
 void ReceiveBuffer::EndAnswer() {
+  landing_target_ = {};
   landing_ = {};
   if (buffer_.size() > kHeadBytesMax + kBufferBytes && begin_ == end_) buffer_ = {};
+}
+
+bool ReceiveBuffer::is_about_to_land() const {
+  return !landing_target_.empty() && landed_end_ == 0 && end_ - begin_ < expected_head_bytes_;
 }
 
 ReceiveBuffer::Room ReceiveBuffer::NextRoom() {
@@ -44,7 +50,8 @@ ReceiveBuffer::Room ReceiveBuffer::NextRoom() {
   }
   if (end_ == buffer_.size()) buffer_.resize(buffer_.empty() ? kBufferBytes : buffer_.size() * 2);
   Room room{std::as_writable_bytes(std::span(buffer_)).subspan(end_), {}};
-  if (!landing_.empty() && landed_end_ == 0 && end_ < expected_head_bytes_) {
+  if (is_about_to_land()) {
+    landing_ = landing_target_.bytes();
     room = {room[0].first(expected_head_bytes_ - end_), landing_};
   }
   buffer_room_bytes_ = room[0].size();
@@ -99,6 +106,7 @@ void ReceiveBuffer::EndHead(size_t head_bytes, bool lands) {
   if (landed_end_ > 0) Settle(lands);
   // What is taken apart goes to the buffer alone from now on: its reader fills the landing itself.
   if (!lands) landing_ = {};
+  landing_target_ = {};
 }
 
 // Puts what has landed where it belongs.

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "headrace/base/byte_target.h"
+
 namespace headrace::net {
 
 // What a connection has received and nobody has read yet: answers' heads in a buffer of its own,
@@ -26,10 +28,12 @@ class ReceiveBuffer {
 
   // An answer is about to come. `landing`, which may be empty, is where its body will be read to;
   // borrowed until EndAnswer.
-  void BeginAnswer(std::span<std::byte> landing);
+  void BeginAnswer(ByteTarget landing);
   // Nobody reads on: lets go of the landing. What is left unread can still be told by has_unread.
   void EndAnswer();
 
+  // Whether the next receive will have room in the landing; NextRoom then finds its memory.
+  bool is_about_to_land() const;
   // Where the next bytes of a head go: at least one byte. Once the head has ended, bodies are
   // received elsewhere.
   Room NextRoom();
@@ -58,7 +62,8 @@ class ReceiveBuffer {
   size_t buffer_room_bytes_ = 0;  // Of the last NextRoom.
   size_t begin_ = 0;
   size_t end_ = 0;
-  std::span<std::byte> landing_;
+  ByteTarget landing_target_;
+  std::span<std::byte> landing_;  // Found when the first room in it was given.
   size_t landed_begin_ = 0;
   size_t landed_end_ = 0;
   size_t expected_head_bytes_ = 0;  // 0: no answer has come yet.

@@ -38,7 +38,7 @@ constexpr std::string_view kHeadEnd = "\r\n\r\n";
 // Takes one answer as the client does and gives back its body.
 std::string TakeAnswer(ReceiveBuffer& buffer, Wire& wire, std::vector<std::byte>& target,
                        size_t body_bytes, const std::function<size_t()>& limit) {
-  buffer.BeginAnswer(target);
+  buffer.BeginAnswer(std::span(target));
   while (true) {
     const std::span<const char> head = buffer.buffered();
     const size_t end = std::string_view(head.data(), head.size()).find(kHeadEnd);
@@ -72,11 +72,39 @@ TEST(ReceiveBuffer, WhatIsTakenApartNeverLands) {
   ReceiveBuffer buffer;
   for (int answer = 0; answer < 2; ++answer) {
     Wire wire{head};
-    buffer.BeginAnswer(target);
+    buffer.BeginAnswer(std::span(target));
     wire.Receive(buffer, head.size());
     buffer.Consume(head.size());
     buffer.EndHead(head.size(), false);
     EXPECT_TRUE(buffer.NextRoom()[1].empty()) << "answer " << answer;
+    buffer.EndAnswer();
+  }
+}
+
+TEST(ReceiveBuffer, ALandingIsFoundWithTheFirstRoomInIt) {
+  class Memory final : public TargetMemory {
+   public:
+    std::span<std::byte> writable() override {
+      is_found = true;
+      return bytes;
+    }
+    std::vector<std::byte> bytes = std::vector<std::byte>(1000);
+    bool is_found = false;
+  };
+  const std::string head = "HTTP/1.1 200 OK" + std::string(kHeadEnd);
+  Memory memory;
+  ReceiveBuffer buffer;
+  for (const bool knows_head_size : {false, true}) {
+    SCOPED_TRACE(knows_head_size);
+    buffer.BeginAnswer(ByteTarget(1000, memory));
+    EXPECT_EQ(buffer.is_about_to_land(), knows_head_size);
+    EXPECT_FALSE(memory.is_found);
+    Wire wire{head};
+    wire.Receive(buffer, head.size());
+    EXPECT_EQ(memory.is_found, knows_head_size);
+    buffer.Consume(head.size());
+    buffer.EndHead(head.size(), true);
+    EXPECT_FALSE(buffer.is_about_to_land());
     buffer.EndAnswer();
   }
 }
@@ -90,7 +118,7 @@ TEST(ReceiveBuffer, TheSecondAnswerOfOneLengthComesInOneReceiveAtItsPlace) {
   TakeAnswer(buffer, first, target, 100'000, all_at_once);
 
   Wire second{.rest = answer};
-  buffer.BeginAnswer(target);
+  buffer.BeginAnswer(std::span(target));
   second.Receive(buffer, all_at_once());
   EXPECT_TRUE(second.rest.empty());
   EXPECT_EQ(buffer.buffered().size(), 8U);
@@ -136,7 +164,7 @@ TEST(ReceiveBuffer, BytesBeyondTheTargetAreKeptBehindIt) {
   const std::string body = std::string(20'000, 'b') + std::string(150, 'c');
   const std::string second_answer = std::string(100, 'h') + std::string(kHeadEnd) + body;
   Wire second{.rest = second_answer};
-  buffer.BeginAnswer(target);
+  buffer.BeginAnswer(std::span(target));
   second.Receive(buffer, all_at_once());
   EXPECT_TRUE(second.rest.empty());
   buffer.Consume(104);
@@ -159,7 +187,7 @@ TEST(ReceiveBuffer, ABodyThatIsTakenApartComesToTheBufferAsAWhole) {
   const std::string body(15'000, 'c');
   const std::string answer = head + body;
   Wire second{.rest = answer};
-  buffer.BeginAnswer(target);
+  buffer.BeginAnswer(std::span(target));
   second.Receive(buffer, all_at_once());
   buffer.Consume(head.size());
   buffer.EndHead(head.size(), false);

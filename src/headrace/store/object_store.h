@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "headrace/base/byte_range.h"
+#include "headrace/base/byte_target.h"
 #include "headrace/base/checksum.h"
 #include "headrace/base/clock.h"
 #include "headrace/base/error.h"
@@ -110,7 +111,7 @@ struct GetRequest {
   Conditions conditions;
   // Receives the bytes. The caller keeps it alive and untouched until the call has returned. Bytes
   // that do not fit are kPreconditionFailed: the object is not the one the caller sized it for.
-  std::span<std::byte> target;
+  ByteTarget target;
   // Kept up to date where it is given; the caller keeps it alive. A store that reads everything at
   // once may leave it alone.
   GetProgress* progress = nullptr;

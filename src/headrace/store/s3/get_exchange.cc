@@ -29,7 +29,7 @@ const S3Request& GetExchange::NextRequest() {
   if (request_.progress != nullptr) request_.progress->first_byte_at = {};
   // Without an ETag the rest could be another version's: the next try begins anew.
   if (head_ && head_->info.etag.empty()) filled_bytes_ = 0;
-  next_.landing = request_.target.subspan(filled_bytes_);
+  next_.landing = request_.target.From(filled_bytes_);
   if (head_ && filled_bytes_ > 0) {
     const uint64_t from = begin_ + filled_bytes_;
     next_.headers.Add("Range", RangeHeader({.begin = from, .end = begin_ + wanted_bytes_}));
@@ -108,8 +108,9 @@ void GetExchange::Count(std::span<const std::byte> got) {
 }
 
 Task<Status> GetExchange::ReadBody(net::HttpAnswer& answer) {
+  const std::span<std::byte> target = request_.target.bytes();
   while (filled_bytes_ < wanted_bytes_) {
-    const auto rest = request_.target.subspan(filled_bytes_, wanted_bytes_ - filled_bytes_);
+    const auto rest = target.subspan(filled_bytes_, wanted_bytes_ - filled_bytes_);
     if (const size_t ready = answer.ReadAtOnce(rest)) {
       Count(rest.first(ready));
       continue;
@@ -126,9 +127,10 @@ Task<Status> GetExchange::ReadBody(net::HttpAnswer& answer) {
 }
 
 Task<Status> GetExchange::ReadBodyOfUnknownSize(net::HttpAnswer& answer) {
+  const std::span<std::byte> target = request_.target.bytes();
   std::array<std::byte, 1> beyond{};
   while (true) {
-    const auto rest = request_.target.subspan(filled_bytes_);
+    const auto rest = target.subspan(filled_bytes_);
     const std::span<std::byte> room = rest.empty() ? std::span<std::byte>(beyond) : rest;
     auto got = co_await answer.ReadSome(room);
     if (!got) {

@@ -33,7 +33,7 @@ struct S3Request {
   net::HttpHeaders headers;
   std::span<const std::byte> body;  // Borrowed until the run has ended: every try sends it again.
   bool sends_body = false;
-  std::span<std::byte> landing;  // Where the exchange reads a good answer's body to: net::HttpCall.
+  ByteTarget landing;  // Where the exchange reads a good answer's body to: net::HttpCall.
   bool needs_fresh_connection = false;  // Already its first try.
   // Of tries before one is broken off; nothing: the client's own.
   std::optional<std::chrono::nanoseconds> answer_timeout;
