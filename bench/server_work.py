@@ -229,11 +229,13 @@ def parts(bench):
     stored, flushed = bench.disk / "stored", bench.disk / "flushed"
     random = bench.disk / "random"
     bare, bare_flushed = bench.disk / "bare", bench.disk / "bare-flushed"
-    for folder in (stored / "parts", flushed / "parts", random / "parts", bare, bare_flushed):
+    one = bench.disk / "bare-one-thread"
+    for folder in (stored / "parts", flushed / "parts", random / "parts", bare, bare_flushed, one):
         folder.mkdir(parents=True)
     with headrace_serve(stored, "--durability", "none") as ours, \
             headrace_serve(flushed) as ours_flushed, floor_put(bare) as floor, \
             floor_put(bare_flushed, "--sync") as floor_flushed, \
+            floor_put(one, "--one-thread") as floor_one, \
             headrace_serve(random, "--durability", "none", "--etags", "random") as ours_random:
         rows = interleaved(bench, [
             part_load("headrace serve --durability none", ours, count),
@@ -242,11 +244,14 @@ def parts(bench):
             bare_load("bare receive, write, fdatasync", floor_flushed, bare_flushed, count, 8,
                       RANGE_BYTES),
             part_load("headrace serve --durability none --etags random", ours_random, count),
+            bare_load("bare receive and write, one thread", floor_one, one, count, 8, RANGE_BYTES),
         ], count * RANGE_BYTES / (1 << 30), "GiB")
     return [{"title": f"PUT of {count} parts of 8 MiB, unsigned payload, 8 connections",
              "rows": rows, "note": cpu_note(rows, 1, "s/GiB")}], [
         at_least("PUT of parts: at least 0.8 x a bare receive-and-write loop", rows[0]["rate"],
                  rows[1]["rate"], 0.8),
+        at_least("the same: at least 0.8 x a bare loop of one thread", rows[0]["rate"],
+                 rows[5]["rate"], 0.8),
         at_least("the same, each flushed: at least 0.8 x the loop that flushes", rows[2]["rate"],
                  rows[3]["rate"], 0.8),
         at_least("the same, not flushed, without MD5 (--etags random): at least 0.8 x the loop",
