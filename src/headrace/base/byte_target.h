@@ -12,7 +12,7 @@ namespace headrace {
 class TargetMemory {
  public:
   // The same bytes each time. Called on the thread that receives them, by one at a time.
-  virtual std::span<std::byte> writable() = 0;
+  virtual std::span<std::byte> Find() = 0;
 
  protected:
   ~TargetMemory() = default;
@@ -46,9 +46,10 @@ class ByteTarget {
     first.size_ = size_bytes;
     return first;
   }
-  // Finds the memory now.
-  std::span<std::byte> bytes() const {
-    return (memory_ != nullptr ? memory_->writable() : bytes_).subspan(offset_, size_);
+  std::span<std::byte> Find() const {
+    const std::span<std::byte> all = memory_ != nullptr ? memory_->Find() : bytes_;
+    HR_CHECK(offset_ + size_ <= all.size());
+    return all.subspan(offset_, size_);
   }
 
  private:

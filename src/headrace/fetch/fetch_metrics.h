@@ -22,6 +22,7 @@ enum class FetchMetric : uint8_t {
   kInFlight,
   kLargePartLoops,
   kMemoryBytes,
+  kBufferBytes,
   kWaitSeconds,
 };
 
@@ -75,6 +76,10 @@ inline constexpr std::array kFetchMetrics = {
                .type = MetricType::kGauge},
     MetricSpec{.name = "headrace_fetch_memory_bytes",
                .help = "Memory asked for or delivered and not yet let go.",
+               .unit = "bytes",
+               .type = MetricType::kGauge},
+    MetricSpec{.name = "headrace_fetch_buffer_bytes",
+               .help = "Buffers: of answers that have begun, and kept for those to come.",
                .unit = "bytes",
                .type = MetricType::kGauge},
     MetricSpec{.name = "headrace_fetch_wait_seconds_total",

@@ -76,6 +76,30 @@ TEST_F(FetcherTest, ARunDeliversEveryByteAndReturnsItsMemory) {
   EXPECT_LE(fetcher_.gauges().memory_bytes_peak, kMemoryBytes);
 }
 
+TEST_F(FetcherTest, WhatWaitsForItsAnswerCountsAndHasNoBuffer) {
+  FaultyStore faulty(memory_);
+  const auto gate = std::make_shared<Gate>();
+  faulty.Add({.operation = StoreOperation::kGet, .call_count = 3, .gate = gate});
+  Fetcher fetcher(faulty, loops_, {.part_size_bytes = 1000, .memory_bytes_max = kMemoryBytes});
+  const auto gauge = [&](std::string_view name) {
+    for (const MetricFamily& family : fetcher.metrics()) {
+      if (family.spec.name == name) return family.samples.at(0).value;
+    }
+    return -1.0;
+  };
+  std::thread watcher([&] {
+    faulty.AwaitGated(3);
+    EXPECT_EQ(gauge("headrace_fetch_memory_bytes"), 3 * 4096);
+    EXPECT_EQ(gauge("headrace_fetch_buffer_bytes"), 0);
+    gate->Open();
+  });
+  TextSink sink;
+  const std::vector<PlannedRead> reads(3, GivenObject("a", SeededText(1, 900)));
+  EXPECT_THAT(fetcher.Run(SourceOf(reads), sink, {}), IsOk());
+  watcher.join();
+  EXPECT_GE(gauge("headrace_fetch_buffer_bytes"), 4096);
+}
+
 class OneConnectionTest : public FetcherTest {
  protected:
   // Runs all reads, the second and later ones begun when the first is answered; how many requests

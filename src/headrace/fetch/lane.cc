@@ -22,13 +22,13 @@ bool IsWholeObject(const PartJob& job) {
   return job.read->planned.is_whole_object() && job.range == job.read->planned.range;
 }
 
-GetRequest RequestFor(const PartJob& job, PartBytes& bytes) {
+GetRequest RequestFor(const PartJob& job, ByteTarget target) {
   const PlannedRead& planned = job.read->planned;
   GetRequest request;
   request.bucket = planned.bucket;
   request.key = planned.key;
   request.conditions.if_match = planned.etag;
-  request.target = ByteTarget(job.range.size_bytes(), bytes);
+  request.target = target;
   // A plain GET of the whole object lets the store verify its checksum by itself.
   if (!IsWholeObject(job)) request.range = job.range;
   request.needs_fresh_connection = job.read->is_second_time();
@@ -114,7 +114,7 @@ void Lane::TieTo(const std::shared_ptr<Consumer>& next) {
 }
 
 Task<Result<GetResult>> Scheduler::RaceHedge(Lane& lane, PartJob& job) {
-  GetRequest request = RequestFor(job, job.bytes);
+  GetRequest request = RequestFor(job, job.bytes.target());
   request.progress = &lane.progress;
   lane.TieTo(job.read->consumer);
   lane.job = &job;
@@ -278,7 +278,7 @@ void Scheduler::StartHedge(Lane& lane, PartBytes bytes,
   auto hedge = std::make_shared<Hedge>();
   hedge->lane = &lane;
   hedge->bytes = std::move(bytes);
-  hedge->request = RequestFor(*lane.job, hedge->bytes);
+  hedge->request = RequestFor(*lane.job, hedge->bytes.target());
   hedge->request.answer_timeout = answer_timeout;
   hedge->context = {.deadline = lane.consumer->context().deadline, .stop = hedge->stop.get_token()};
   hedge->read = lane.job->read;

@@ -6,8 +6,9 @@
 namespace headrace::fetch {
 namespace {
 
-// Kept for the next part: more than a window of large parts needs between a return and a take.
-constexpr size_t kKeptBytesMax = 128U << 20U;
+// Kept for the next answers: of 100 large parts from far away, a quarter and more wait for their
+// answers' begin at any time, and their buffers lie here.
+constexpr size_t kKeptBytesMax = 256U << 20U;
 
 // What those who hold something leave to those who do not.
 uint64_t KeptForOthers(uint64_t limit, uint64_t largest) {
@@ -24,7 +25,8 @@ PartBytes::~PartBytes() {
   account_->budget_->Return(*account_, CapacityFor(size_bytes_), std::move(buffer_));
 }
 
-std::span<std::byte> PartBytes::writable() {
+std::span<std::byte> PartBytes::Find() {
+  HR_CHECK(account_ != nullptr || size_bytes_ == 0);
   if (buffer_.size() == 0 && size_bytes_ > 0) {
     buffer_ = account_->budget_->FindBuffer(CapacityFor(size_bytes_));
   }
@@ -143,6 +145,11 @@ uint64_t MemoryBudget::taken_bytes() const {
 uint64_t MemoryBudget::taken_bytes_peak() const {
   const MutexLock lock(mutex_);
   return taken_bytes_peak_;
+}
+
+uint64_t MemoryBudget::buffer_bytes() const {
+  const MutexLock lock(mutex_);
+  return found_bytes_ + pool_.kept_bytes();
 }
 
 uint64_t MemoryAccount::held_bytes() const {

@@ -19,7 +19,8 @@ namespace headrace::fetch {
 class MemoryAccount;
 
 // Bytes whose memory counts against a budget until this is dropped, on any thread. It counts from
-// the start and is found when it is first written to.
+// the start and is found when the first bytes come. Stays where it is while a request has its
+// target.
 class PartBytes final : public TargetMemory {
  public:
   PartBytes() = default;
@@ -37,12 +38,15 @@ class PartBytes final : public TargetMemory {
   static PartBytes SliceOf(std::shared_ptr<const PartBytes> whole, size_t offset,
                            size_t size_bytes);
 
+  // Of memory that was found.
   std::span<const std::byte> span() const {
-    return whole_ ? whole_->span().subspan(offset_, size_bytes_)
-                  : buffer_.span().first(size_bytes_);
+    if (whole_) return whole_->span().subspan(offset_, size_bytes_);
+    HR_CHECK(size_bytes_ <= buffer_.size());
+    return buffer_.span().first(size_bytes_);
   }
-  // Not of a slice.
-  std::span<std::byte> writable() override;
+  // Where a request puts the bytes; not of a slice.
+  ByteTarget target() { return {size_bytes_, *this}; }
+  std::span<std::byte> Find() override;
 
  private:
   friend class MemoryBudget;
@@ -93,8 +97,9 @@ struct MemoryAsked {
 bool MayTake(const MemoryAsked& asked);
 
 // The memory of everything that was asked for or delivered and not yet let go, over all consumers
-// of a process, and of buffers kept to be used again: together never above the limit, but for one
-// buffer that is larger than the limit. Threads: all methods may be called at once from any thread.
+// of a process: never above the limit, but for one buffer that is larger. With it the buffers that
+// are kept to be used again: they and those found for what was asked for stay below it as well.
+// Threads: all methods may be called at once from any thread.
 class MemoryBudget : public std::enable_shared_from_this<MemoryBudget> {
  public:
   static std::shared_ptr<MemoryBudget> Make(uint64_t limit_bytes) {
@@ -116,6 +121,8 @@ class MemoryBudget : public std::enable_shared_from_this<MemoryBudget> {
   uint64_t limit_bytes() const { return limit_bytes_; }
   uint64_t taken_bytes() const HR_EXCLUDES(mutex_);
   uint64_t taken_bytes_peak() const HR_EXCLUDES(mutex_);
+  // Found for what is taken, or kept.
+  uint64_t buffer_bytes() const HR_EXCLUDES(mutex_);
 
  private:
   friend class PartBytes;

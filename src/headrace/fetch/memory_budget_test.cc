@@ -70,9 +70,10 @@ TEST(MemoryBudget, CountsWhatIsHeldAndReturnsToZero) {
   const auto budget = MemoryBudget::Make(16 * kPage);
   const auto account = budget->OpenAccount(kAll);
   {
-    const auto bytes = budget->TryTake(account, kPage - 100);
+    auto bytes = budget->TryTake(account, kPage - 100);
     const auto more = budget->TryTake(account, 2 * kPage);
     ASSERT_TRUE(bytes && more);
+    EXPECT_EQ(bytes->Find().size(), kPage - 100);
     EXPECT_EQ(bytes->span().size(), kPage - 100);
     EXPECT_EQ(budget->taken_bytes(), 3 * kPage);
     EXPECT_EQ(account->held_bytes(), budget->taken_bytes());
@@ -84,15 +85,29 @@ TEST(MemoryBudget, CountsWhatIsHeldAndReturnsToZero) {
 TEST(MemoryBudget, WhatIsGrantedCountsAtOnceAndIsFoundWhenItIsWrittenTo) {
   const auto budget = MemoryBudget::Make(16 * kPage);
   const auto account = budget->OpenAccount(kAll);
-  const std::byte* kept = budget->TryTake(account, kPage)->writable().data();
+  const std::byte* kept = budget->TryTake(account, kPage)->Find().data();
   auto waiting = budget->TryTake(account, kPage);
   auto answered = budget->TryTake(account, kPage);
   EXPECT_EQ(budget->taken_bytes(), 2 * kPage);
   // The one buffer that is kept goes to the first that needs one.
-  EXPECT_EQ(answered->writable().data(), kept);
-  EXPECT_EQ(answered->writable().data(), kept);
-  EXPECT_NE(waiting->writable().data(), kept);
+  EXPECT_EQ(answered->Find().data(), kept);
+  EXPECT_EQ(answered->Find().data(), kept);
+  EXPECT_EQ(budget->buffer_bytes(), kPage);
+  EXPECT_NE(waiting->Find().data(), kept);
+  EXPECT_EQ(budget->buffer_bytes(), 2 * kPage);
   EXPECT_EQ(budget->taken_bytes(), 2 * kPage);
+}
+
+TEST(MemoryBudget, BuffersFoundAndKeptStayBelowTheLimit) {
+  const auto budget = MemoryBudget::Make(8 * kPage);
+  const auto account = budget->OpenAccount(kAll);
+  for (size_t round = 0; round < 20; ++round) {
+    for (size_t pages = 1; pages <= 6; ++pages) {
+      budget->TryTake(account, pages * kPage)->Find();
+      EXPECT_LE(budget->buffer_bytes(), 8 * kPage);
+      EXPECT_GE(budget->buffer_bytes(), pages * kPage) << "it is kept";
+    }
+  }
 }
 
 TEST(MemoryBudget, AStalledConsumerDoesNotStarveTheNext) {

@@ -405,6 +405,7 @@ MetricsSnapshot Scheduler::Snapshot() {
     metrics_.gauge(FetchMetric::kLargePartLoops).Set(static_cast<int64_t>(packing_.count()));
   }
   metrics_.gauge(FetchMetric::kMemoryBytes).Set(static_cast<int64_t>(memory_->taken_bytes()));
+  metrics_.gauge(FetchMetric::kBufferBytes).Set(static_cast<int64_t>(memory_->buffer_bytes()));
   return metrics_.Snapshot();
 }
 

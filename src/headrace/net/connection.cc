@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <array>
 #include <utility>
@@ -91,6 +92,23 @@ Error Connection::Failure(std::string_view attempt, const error_code& error) con
           Origin{.os_error = error.value()}};
 }
 
+error_code Connection::Settle(const asio::ip::tcp& protocol) {
+  error_code error;
+  // Waiting for the connection was waiting to write, which Asio goes on with at each later wait:
+  // every wait for an answer would end at once, since a request can nearly always be written. A
+  // socket that is registered anew waits for what it is asked to.
+  const int socket = socket_.release(error);
+  if (error) return error;
+  socket_.assign(protocol, socket, error);
+  if (error) {
+    close(socket);
+    return error;
+  }
+  socket_.set_option(asio::ip::tcp::no_delay(true), error);
+  socket_.non_blocking(true, error);
+  return error;
+}
+
 Task<Status> Connection::Connect(const TcpEndpoints& addresses,
                                  std::chrono::nanoseconds timeout_each) {
   Error last(ErrorCode::kUnavailable, "connect to " + HostHeader(endpoint_) + ": no address");
@@ -101,11 +119,8 @@ Task<Status> Connection::Connect(const TcpEndpoints& addresses,
     socket_ = asio::ip::tcp::socket(executor_);
     Arm(timeout_each);
     co_await socket_.async_connect(address, asio::redirect_error(asio::use_awaitable, error));
-    if (!error && !ended_by_) {
-      socket_.set_option(asio::ip::tcp::no_delay(true), error);
-      socket_.non_blocking(true, error);
-      co_return Ok();
-    }
+    if (!error && !ended_by_) error = Settle(address.protocol());
+    if (!error && !ended_by_) co_return Ok();
     last = Failure("connect to", error);
     if (ended_by_ == ErrorCode::kCancelled) break;
     if (deadline_.HasPassed(std::chrono::steady_clock::now())) break;

@@ -79,6 +79,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Abort(ErrorCode reason);
   // The error of a failed operation: the reason it was aborted for, or the system's.
   Error Failure(std::string_view attempt, const boost::system::error_code& error) const;
+  // Makes a socket that has just been connected ready for calls.
+  boost::system::error_code Settle(const asio::ip::tcp& protocol);
   enum class Into : uint8_t { kReader, kBuffer };
   Task<Status> AwaitReadable(std::string_view attempt);
   Task<Status> FlushTls();

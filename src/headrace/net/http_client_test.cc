@@ -134,7 +134,7 @@ TEST_F(HttpClientTest, ABodyIsWholeWhereverItLands) {
 TEST_F(HttpClientTest, ARequestThatWaitsForItsAnswerHasNoMemoryForIt) {
   class Memory final : public TargetMemory {
    public:
-    std::span<std::byte> writable() override {
+    std::span<std::byte> Find() override {
       is_found = true;
       return std::as_writable_bytes(std::span(bytes));
     }
@@ -163,6 +163,40 @@ TEST_F(HttpClientTest, ARequestThatWaitsForItsAnswerHasNoMemoryForIt) {
   EXPECT_FALSE(was_found_early);
   EXPECT_EQ(memory.bytes, body);
   EXPECT_EQ(peer.connection_count(), 1U);
+}
+
+// The wait for an answer whose place is known is another one than that for a connection's first.
+TEST_F(HttpClientTest, AWaitForAnAnswerThatWillLandEndsAsOthersDo) {
+  ScriptedPeer peer;
+  std::string landing(1000, '\0');
+  const auto wait_for_second = [&](HttpCall call) {
+    const size_t before = peer.requests().size();
+    peer.Then({.body = "first"}).Then({.stall_gate = std::make_shared<ThreadGate>()});
+    EXPECT_EQ(Get(CallTo(peer))->body, "first");
+    call.landing = std::as_writable_bytes(std::span(landing));
+    auto got = Get(call);
+    EXPECT_EQ(peer.requests().size(), before + 2);
+    return got;
+  };
+  HttpCall impatient = CallTo(peer);
+  impatient.answer_timeout = std::chrono::milliseconds(1);
+  EXPECT_THAT(wait_for_second(impatient), HasCode(ErrorCode::kTimedOut));
+
+  HttpCall stopped = CallTo(peer);
+  std::stop_source stop;
+  stopped.stop = stop.get_token();
+  std::thread stopper([&] {
+    peer.AwaitRequests(4);
+    stop.request_stop();
+  });
+  EXPECT_THAT(wait_for_second(stopped), HasCode(ErrorCode::kCancelled));
+  stopper.join();
+
+  peer.Then({.body = "first"}).Then({.cut_after_bytes = 0}).Then({.body = "again"});
+  EXPECT_EQ(Get(CallTo(peer))->body, "first");
+  HttpCall lost = CallTo(peer);
+  lost.landing = std::as_writable_bytes(std::span(landing));
+  EXPECT_EQ(Get(lost)->body, "again") << "on a new connection";
 }
 
 TEST_F(HttpClientTest, BytesNobodyAskedForEndTheirConnection) {

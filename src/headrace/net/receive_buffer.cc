@@ -51,7 +51,7 @@ ReceiveBuffer::Room ReceiveBuffer::NextRoom() {
   if (end_ == buffer_.size()) buffer_.resize(buffer_.empty() ? kBufferBytes : buffer_.size() * 2);
   Room room{std::as_writable_bytes(std::span(buffer_)).subspan(end_), {}};
   if (is_about_to_land()) {
-    landing_ = landing_target_.bytes();
+    landing_ = landing_target_.Find();
     room = {room[0].first(expected_head_bytes_ - end_), landing_};
   }
   buffer_room_bytes_ = room[0].size();

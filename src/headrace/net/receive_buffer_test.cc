@@ -84,7 +84,7 @@ TEST(ReceiveBuffer, WhatIsTakenApartNeverLands) {
 TEST(ReceiveBuffer, ALandingIsFoundWithTheFirstRoomInIt) {
   class Memory final : public TargetMemory {
    public:
-    std::span<std::byte> writable() override {
+    std::span<std::byte> Find() override {
       is_found = true;
       return bytes;
     }

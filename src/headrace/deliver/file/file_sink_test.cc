@@ -42,7 +42,7 @@ class FileSinkTest : public ::testing::Test {
   void Give(uint64_t part_index, char content, size_t read_index = 0) {
     auto bytes = memory_->TryTake(account_, kPartBytes);
     ASSERT_TRUE(bytes.has_value());
-    std::ranges::fill(bytes->writable(), static_cast<std::byte>(content));
+    std::ranges::fill(bytes->Find(), static_cast<std::byte>(content));
     sink_.OnPart(
         {.read_index = read_index, .offset = part_index * kPartBytes, .bytes = std::move(*bytes)});
   }

@@ -140,7 +140,7 @@ Task<Result<GetResult>> DirectoryStore::Get(const GetRequest& request, const Cal
         "PreconditionFailed");
   }
   std::move_only_function<Status()> step = [&] {
-    return ReadAt(opened.file.get(), range.begin, request.target.First(range.size_bytes()).bytes());
+    return ReadAt(opened.file.get(), range.begin, request.target.First(range.size_bytes()).Find());
   };
   HR_CO_TRY(co_await RunOn<Status>(pool_, std::move(step)));
   co_return GetResult{.head = opened.object->head, .size_bytes = range.size_bytes()};

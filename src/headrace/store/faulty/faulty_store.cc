@@ -115,7 +115,7 @@ Task<Result<GetResult>> FaultyStore::Get(const GetRequest& request, const CallCo
   const std::vector<StoreFault> faults = Hits(StoreOperation::kGet, request.key);
   HR_CO_TRY(co_await Before(faults, context));
   HR_CO_TRY_ASSIGN(GetResult result, co_await store_.Get(request, context));
-  for (const StoreFault& fault : faults) Damage(fault, request.target.bytes(), result);
+  for (const StoreFault& fault : faults) Damage(fault, request.target.Find(), result);
   std::optional<Error> lost = ErrorAfterwards(faults);
   if (lost) co_return std::unexpected(*std::move(lost));
   co_return result;

@@ -274,7 +274,7 @@ Task<Result<GetResult>> MemoryStore::Get(const GetRequest& request, const CallCo
                                request.key, range.size_bytes(), request.target.size()));
   }
   std::ranges::copy(std::span(*object.bytes).subspan(range.begin, range.size_bytes()),
-                    request.target.bytes().begin());
+                    request.target.Find().begin());
   // As S3: a checksum of the whole object does not come with a part of it.
   if (request.range) object.head.checksum.reset();
   co_return GetResult{.head = std::move(object.head), .size_bytes = range.size_bytes()};

@@ -108,7 +108,7 @@ void GetExchange::Count(std::span<const std::byte> got) {
 }
 
 Task<Status> GetExchange::ReadBody(net::HttpAnswer& answer) {
-  const std::span<std::byte> target = request_.target.bytes();
+  const std::span<std::byte> target = request_.target.Find();
   while (filled_bytes_ < wanted_bytes_) {
     const auto rest = target.subspan(filled_bytes_, wanted_bytes_ - filled_bytes_);
     if (const size_t ready = answer.ReadAtOnce(rest)) {
@@ -127,7 +127,7 @@ Task<Status> GetExchange::ReadBody(net::HttpAnswer& answer) {
 }
 
 Task<Status> GetExchange::ReadBodyOfUnknownSize(net::HttpAnswer& answer) {
-  const std::span<std::byte> target = request_.target.bytes();
+  const std::span<std::byte> target = request_.target.Find();
   std::array<std::byte, 1> beyond{};
   while (true) {
     const auto rest = target.subspan(filled_bytes_);

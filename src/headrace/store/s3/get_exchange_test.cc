@@ -95,6 +95,30 @@ TEST_F(GetTest, ACallerMayAskForAFreshConnection) {
   EXPECT_EQ(peer_.connection_count(), 2U);
 }
 
+TEST_F(GetTest, ItsMemoryIsFoundWhenAGoodAnswerHasBegun) {
+  class Memory final : public TargetMemory {
+   public:
+    explicit Memory(const testing::ScriptedPeer& peer) : peer_(peer) {}
+    std::span<std::byte> Find() override {
+      requests_when_found.push_back(peer_.requests().size());
+      return std::as_writable_bytes(std::span(text));
+    }
+    std::string text = std::string(kText.size(), '\0');
+    std::vector<size_t> requests_when_found;
+
+   private:
+    const testing::ScriptedPeer& peer_;
+  };
+  peer_.Then({.status = 503}).Then(Cut(Whole(), 7)).Then(Part(7, kText.size()));
+  Memory memory(peer_);
+  GetRequest request{.bucket = "bucket", .key = "key"};
+  request.target = ByteTarget(kText.size(), memory);
+  ASSERT_THAT(store().Run(s3().Get(request, {})), IsOk());
+  EXPECT_EQ(memory.text, kText);
+  EXPECT_EQ(memory.requests_when_found.front(), 2U);
+  EXPECT_EQ(memory.requests_when_found.back(), 3U);
+}
+
 TEST_F(GetTest, TellsWhenTheLatestTrysAnswerBegan) {
   peer_.Then(Cut(Whole(), 7)).Then(Part(7, kText.size()));
   target_.assign(kText.size(), '\0');
