@@ -208,7 +208,7 @@ def test_https_with_a_ca_bundle(headrace, s3, secure, tmp_path):
     assert (tmp_path / "back").read_bytes() == path.read_bytes()
 
 
-def test_a_certificate_nobody_vouches_for_is_refused(headrace, secure):
+def test_a_certificate_nobody_vouches_for_is_refused(headrace, secure, tmp_path):
     url, _, other = secure
     headrace.variables.update(AWS_ENDPOINT_URL=url)
     for bundle in ("", str(other)):
@@ -218,6 +218,8 @@ def test_a_certificate_nobody_vouches_for_is_refused(headrace, secure):
     headrace.ok("--no-verify-ssl", "ls")
     missing = headrace("ls", env={"AWS_CA_BUNDLE": "/nowhere/bundle.pem"})
     assert_one_line_error(missing, 2, "/nowhere/bundle.pem")
+    garbage = headrace("ls", env={"AWS_CA_BUNDLE": write(tmp_path / "notes.txt", b"no PEM")})
+    assert_one_line_error(garbage, 2, "notes.txt")
 
 
 def test_a_certificate_of_another_name_is_refused(headrace, secure):

@@ -215,11 +215,8 @@ Task<Result<HttpAnswer>> HttpClient::Shared::Exchange(const HttpCall& call, cons
 Result<std::unique_ptr<HttpClient>> HttpClient::Make(HttpClientOptions options) {
   auto shared = std::make_shared<Shared>();
   shared->options = std::make_shared<const HttpClientOptions>(std::move(options));
-  // A bundle somebody named is read now, so that a wrong path is told before anything starts.
-  if (!shared->options->ca_bundle.empty()) {
-    auto checked = shared->TlsContext();
-    if (!checked) return std::unexpected(std::move(checked).error());
-  }
+  // A wrong path is told before anything starts; what is in the file, when it is needed.
+  HR_TRY(TlsClientContext::CheckBundle(shared->options->ca_bundle));
   return std::unique_ptr<HttpClient>(new HttpClient(std::move(shared)));
 }
 

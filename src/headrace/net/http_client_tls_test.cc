@@ -251,6 +251,16 @@ TEST_F(HttpClientTlsTest, TrustsOnlyWhomItsBundleVouchesForByItsName) {
   EXPECT_THAT(Get(Call("localhost")), IsOk());
 }
 
+TEST_F(HttpClientTlsTest, ABundleIsReadForTheFirstTlsConnectionAndMissedBefore) {
+  EXPECT_THAT(HttpClient::Make({.ca_bundle = "/nowhere/bundle.pem"}),
+              HasCode(ErrorCode::kInvalidArgument));
+  const std::string no_pem = folder_.Write("notes.txt", "not a certificate\n");
+  UseClient({.ca_bundle = no_pem});
+  const auto answered = Get(Call());
+  EXPECT_THAT(answered, HasCode(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(answered.error().message(), HasSubstr(no_pem));
+}
+
 TEST_F(HttpClientTlsTest, APeerThatSpeaksNoTlsIsUnavailable) {
   server_ = std::thread([this] {
     Socket socket = listener_.Accept();

@@ -50,6 +50,13 @@ bool ExpectName(SSL* session, const std::string& host) {
 
 void TlsClientContext::Freed::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
 
+Status TlsClientContext::CheckBundle(const std::string& ca_bundle) {
+  if (ca_bundle.empty()) return Ok();
+  const Status readable = CheckTlsFile("CA bundle", ca_bundle);
+  if (readable) return Ok();
+  return Fail(ErrorCode::kInvalidArgument, readable.error().message() + "; give a PEM file");
+}
+
 Result<std::unique_ptr<TlsClientContext>> TlsClientContext::Load(const std::string& ca_bundle) {
   std::unique_ptr<ssl_ctx_st, Freed> context(SSL_CTX_new(TLS_client_method()));
   if (!context) return Fail(ErrorCode::kResourceExhausted, "no memory for a TLS context");
@@ -61,9 +68,7 @@ Result<std::unique_ptr<TlsClientContext>> TlsClientContext::Load(const std::stri
                   "load the system's certificate authorities: " + TakeTlsReason("unknown error"));
     }
   } else {
-    if (const Status readable = CheckTlsFile("CA bundle", ca_bundle); !readable) {
-      return Fail(ErrorCode::kInvalidArgument, readable.error().message() + "; give a PEM file");
-    }
+    HR_TRY(CheckBundle(ca_bundle));
     ERR_clear_error();
     if (SSL_CTX_load_verify_locations(context.get(), ca_bundle.c_str(), nullptr) != 1) {
       return Fail(ErrorCode::kInvalidArgument,

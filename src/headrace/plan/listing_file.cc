@@ -94,10 +94,11 @@ Result<Listing> ReadBinary(std::istream& file, uint64_t file_bytes, const std::s
   return std::move(reader).Finish();
 }
 
-// getline with a limit; false at the end.
-Result<bool> NextLine(std::istream& file, std::string& line) {
+// getline with a limit; false at the end. The buffer's own calls: a stream's cost ten times as
+// much.
+Result<bool> NextLine(std::streambuf& file, std::string& line) {
   line.clear();
-  for (int c = file.get(); c != std::istream::traits_type::eof(); c = file.get()) {
+  for (int c = file.sbumpc(); c != std::streambuf::traits_type::eof(); c = file.sbumpc()) {
     if (c == '\n') return true;
     if (line.size() == kLineBytesMax) {
       return Fail(ErrorCode::kCorrupt, fmt::format("longer than {} bytes", kLineBytesMax));
@@ -112,7 +113,7 @@ Result<Listing> ReadLines(std::istream& file, const std::string& path) {
   std::string line;
   for (uint64_t number = 1;; ++number) {
     const auto at_line = [&] { return fmt::format("listing '{}' line {}", path, number); };
-    auto has_line = NextLine(file, line);
+    auto has_line = NextLine(*file.rdbuf(), line);
     if (!has_line.has_value()) return While<Listing>(at_line(), std::unexpected(has_line.error()));
     if (!*has_line) break;
     if (line.empty()) continue;
