@@ -220,6 +220,9 @@ def test_a_certificate_nobody_vouches_for_is_refused(headrace, secure, tmp_path)
     assert_one_line_error(missing, 2, "/nowhere/bundle.pem")
     garbage = headrace("ls", env={"AWS_CA_BUNDLE": write(tmp_path / "notes.txt", b"no PEM")})
     assert_one_line_error(garbage, 2, "notes.txt")
+    upload = headrace("cp", tmp_path / "notes.txt", "s3://box/notes",
+                      env={"AWS_CA_BUNDLE": str(tmp_path / "notes.txt")})
+    assert_one_line_error(upload, 2, "notes.txt")
 
 
 def test_a_certificate_of_another_name_is_refused(headrace, secure):

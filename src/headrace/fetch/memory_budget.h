@@ -97,9 +97,8 @@ struct MemoryAsked {
 bool MayTake(const MemoryAsked& asked);
 
 // The memory of everything that was asked for or delivered and not yet let go, over all consumers
-// of a process: never above the limit, but for one buffer that is larger. With it the buffers that
-// are kept to be used again: they and those found for what was asked for stay below it as well.
-// Threads: all methods may be called at once from any thread.
+// of a process: never above the limit, but for one buffer that is larger. Nor are the buffers that
+// were found for it together with those that are kept to be used again. Threads: all methods may be called at once from any thread.
 class MemoryBudget : public std::enable_shared_from_this<MemoryBudget> {
  public:
   static std::shared_ptr<MemoryBudget> Make(uint64_t limit_bytes) {

@@ -215,9 +215,15 @@ Task<Result<HttpAnswer>> HttpClient::Shared::Exchange(const HttpCall& call, cons
 Result<std::unique_ptr<HttpClient>> HttpClient::Make(HttpClientOptions options) {
   auto shared = std::make_shared<Shared>();
   shared->options = std::make_shared<const HttpClientOptions>(std::move(options));
-  // A wrong path is told before anything starts; what is in the file, when it is needed.
+  // A wrong path is told before anything starts.
   HR_TRY(TlsClientContext::CheckBundle(shared->options->ca_bundle));
   return std::unique_ptr<HttpClient>(new HttpClient(std::move(shared)));
+}
+
+Status HttpClient::LoadAuthorities() {
+  auto loaded = shared_->TlsContext();
+  if (!loaded) return std::unexpected(std::move(loaded).error());
+  return Ok();
 }
 
 HttpClient::HttpClient(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}

@@ -121,8 +121,11 @@ struct HttpClientStats {
 // destroyed before the loops it ran on.
 class HttpClient {
  public:
-  // kInvalidArgument when the CA bundle cannot be read.
+  // kInvalidArgument when the CA bundle may not be read.
   static Result<std::unique_ptr<HttpClient>> Make(HttpClientOptions options);
+  // Reads the CA bundle now, and not with the first TLS connection. kInvalidArgument when it is
+  // none.
+  Status LoadAuthorities();
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;

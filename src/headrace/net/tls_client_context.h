@@ -17,7 +17,7 @@ namespace headrace::net {
 // Threads: all methods may be called at once from any thread.
 class TlsClientContext {
  public:
-  // Whether there is a file of that name, or none is named. Reads nothing.
+  // Whether the file may be read, or none is named. Reads nothing.
   static Status CheckBundle(const std::string& ca_bundle);
   // The authorities in the PEM file `ca_bundle`; empty: the system's, which takes about 75 ms.
   // kInvalidArgument, naming the file, when they cannot be read.

@@ -48,6 +48,30 @@ void ExpectSame(const Listing& a, const Listing& b) {
   for (size_t i = 0; i < a.size(); ++i) ASSERT_EQ(a.ObjectAt(i), b.ObjectAt(i));
 }
 
+TEST_F(ListingFileTest, LinesMayLieAcrossTheBlocksTheyAreReadIn) {
+  std::string lines;
+  // Longer and longer: the blocks end at every place of a line.
+  for (size_t i = 0; i < 1500; ++i) {
+    lines += fmt::format(R"({{"key": "{:04}{}", "size_bytes": {}}})", i, std::string(i % 300, 'k'), i);
+    lines += i + 1 < 1500 ? "\n" : "";
+  }
+  ASSERT_GT(lines.size(), 4U * 64 * 1024);
+  Write(lines);
+  const auto loaded = LoadListing(Path());
+  ASSERT_TRUE(loaded.has_value()) << loaded.error().message();
+  ASSERT_EQ(loaded->size(), 1500U);
+  for (size_t i = 0; i < 1500; ++i) {
+    EXPECT_EQ(loaded->ObjectAt(i).key, fmt::format("{:04}{}", i, std::string(i % 300, 'k')));
+    EXPECT_EQ(loaded->ObjectAt(i).size_bytes, i);
+  }
+}
+
+TEST_F(ListingFileTest, AFolderIsNoListing) {
+  std::filesystem::create_directory(Path());
+  EXPECT_THAT(LoadError(), HasSubstr(Path()));
+  EXPECT_THAT(LoadError(), HasSubstr("not a regular file"));
+}
+
 TEST_F(ListingFileTest, LoadsWhatWasSaved) {
   for (const size_t count : {0U, 1U, 4096U, 4097U, 10'000U}) {
     SCOPED_TRACE(count);

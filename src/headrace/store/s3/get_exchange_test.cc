@@ -95,7 +95,7 @@ TEST_F(GetTest, ACallerMayAskForAFreshConnection) {
   EXPECT_EQ(peer_.connection_count(), 2U);
 }
 
-TEST_F(GetTest, ItsMemoryIsFoundWhenAGoodAnswerHasBegun) {
+TEST_F(GetTest, ItsMemoryIsFoundWhenAnAnswerHasBegun) {
   class Memory final : public TargetMemory {
    public:
     explicit Memory(const testing::ScriptedPeer& peer) : peer_(peer) {}

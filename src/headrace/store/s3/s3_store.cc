@@ -45,6 +45,8 @@ Result<std::unique_ptr<S3Store>> OpenS3Store(const S3Settings& settings,
   auto parts = std::make_shared<S3Store::Parts>();
   parts->is_tls = endpoint.is_tls;
   HR_TRY_ASSIGN(parts->client, net::HttpClient::Make(std::move(options)));
+  // Told before a transfer begins, not for each of its objects. A plain endpoint needs no bundle.
+  if (endpoint.is_tls && !config.ca_bundle.empty()) HR_TRY(parts->client->LoadAuthorities());
   if (config.sign_requests) {
     HR_TRY_ASSIGN(auto source, MakeCredentialSource(config, environment, std::move(files), clock));
     parts->credentials = std::make_unique<CredentialCache>(std::move(source), clock);
