@@ -98,7 +98,8 @@ bool MayTake(const MemoryAsked& asked);
 
 // The memory of everything that was asked for or delivered and not yet let go, over all consumers
 // of a process: never above the limit, but for one buffer that is larger. Nor are the buffers that
-// were found for it together with those that are kept to be used again. Threads: all methods may be called at once from any thread.
+// were found for it together with those that are kept to be used again. Threads: all methods may be
+// called at once from any thread.
 class MemoryBudget : public std::enable_shared_from_this<MemoryBudget> {
  public:
   static std::shared_ptr<MemoryBudget> Make(uint64_t limit_bytes) {

@@ -94,10 +94,10 @@ Error Connection::Failure(std::string_view attempt, const error_code& error) con
 
 error_code Connection::Settle(const asio::ip::tcp& protocol) {
   error_code error;
-  // Waiting for the connection was waiting to write, which Asio goes on with at each later wait: each
-  // wait for an answer would wake the loop once for nothing, since a request can nearly always be
-  // written. A socket that is registered anew waits for what it is asked to, until it has to wait
-  // to write.
+  // Waiting for the connection was waiting to write, which Asio goes on with at each later wait:
+  // each wait for an answer would wake the loop once for nothing, since a request can nearly always
+  // be written. A socket that is registered anew waits for what it is asked to, until it has to
+  // wait to write.
   const int socket = socket_.release(error);
   if (error) return error;
   socket_.assign(protocol, socket, error);

@@ -52,7 +52,8 @@ TEST_F(ListingFileTest, LinesMayLieAcrossTheBlocksTheyAreReadIn) {
   std::string lines;
   // Longer and longer: the blocks end at every place of a line.
   for (size_t i = 0; i < 1500; ++i) {
-    lines += fmt::format(R"({{"key": "{:04}{}", "size_bytes": {}}})", i, std::string(i % 300, 'k'), i);
+    lines +=
+        fmt::format(R"({{"key": "{:04}{}", "size_bytes": {}}})", i, std::string(i % 300, 'k'), i);
     lines += i + 1 < 1500 ? "\n" : "";
   }
   ASSERT_GT(lines.size(), 4U * 64 * 1024);
