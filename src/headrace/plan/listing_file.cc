@@ -96,7 +96,7 @@ Result<Listing> ReadBinary(std::istream& file, uint64_t file_bytes, const std::s
   return std::move(reader).Finish();
 }
 
-// The lines of a file, read in blocks: a stream's calls for each character cost ten times as much.
+// The lines of a file, read in blocks.
 class LineReader {
  public:
   explicit LineReader(std::istream& file) : file_(file) {}
